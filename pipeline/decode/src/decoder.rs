@@ -1,0 +1,254 @@
+//! Chunks of one file → batches and rejects.
+//!
+//! A chunk is read column by column. Where that finds records with problems, they become rejects and the chunk is read again
+//! without them: the batch and its control totals come from one reading that found nothing wrong.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arrow::array::{Array, ArrayRef, Date32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use chrono::{Datelike, Months, NaiveDate};
+
+use crate::cells::Cells;
+use crate::column::Columns;
+use crate::header::Header;
+use crate::layout::Layout;
+use crate::reject::{Finding, Problem, lossy, reason, rule};
+use crate::splitter::{Chunk, Ending};
+use crate::time::{FIRST, LAST, MICROS_A_DAY};
+use crate::tokens::{Broken, Index, Shape};
+use crate::{ColumnTotal, Error, Reject, Result, add_totals};
+
+/// `_known_at` of rows whose contract says `known_at = "always"`: 0001-01-01T00:00:00Z in microseconds.
+pub const ALWAYS_KNOWN: i64 = FIRST;
+
+/// Arrow's text offsets have 31 bits.
+const CHUNK_LIMIT: usize = 1 << 30;
+
+/// Which file the bytes are of.
+#[derive(Debug, Clone)]
+pub struct FileIdentity {
+    pub instance: String,
+    pub file_id: String,
+    /// For messages.
+    pub path: String,
+}
+
+/// Decodes the chunks of one file. Chunks may be decoded in any order and from several threads.
+#[derive(Debug)]
+pub struct Decoder {
+    layout: Arc<Layout>,
+    file: FileIdentity,
+    header: Header,
+    /// Indexes of earlier chunks, for their memory.
+    spare: Mutex<Vec<Index>>,
+}
+
+/// What a chunk held: `records == batch.num_rows() + rejects.len()`.
+#[derive(Debug)]
+pub struct Decoded {
+    pub batch: RecordBatch,
+    /// By line.
+    pub rejects: Vec<Reject>,
+    /// Records read; blank lines are none.
+    pub records: u64,
+    /// Sums of the batch's money columns (those with a currency), by column and currency.
+    pub totals: Vec<ColumnTotal>,
+}
+
+impl Decoder {
+    /// Maps a file's header (its first record, as [`header_end`](crate::header_end) cuts it) to the layout's columns. An error stops the file.
+    pub fn new(layout: Arc<Layout>, file: FileIdentity, header_record: &[u8]) -> Result<Self> {
+        let header = Header::new(&layout, &file.path, header_record)?;
+        Ok(Self { layout, file, header, spare: Mutex::new(Vec::new()) })
+    }
+
+    /// What the user should know of the header: columns that are left out.
+    pub fn warnings(&self) -> &[String] {
+        &self.header.warnings
+    }
+
+    /// The batch, rejects and control totals of one chunk. An error stops the file.
+    pub fn decode(&self, chunk: &Chunk) -> Result<Decoded> {
+        if chunk.ending == Ending::TooLong {
+            let batch = RecordBatch::new_empty(self.layout.schema().clone());
+            return Ok(Decoded { batch, rejects: vec![too_long(chunk)], records: 1, totals: Vec::new() });
+        }
+        if chunk.bytes.len() > CHUNK_LIMIT {
+            return Err(Error::config(format!("{}: a chunk of {} bytes is too large", self.file.path, chunk.bytes.len()))
+                .next("cut the file into chunks of at most 1 GiB"));
+        }
+        let mut index = self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+        let decoded = self.decode_with(chunk, &mut index);
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner).push(index);
+        decoded
+    }
+
+    fn decode_with(&self, chunk: &Chunk, index: &mut Index) -> Result<Decoded> {
+        index.fill(&chunk.bytes, self.layout.delimiter, self.header.width);
+        let records = (index.rows() + index.broken.len()) as u64;
+        let mut rejects: Vec<Reject> = index.broken.iter().map(|broken| self.misshapen(chunk, broken)).collect();
+        let reading = loop {
+            let mut reading = self.read(chunk, index)?;
+            if reading.problems.is_empty() {
+                break reading;
+            }
+            let mut marked = vec![false; index.rows()];
+            reading.problems.sort_by_key(|problem| problem.row);
+            for problems in reading.problems.chunk_by(|one, next| one.row == next.row) {
+                marked[problems[0].row] = true;
+                rejects.push(self.rejected(chunk, index, problems));
+            }
+            index.drop_marked(&marked);
+        };
+        rejects.sort_by_key(|reject| reject.line);
+        let batch = RecordBatch::try_new(self.layout.schema().clone(), reading.arrays).map_err(|error| Error::data(format!("{}: {error}", self.file.path)))?;
+        let mut totals = Vec::new();
+        add_totals(&mut totals, &reading.totals)?;
+        Ok(Decoded { batch, rejects, records, totals })
+    }
+
+    fn read(&self, chunk: &Chunk, index: &Index) -> Result<Reading> {
+        let layout = &*self.layout;
+        let rows = index.rows();
+        let mut columns = Columns::new(layout, &self.header.sources, Cells::new(&chunk.bytes, index, &layout.nulls));
+        let mut arrays = (0..layout.columns.len()).map(|at| columns.read(at)).collect::<Result<Vec<_>>>()?;
+        let (mut problems, totals) = (columns.problems, columns.totals);
+        if !problems.is_empty() {
+            return Ok(Reading { arrays, problems, totals });
+        }
+        let known_at = known_at(layout, &arrays, rows);
+        let months = months(layout, &arrays, rows);
+        problems.extend(undated(&known_at, rule::KNOWN_AT, "no column of known_at has a value (within the years 1 to 9999)"));
+        if let Some(months) = &months {
+            problems.extend(undated(months, rule::PARTITION, "no column of the partition has a value"));
+        }
+        let line = |row| i64::try_from(chunk.first_line.saturating_add(u64::from(index.line(row)))).unwrap_or(i64::MAX);
+        arrays.push(repeated(&self.file.instance, rows));
+        arrays.push(repeated(&self.file.file_id, rows));
+        arrays.push(Arc::new(Int64Array::from_iter_values((0..rows).map(line))));
+        arrays.push(Arc::new(TimestampMicrosecondArray::from(known_at).with_timezone("UTC")));
+        arrays.extend(months.map(|months| Arc::new(Date32Array::from(months)) as ArrayRef));
+        Ok(Reading { arrays, problems, totals })
+    }
+
+    fn misshapen(&self, chunk: &Chunk, broken: &Broken) -> Reject {
+        let (rule, reason) = match broken.shape {
+            Shape::Ragged(found) => (rule::RAGGED, format!("the record has {found} cells, the header has {}", self.header.width)),
+            Shape::StrayQuote(cell) => {
+                (rule::QUOTING, format!("cell {} has a quote where none may stand: a quoted cell starts and ends with \", quotes inside are doubled", cell + 1))
+            }
+            Shape::OpenQuote => (rule::UNCLOSED_QUOTE, "a quote is opened and the file ends without the one that closes it".to_owned()),
+        };
+        let line = chunk.first_line.saturating_add(u64::from(broken.line));
+        Reject { line, column: None, rule, text: String::new(), raw: lossy(&chunk.bytes[broken.bytes.clone()]), reason }
+    }
+
+    /// The reject of one record with its problems, in the order of the layout's columns.
+    fn rejected(&self, chunk: &Chunk, index: &Index, problems: &[Problem]) -> Reject {
+        let describe = |problem: &Problem| {
+            let column = problem.column.map(|at| self.layout.columns[at].name.as_str());
+            let source = problem.column.and_then(|at| self.header.sources[at]);
+            let text = source.map(|source| lossy(&chunk.bytes[index.cell(problem.row, source)])).unwrap_or_default();
+            (reason(column, &text, &problem.finding.what), column.map(str::to_owned), text)
+        };
+        let row = problems[0].row;
+        let (first, column, text) = describe(&problems[0]);
+        let reasons: Vec<String> = std::iter::once(first).chain(problems[1..].iter().map(|problem| describe(problem).0)).collect();
+        let line = chunk.first_line.saturating_add(u64::from(index.line(row)));
+        let raw = lossy(&chunk.bytes[index.record(row)]);
+        Reject { line, column, rule: problems[0].finding.rule, text, raw, reason: reasons.join("; ") }
+    }
+}
+
+/// One reading of the records that an index holds. With problems its arrays are not whole.
+struct Reading {
+    arrays: Vec<ArrayRef>,
+    problems: Vec<Problem>,
+    totals: Vec<ColumnTotal>,
+}
+
+fn too_long(chunk: &Chunk) -> Reject {
+    Reject {
+        line: chunk.first_line,
+        column: None,
+        rule: rule::TOO_LONG,
+        text: String::new(),
+        raw: lossy(&chunk.bytes),
+        reason: format!("the record is longer than {} bytes: most likely a quote is opened and not closed", crate::RECORD_LIMIT),
+    }
+}
+
+fn undated<T>(found: &[Option<T>], rule: &'static str, what: &'static str) -> impl Iterator<Item = Problem> {
+    found.iter().enumerate().filter(|(_, value)| value.is_none()).map(move |(row, _)| Problem { row, column: None, finding: Finding::new(rule, what) })
+}
+
+fn repeated(text: &str, rows: usize) -> ArrayRef {
+    Arc::new(StringArray::from_iter_values(std::iter::repeat_n(text, rows)))
+}
+
+/// When each row was known, by the contract's list of columns.
+fn known_at(layout: &Layout, arrays: &[ArrayRef], rows: usize) -> Vec<Option<i64>> {
+    if layout.known_at.is_empty() {
+        return vec![Some(ALWAYS_KNOWN); rows];
+    }
+    let steps: Vec<(Instants, i64)> = layout.known_at.iter().map(|step| (Instants::of(&arrays[step.column]), step.plus)).collect();
+    let known = |row| steps.iter().find_map(|(instants, plus)| instants.get(row)?.checked_add(*plus)).filter(|at| *at <= LAST);
+    (0..rows).map(known).collect()
+}
+
+/// The first day of each row's month, where the table is partitioned.
+fn months(layout: &Layout, arrays: &[ArrayRef], rows: usize) -> Option<Vec<Option<i32>>> {
+    if layout.partition.is_empty() {
+        return None;
+    }
+    let sources: Vec<Instants> = layout.partition.iter().map(|at| Instants::of(&arrays[*at])).collect();
+    let mut last = Month { first: 0, next: 0 };
+    let month = |row| {
+        let day = sources.iter().find_map(|instants| instants.get(row))?.div_euclid(MICROS_A_DAY);
+        if !(last.first..last.next).contains(&day) {
+            last = Month::of(day)?;
+        }
+        i32::try_from(last.first).ok()
+    };
+    Some((0..rows).map(month).collect())
+}
+
+/// Days since 1970 of a month's first day and of the next month's.
+struct Month {
+    first: i64,
+    next: i64,
+}
+
+impl Month {
+    fn of(day: i64) -> Option<Self> {
+        let first = NaiveDate::from_epoch_days(i32::try_from(day).ok()?)?.with_day(1)?;
+        let next = first.checked_add_months(Months::new(1))?;
+        Some(Self { first: i64::from(first.to_epoch_days()), next: i64::from(next.to_epoch_days()) })
+    }
+}
+
+/// A column of timestamps or days, read as microseconds.
+enum Instants<'a> {
+    Timestamps(&'a TimestampMicrosecondArray),
+    Days(&'a Date32Array),
+    None,
+}
+
+impl<'a> Instants<'a> {
+    fn of(array: &'a ArrayRef) -> Self {
+        if let Some(timestamps) = array.as_any().downcast_ref() {
+            Self::Timestamps(timestamps)
+        } else {
+            array.as_any().downcast_ref().map_or(Self::None, Self::Days)
+        }
+    }
+
+    #[inline]
+    fn get(&self, row: usize) -> Option<i64> {
+        match self {
+            Self::Timestamps(array) => array.is_valid(row).then(|| array.value(row)),
+            Self::Days(array) => array.is_valid(row).then(|| i64::from(array.value(row)) * MICROS_A_DAY),
+            Self::None => None,
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! An export and its table's contract, compiled once for all files of the export.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use takings_definitions::{Column, ColumnType, Export, KnownAt, Layer, Table, UnknownColumns};
+
+use crate::cells::Nulls;
+use crate::time::{Formats, MICROS_A_DAY};
+use crate::{Error, Result};
+
+/// How the files of one export become rows of one raw table.
+#[derive(Debug)]
+pub struct Layout {
+    pub(crate) export: String,
+    pub(crate) table: String,
+    pub(crate) columns: Vec<LayoutColumn>,
+    pub(crate) known_at: Vec<KnownStep>,
+    /// Columns whose first value gives the month; empty: not partitioned.
+    pub(crate) partition: Vec<usize>,
+    pub(crate) unknown: UnknownColumns,
+    pub(crate) delimiter: u8,
+    pub(crate) thousands: Option<Vec<u8>>,
+    pub(crate) nulls: Nulls,
+    pub(crate) formats: Formats,
+    schema: SchemaRef,
+}
+
+#[derive(Debug)]
+pub(crate) struct LayoutColumn {
+    pub(crate) name: String,
+    pub(crate) kind: ColumnType,
+    pub(crate) nullable: bool,
+    /// A file whose header lacks it is stopped.
+    pub(crate) required: bool,
+    /// Header names, lower case.
+    pub(crate) headers: Vec<String>,
+    /// The column that holds the currency of this one.
+    pub(crate) currency: Option<usize>,
+    pub(crate) bound: Option<i128>,
+}
+
+/// Known at a column's value plus a span in microseconds. No step at all: always known.
+#[derive(Debug)]
+pub(crate) struct KnownStep {
+    pub(crate) column: usize,
+    pub(crate) plus: i64,
+}
+
+impl Layout {
+    /// Compiles an export and the contract of its table. Every error is one of the two files.
+    pub fn new(export: &Export, table: &Table) -> Result<Self> {
+        let wrong = |what: String| Error::config(format!("export `{}` into {}: {what}", export.name, table.name));
+        if export.table != table.name {
+            return Err(wrong(format!("the export's table is {}", export.table)));
+        }
+        if table.layer != Layer::Raw {
+            return Err(wrong("only a raw table takes an export".to_owned()).next("set layer = \"raw\" in the contract"));
+        }
+        for name in export.required.iter().chain(export.headers.keys()) {
+            column(table, name).map_err(|what| wrong(what).next("names under `required` and `headers` are columns of the contract"))?;
+        }
+        let columns = table.columns.iter().map(|spec| LayoutColumn::new(export, table, spec)).collect::<Result<Vec<_>, _>>().map_err(wrong)?;
+        check_headers(&columns).map_err(wrong)?;
+        check_marks(export).map_err(wrong)?;
+        let known_at = match &table.known_at {
+            KnownAt::Always => Vec::new(),
+            KnownAt::FirstOf(steps) => steps
+                .iter()
+                .map(|step| Ok(KnownStep { column: point_in_time(table, &step.column)?, plus: i64::from(step.plus_days) * MICROS_A_DAY }))
+                .collect::<Result<Vec<_>, _>>()
+                .map_err(|what: String| wrong(format!("known_at: {what}")))?,
+        };
+        let partition = table
+            .partition_from
+            .iter()
+            .map(|name| point_in_time(table, name))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|what: String| wrong(format!("partition: {what}")))?;
+        Ok(Self {
+            export: export.name.clone(),
+            table: table.name.clone(),
+            known_at,
+            unknown: export.unknown_columns,
+            delimiter: export.delimiter,
+            thousands: export.thousands.map(|mark| mark.to_string().into_bytes()),
+            nulls: Nulls::new(&export.nulls),
+            formats: Formats::new(&export.timestamps).map_err(|what| wrong(format!("timestamps: {what}")))?,
+            schema: schema(&columns, !partition.is_empty()),
+            partition,
+            columns,
+        })
+    }
+
+    /// The contract's columns, then `_instance`, `_file_id`, `_line`, `_known_at`, and `period_month` where the table is partitioned.
+    pub fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+}
+
+impl LayoutColumn {
+    fn new(export: &Export, table: &Table, spec: &Column) -> Result<Self, String> {
+        let currency = match &spec.currency {
+            None => None,
+            Some(name) => {
+                let at = column(table, name).map_err(|what| format!("currency of {}: {what}", spec.name))?;
+                if table.columns[at].kind != ColumnType::Text || !matches!(spec.kind, ColumnType::Decimal { .. }) {
+                    return Err(format!("column {}: a currency is text and stands beside a decimal", spec.name));
+                }
+                Some(at)
+            }
+        };
+        Ok(Self {
+            name: spec.name.clone(),
+            kind: spec.kind,
+            nullable: spec.nullable,
+            required: !spec.nullable || export.required.contains(&spec.name),
+            headers: export.header_names(&spec.name).into_iter().map(folded).collect(),
+            currency,
+            bound: spec.bound,
+        })
+    }
+}
+
+/// Header names are compared in lower case and without the white space around them.
+pub(crate) fn folded(name: &str) -> String {
+    name.trim().to_lowercase()
+}
+
+fn column(table: &Table, name: &str) -> Result<usize, String> {
+    table.columns.iter().position(|column| column.name == name).ok_or_else(|| {
+        let known = table.columns.iter().map(|column| column.name.as_str());
+        let hint = takings_definitions::nearest(name, known).map(|best| format!(" (nearest: `{best}`)")).unwrap_or_default();
+        format!("`{name}` is not a column of {}{hint}", table.name)
+    })
+}
+
+fn point_in_time(table: &Table, name: &str) -> Result<usize, String> {
+    let at = column(table, name)?;
+    match table.columns[at].kind {
+        ColumnType::Timestamp | ColumnType::Date => Ok(at),
+        kind => Err(format!("{name} is {kind}, a timestamp or a date is needed")),
+    }
+}
+
+fn check_headers(columns: &[LayoutColumn]) -> Result<(), String> {
+    let mut owners: HashMap<&str, &str> = HashMap::new();
+    for column in columns {
+        for header in &column.headers {
+            match owners.insert(header, &column.name) {
+                Some(other) if other != column.name => return Err(format!("header \"{header}\" belongs to {other} and to {}", column.name)),
+                _ => {}
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check_marks(export: &Export) -> Result<(), String> {
+    if matches!(export.delimiter, b'"' | b'\n' | b'\r') || !export.delimiter.is_ascii() {
+        return Err(format!("delimiter {:?} can't be told from quotes and line breaks", char::from(export.delimiter)));
+    }
+    match export.thousands {
+        Some(mark) if mark.is_ascii_digit() || "+-.\"\r\n".contains(mark) => Err(format!("thousands mark {mark:?} has another meaning in a number")),
+        _ => Ok(()),
+    }
+}
+
+fn schema(columns: &[LayoutColumn], partitioned: bool) -> SchemaRef {
+    let mut fields: Vec<Field> = columns.iter().map(|column| Field::new(&column.name, data_type(column.kind), column.nullable)).collect();
+    fields.push(Field::new("_instance", DataType::Utf8, false));
+    fields.push(Field::new("_file_id", DataType::Utf8, false));
+    fields.push(Field::new("_line", DataType::Int64, false));
+    fields.push(Field::new("_known_at", data_type(ColumnType::Timestamp), false));
+    if partitioned {
+        fields.push(Field::new("period_month", DataType::Date32, false));
+    }
+    Arc::new(Schema::new(fields))
+}
+
+pub(crate) fn data_type(kind: ColumnType) -> DataType {
+    match kind {
+        ColumnType::Text => DataType::Utf8,
+        ColumnType::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+        ColumnType::Date => DataType::Date32,
+        ColumnType::Int64 => DataType::Int64,
+        ColumnType::Bool => DataType::Boolean,
+        ColumnType::Decimal { precision, scale } => DataType::Decimal128(precision, scale),
+    }
+}

@@ -1,0 +1,224 @@
+//! Where the cells of a chunk stand: one pass over the bytes, by quotes, delimiters and newlines.
+//!
+//! Records of the right shape go into the index, the others are listed with what is wrong about them. RFC 4180: a quoted cell starts
+//! and ends with a quote, quotes inside of it are doubled. LF and CRLF end a record; a record without any byte is no record.
+//! This module must not know types, nulls or columns by name. A faster tokenizer may take its place: it has to fill [`Index`].
+
+use std::ops::Range;
+
+use memchr::memchr3_iter;
+
+/// The records of a chunk that have the right shape, and the ones that don't.
+#[derive(Debug, Default)]
+pub(crate) struct Index {
+    width: usize,
+    /// Per record: where it starts.
+    starts: Vec<u32>,
+    /// Per record: newlines of the chunk before it.
+    lines: Vec<u32>,
+    /// Per record `width` ends of cells; the next cell starts one byte behind.
+    ends: Vec<u32>,
+    pub(crate) broken: Vec<Broken>,
+}
+
+/// A record that has not the shape of its header.
+#[derive(Debug)]
+pub(crate) struct Broken {
+    pub(crate) line: u32,
+    pub(crate) bytes: Range<usize>,
+    pub(crate) shape: Shape,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// The record has so many cells.
+    Ragged(usize),
+    /// The cell with this number has a quote where none may stand.
+    StrayQuote(usize),
+    /// The chunk ends inside of a quoted cell.
+    OpenQuote,
+}
+
+impl Index {
+    /// Indexes a chunk of records with `width` cells each. Chunks are below 4 GiB.
+    pub(crate) fn fill(&mut self, bytes: &[u8], delimiter: u8, width: usize) {
+        self.clear(width);
+        let mut record = Record::default();
+        let mut lines = 0;
+        for at in memchr3_iter(delimiter, b'"', b'\n', bytes) {
+            let byte = bytes[at];
+            if record.in_quotes {
+                match byte {
+                    b'"' => record.close(at),
+                    b'\n' => lines += 1,
+                    _ => {}
+                }
+            } else if byte == delimiter {
+                record.end_cell(at, at + 1);
+                self.ends.push(at as u32);
+            } else if byte == b'"' {
+                record.open(at);
+            } else {
+                self.end_record(&record, bytes, at);
+                lines += 1;
+                record = Record { start: at + 1, cell: at + 1, line: lines, ..Record::default() };
+            }
+        }
+        if record.in_quotes {
+            self.ends.truncate(self.starts.len() * width);
+            self.broken.push(Broken { line: record.line, bytes: record.start..bytes.len(), shape: Shape::OpenQuote });
+        } else {
+            self.end_record(&record, bytes, bytes.len());
+        }
+    }
+
+    fn clear(&mut self, width: usize) {
+        self.width = width;
+        self.starts.clear();
+        self.lines.clear();
+        self.ends.clear();
+        self.broken.clear();
+    }
+
+    fn end_record(&mut self, record: &Record, bytes: &[u8], at: usize) {
+        let end = if at > record.cell && bytes[at - 1] == b'\r' { at - 1 } else { at };
+        if end == record.start {
+            return;
+        }
+        let mut record = *record;
+        record.end_cell(end, at);
+        self.ends.push(end as u32);
+        let before = self.starts.len() * self.width;
+        let found = self.ends.len() - before;
+        let shape = match record.stray {
+            Some(cell) => Shape::StrayQuote(cell),
+            None if found != self.width => Shape::Ragged(found),
+            None => {
+                self.starts.push(record.start as u32);
+                self.lines.push(record.line);
+                return;
+            }
+        };
+        self.ends.truncate(before);
+        self.broken.push(Broken { line: record.line, bytes: record.start..end, shape });
+    }
+
+    pub(crate) fn rows(&self) -> usize {
+        self.starts.len()
+    }
+
+    pub(crate) fn line(&self, row: usize) -> u32 {
+        self.lines[row]
+    }
+
+    /// The bytes of a cell as they stand, quotes included.
+    #[inline]
+    pub(crate) fn cell(&self, row: usize, column: usize) -> Range<usize> {
+        let at = row * self.width + column;
+        let start = if column == 0 { self.starts[row] } else { self.ends[at - 1] + 1 };
+        start as usize..self.ends[at] as usize
+    }
+
+    pub(crate) fn record(&self, row: usize) -> Range<usize> {
+        self.starts[row] as usize..self.ends[(row + 1) * self.width - 1] as usize
+    }
+
+    /// Keeps only the records that are not marked.
+    pub(crate) fn drop_marked(&mut self, marked: &[bool]) {
+        let width = self.width;
+        let mut kept = 0;
+        for (row, _) in marked.iter().enumerate().filter(|(_, marked)| !**marked) {
+            self.starts[kept] = self.starts[row];
+            self.lines[kept] = self.lines[row];
+            self.ends.copy_within(row * width..(row + 1) * width, kept * width);
+            kept += 1;
+        }
+        self.starts.truncate(kept);
+        self.lines.truncate(kept);
+        self.ends.truncate(kept * width);
+    }
+}
+
+/// The record that is being read.
+#[derive(Debug, Clone, Copy, Default)]
+struct Record {
+    start: usize,
+    line: u32,
+    /// Start and number of the current cell.
+    cell: usize,
+    number: usize,
+    in_quotes: bool,
+    /// Behind the last quote that closed in this cell; 0 while it has none.
+    closed: usize,
+    stray: Option<usize>,
+}
+
+impl Record {
+    #[inline]
+    fn open(&mut self, at: usize) {
+        if at != self.cell && at != self.closed {
+            self.stray.get_or_insert(self.number);
+        }
+        self.in_quotes = true;
+    }
+
+    #[inline]
+    fn close(&mut self, at: usize) {
+        self.in_quotes = false;
+        self.closed = at + 1;
+    }
+
+    #[inline]
+    fn end_cell(&mut self, end: usize, next: usize) {
+        if self.closed != 0 && self.closed != end {
+            self.stray.get_or_insert(self.number);
+        }
+        self.closed = 0;
+        self.cell = next;
+        self.number += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(input: &str, width: usize) -> (Vec<String>, Vec<(&str, u32, Shape)>) {
+        let mut index = Index::default();
+        index.fill(input.as_bytes(), b',', width);
+        let rows = (0..index.rows()).map(|row| (0..width).map(|column| &input[index.cell(row, column)]).collect::<Vec<_>>().join("|")).collect();
+        let broken = index.broken.iter().map(|broken| (&input[broken.bytes.clone()], broken.line, broken.shape)).collect();
+        (rows, broken)
+    }
+
+    #[test]
+    fn cells_stand_between_delimiters() {
+        let (rows, broken) = check("a,,\"c,\"\"\n\"\r\n\r\n\n\"\",\r,\"f\"\r\n1,2,3", 3);
+        assert_eq!(rows, ["a||\"c,\"\"\n\"", "\"\"|\r|\"f\"", "1|2|3"]);
+        assert_eq!(broken, []);
+    }
+
+    #[test]
+    fn records_of_another_shape_are_listed() {
+        let (rows, broken) = check("a\n1,2\n5\" disk,x\n7\" disk,y\n\"a\"b,c\n\"a\"\"b\",c\n3,4,5\n6,\"7", 2);
+        assert_eq!(rows, ["1|2", "\"a\"\"b\"|c"]);
+        assert_eq!(
+            broken,
+            [
+                ("a", 0, Shape::Ragged(1)),
+                ("5\" disk,x\n7\" disk,y", 2, Shape::StrayQuote(0)),
+                ("\"a\"b,c", 4, Shape::StrayQuote(0)),
+                ("3,4,5", 6, Shape::Ragged(3)),
+                ("6,\"7", 7, Shape::OpenQuote),
+            ]
+        );
+    }
+
+    #[test]
+    fn marked_records_are_dropped() {
+        let mut index = Index::default();
+        index.fill(b"a,b\nc,d\ne,f\n", b',', 2);
+        index.drop_marked(&[false, true, false]);
+        assert_eq!((index.rows(), index.cell(1, 1), index.line(1)), (2, 10..11, 2));
+    }
+}

@@ -1,0 +1,7 @@
+//! What files become, seen from outside: bytes in, rows, rejects, totals and messages out.
+
+mod cases;
+mod feed;
+mod headers;
+mod hostile;
+mod random;

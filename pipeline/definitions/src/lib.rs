@@ -1,0 +1,24 @@
+//! What data engineers write, parsed: settings, channels, table contracts, jobs, reports.
+//!
+//! Everything here is made from TOML text and `TAKINGS_…` variables and is right once it exists: no caller validates again.
+//! This crate must not know Arrow, a storage, an SQL engine or the time.
+
+mod channel;
+mod error;
+mod job;
+mod project;
+mod report;
+mod settings;
+mod table;
+mod tick;
+mod toml_text;
+
+pub use channel::{Channel, Export, Mode, UnknownColumns};
+pub use error::{Error, Result};
+pub use job::{Covers, Job};
+pub use project::{Project, Source};
+pub use report::{ColumnKind, Digits, Report, ReportColumn, Section, SortKey, Trace};
+pub use settings::{Instance, Parameter, Secret, Settings, VARIABLE_PREFIX};
+pub use table::{Column, ColumnType, DataTest, Kept, KnownAt, KnownAtStep, Layer, Pii, Severity, Table, TestKind, IMPLIED_COLUMNS};
+pub use tick::{Interval, Tick};
+pub use toml_text::{nearest, parse};

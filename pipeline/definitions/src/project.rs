@@ -1,0 +1,208 @@
+//! A project folder, loaded whole: settings, channels, contracts, jobs, reports and the SQL files beside them.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::{Channel, Error, Instance, Job, Layer, Report, Result, Settings, Table};
+
+/// Everything that data engineers write, with what belongs together checked against each other.
+#[derive(Debug, Clone)]
+pub struct Project {
+    pub root: PathBuf,
+    pub settings: Settings,
+    pub channels: BTreeMap<String, Channel>,
+    pub tables: BTreeMap<String, Table>,
+    pub jobs: BTreeMap<String, Job>,
+    pub reports: Vec<Report>,
+    /// Model name → SQL file, from `sql/staging`, `sql/marts` and `sql/known`.
+    pub models: BTreeMap<String, Source>,
+    /// `<report>/<section>` → SQL file.
+    pub report_sql: BTreeMap<String, Source>,
+}
+
+/// A SQL file: its path relative to the project and its text.
+#[derive(Debug, Clone)]
+pub struct Source {
+    pub path: PathBuf,
+    pub text: String,
+}
+
+impl Project {
+    /// The folder that holds `config/takings.toml`, searched upward.
+    pub fn find(from: &Path) -> Result<PathBuf> {
+        from.ancestors()
+            .find(|folder| folder.join("config/takings.toml").is_file())
+            .map(Path::to_path_buf)
+            .ok_or_else(|| Error::new(format!("no config/takings.toml in {} or above it", from.display())).next("go to a project folder or name one with --project"))
+    }
+
+    /// Loads and checks a project.
+    pub fn load(root: &Path, environment: Option<&str>, variables: impl IntoIterator<Item = (String, String)>) -> Result<Self> {
+        let mut files = vec![read(root, Path::new("config/takings.toml"))?];
+        if let Some(name) = environment {
+            files.push(read(root, &Path::new("config/env").join(format!("{name}.toml")))?);
+        }
+        let settings = Settings::layered(&files, variables)?;
+        let channels = each(root, "config/channels", "toml", Channel::parse)?.into_iter().map(|channel| (channel.name.clone(), channel)).collect();
+        let tables = each(root, "config/tables", "toml", Table::parse)?.into_iter().map(|table| (table.name.clone(), table)).collect();
+        let jobs = each(root, "jobs", "toml", Job::parse)?.into_iter().map(|job| (job.name.clone(), job)).collect();
+        let reports = each(root, "config/reports", "toml", Report::parse)?;
+        let models = models(root)?;
+        let report_sql = report_sql(root)?;
+        let project = Self { root: root.to_owned(), settings, channels, tables, jobs, reports, models, report_sql };
+        project.check()?;
+        Ok(project)
+    }
+
+    pub fn instances_of<'a>(&'a self, channel: &'a str) -> impl Iterator<Item = &'a Instance> {
+        self.settings.instances.iter().filter(move |instance| instance.channel == channel)
+    }
+
+    pub fn job(&self, name: &str) -> Result<&Job> {
+        self.jobs.get(name).ok_or_else(|| unknown("job", name, self.jobs.keys().map(String::as_str)))
+    }
+
+    pub fn table(&self, name: &str) -> Result<&Table> {
+        self.tables.get(name).ok_or_else(|| unknown("table", name, self.tables.keys().map(String::as_str)))
+    }
+
+    pub fn report(&self, name: &str) -> Result<&Report> {
+        self.reports.iter().find(|report| report.name == name).ok_or_else(|| unknown("report", name, self.reports.iter().map(|report| report.name.as_str())))
+    }
+
+    pub fn reports_of<'a>(&'a self, job: &'a str) -> impl Iterator<Item = &'a Report> {
+        self.reports.iter().filter(move |report| report.job == job)
+    }
+
+    fn check(&self) -> Result<()> {
+        for instance in &self.settings.instances {
+            if !self.channels.contains_key(&instance.channel) {
+                return Err(unknown("channel", &instance.channel, self.channels.keys().map(String::as_str)).next("each [instances.<channel>.<name>] needs config/channels/<channel>.toml"));
+            }
+        }
+        for channel in self.channels.values() {
+            for export in &channel.exports {
+                let table = self.tables.get(&export.table).filter(|table| table.layer == Layer::Raw);
+                let Some(table) = table else {
+                    return Err(Error::in_file(&channel.path, format!("export `{}` goes to `{}`, which is no raw table", export.name, export.table))
+                        .next(format!("write config/tables/{}.toml", export.table)));
+                };
+                let wrong = export.required.iter().chain(export.headers.keys()).find(|column| table.column(column).is_none());
+                if let Some(wrong) = wrong {
+                    let error = Error::in_file(&channel.path, format!("export `{}`: `{wrong}` is not a column of {}", export.name, table.name));
+                    return Err(match crate::nearest(wrong, table.columns.iter().map(|column| column.name.as_str())) {
+                        Some(best) => error.next(format!("did you mean `{best}`?")),
+                        None => error.next(format!("see {}", table.path.display())),
+                    });
+                }
+            }
+        }
+        for report in &self.reports {
+            self.check_report(report)?;
+        }
+        for table in self.tables.values().filter(|table| table.layer == Layer::Mart) {
+            if !self.models.contains_key(&table.name) {
+                return Err(Error::in_file(&table.path, format!("mart `{}` has no SQL", table.name)).next(format!("write sql/marts/{}.sql", table.name)));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_report(&self, report: &Report) -> Result<()> {
+        if !self.jobs.contains_key(&report.job) {
+            let error = Error::in_file(&report.path, format!("job `{}` is not known", report.job));
+            return Err(error.next(format!("jobs: {}", self.jobs.keys().cloned().collect::<Vec<_>>().join(", "))));
+        }
+        let Some(channel) = self.channels.get(&report.channel) else {
+            return Err(Error::in_file(&report.path, format!("channel `{}` is not known", report.channel)));
+        };
+        for export in &report.exports {
+            if channel.export(export).is_none() {
+                let error = Error::in_file(&report.path, format!("`{export}` is not an export of {}", channel.name));
+                return Err(match crate::nearest(export, channel.exports.iter().map(|export| export.name.as_str())) {
+                    Some(best) => error.next(format!("did you mean `{best}`?")),
+                    None => error.next(format!("see {}", channel.path.display())),
+                });
+            }
+        }
+        for section in &report.sections {
+            let name = format!("{}/{}", report.name, section.name);
+            if !self.report_sql.contains_key(&name) {
+                return Err(Error::in_file(&report.path, format!("section `{}` has no SQL", section.name)).next(format!("write sql/reports/{name}.sql")));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str> + Clone) -> Error {
+    let error = Error::new(format!("there is no {what} `{name}`"));
+    match crate::nearest(name, known.clone()) {
+        Some(best) => error.next(format!("did you mean `{best}`?")),
+        None => error.next(format!("known: {}", known.collect::<Vec<_>>().join(", "))),
+    }
+}
+
+fn read(root: &Path, path: &Path) -> Result<(PathBuf, String)> {
+    let text = std::fs::read_to_string(root.join(path)).map_err(|error| Error::in_file(path, format!("cannot be read: {error}")))?;
+    Ok((path.to_owned(), text))
+}
+
+/// Files of one ending below a folder, sorted, with paths relative to the project.
+fn files(root: &Path, folder: &str, ending: &str) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    let mut folders = vec![PathBuf::from(folder)];
+    while let Some(folder) = folders.pop() {
+        let entries = match std::fs::read_dir(root.join(&folder)) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(Error::in_file(&folder, format!("cannot be listed: {error}"))),
+        };
+        for entry in entries {
+            let entry = entry.map_err(|error| Error::in_file(&folder, format!("cannot be listed: {error}")))?;
+            let path = folder.join(entry.file_name());
+            if root.join(&path).is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == ending) {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn each<T>(root: &Path, folder: &str, ending: &str, parse: impl Fn(&Path, &str) -> Result<T>) -> Result<Vec<T>> {
+    files(root, folder, ending)?
+        .iter()
+        .map(|path| {
+            let (path, text) = read(root, path)?;
+            parse(&path, &text)
+        })
+        .collect()
+}
+
+fn models(root: &Path) -> Result<BTreeMap<String, Source>> {
+    let mut models: BTreeMap<String, Source> = BTreeMap::new();
+    for folder in ["sql/staging", "sql/marts", "sql/known"] {
+        for path in files(root, folder, "sql")? {
+            let (path, text) = read(root, &path)?;
+            let name = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default().to_owned();
+            if let Some(other) = models.get(&name) {
+                return Err(Error::in_file(&path, format!("model `{name}` is also in {}", other.path.display())).next("a model's name is its file name: rename one"));
+            }
+            models.insert(name, Source { path, text });
+        }
+    }
+    Ok(models)
+}
+
+fn report_sql(root: &Path) -> Result<BTreeMap<String, Source>> {
+    let mut found = BTreeMap::new();
+    for path in files(root, "sql/reports", "sql")? {
+        let (path, text) = read(root, &path)?;
+        let name = path.strip_prefix("sql/reports").unwrap_or(&path).with_extension("").to_string_lossy().into_owned();
+        found.insert(name, Source { path, text });
+    }
+    Ok(found)
+}

@@ -1,0 +1,126 @@
+//! Data tests of a contract, run on a mart's rows before they are committed.
+
+use datafusion::arrow::array::{Array, RecordBatch};
+use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
+use takings_definitions::{ColumnType, Severity, Table, TestKind};
+
+use crate::{Error, Result, Session};
+
+/// How many violating rows a message shows.
+const SHOWN: usize = 5;
+
+/// A test that did not hold.
+#[derive(Debug, Clone)]
+pub struct TestFailure {
+    pub table: String,
+    pub test: String,
+    pub severity: Severity,
+    /// The first violating rows, one line each.
+    pub rows: Vec<String>,
+}
+
+impl std::fmt::Display for TestFailure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: test `{}` does not hold; for example {}", self.table, self.test, self.rows.join(" | "))
+    }
+}
+
+/// Runs all tests of a table on the rows that the session sees under its name.
+pub async fn run_tests(session: &mut Session<'_>, table: &Table) -> Result<Vec<TestFailure>> {
+    let mut failures = Vec::new();
+    for (name, severity, sql) in queries(table) {
+        let limited = format!("select * from ({sql}) as violations limit {SHOWN}");
+        let frame = session.plan_text(&table.path, &limited).await.map_err(|error| in_test(table, &name, &error))?;
+        let batches = session.collect(&format!("{} test `{name}`", table.name), frame).await?;
+        let rows = describe(&batches);
+        if !rows.is_empty() {
+            failures.push(TestFailure { table: table.name.clone(), test: name, severity, rows });
+        }
+    }
+    Ok(failures)
+}
+
+fn in_test(table: &Table, name: &str, error: &Error) -> Error {
+    Error::sql(&table.path, None, format!("test `{name}`: {error}"))
+}
+
+/// Name, severity and violation query of the declared tests, and of what the columns themselves promise.
+pub(crate) fn queries(table: &Table) -> Vec<(String, Severity, String)> {
+    let name = &table.name;
+    let mut queries: Vec<(String, Severity, String)> = table
+        .tests
+        .iter()
+        .map(|test| {
+            let sql = match &test.kind {
+                TestKind::Unique { columns } => {
+                    let columns = quoted(columns);
+                    format!("select {columns}, count(*) as times from {name} group by {columns} having count(*) > 1")
+                }
+                TestKind::NotNull { columns } => {
+                    let any = columns.iter().map(|column| format!("\"{column}\" is null")).collect::<Vec<_>>().join(" or ");
+                    format!("select * from {name} where {any}")
+                }
+                TestKind::Relationship { column, to_table, to_column } => format!(
+                    "select distinct t.\"{column}\" from {name} as t left anti join {to_table} as r on t.\"{column}\" = r.\"{to_column}\" where t.\"{column}\" is not null"
+                ),
+                TestKind::Expression { sql } => format!("select * from {name} where not ({sql})"),
+                TestKind::NoRows { sql } => sql.clone(),
+            };
+            (test.name.clone(), test.severity, sql)
+        })
+        .collect();
+    let promised: Vec<String> = table.columns.iter().filter(|column| !column.nullable).map(|column| format!("\"{}\" is null", column.name)).collect();
+    if !promised.is_empty() {
+        queries.push(("columns that are not nullable".to_owned(), Severity::Fail, format!("select * from {name} where {}", promised.join(" or "))));
+    }
+    for column in &table.columns {
+        if let (Some(bound), ColumnType::Decimal { scale, .. }) = (column.bound, column.kind) {
+            let limit = plain(bound, scale);
+            let sql = format!("select * from {name} where \"{0}\" > {limit} or \"{0}\" < -{limit}", column.name);
+            queries.push((format!("bound of {}", column.name), Severity::Fail, sql));
+        }
+    }
+    queries
+}
+
+fn quoted(columns: &[String]) -> String {
+    columns.iter().map(|column| format!("\"{column}\"")).collect::<Vec<_>>().join(", ")
+}
+
+/// A scaled integer as a decimal text.
+fn plain(value: i128, scale: i8) -> String {
+    let scale = usize::from(scale.unsigned_abs());
+    let digits = format!("{value:0>width$}", width = scale + 1);
+    let (whole, fraction) = digits.split_at(digits.len() - scale);
+    if fraction.is_empty() { whole.to_owned() } else { format!("{whole}.{fraction}") }
+}
+
+fn describe(batches: &[RecordBatch]) -> Vec<String> {
+    let options = FormatOptions::default().with_null("null");
+    let mut rows = Vec::new();
+    for batch in batches {
+        let schema = batch.schema();
+        for row in 0..batch.num_rows() {
+            let cells: Vec<String> = schema
+                .fields()
+                .iter()
+                .zip(batch.columns())
+                .filter(|(_, column)| column.is_valid(row))
+                .filter_map(|(field, column)| ArrayFormatter::try_new(column, &options).ok().map(|formatter| format!("{}={}", field.name(), formatter.value(row))))
+                .take(12)
+                .collect();
+            rows.push(cells.join(", "));
+        }
+    }
+    rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plain;
+
+    #[test]
+    fn a_bound_prints_as_it_is() {
+        assert_eq!((plain(10_005, 1), plain(5, 3), plain(7, 0)), ("1000.5".to_owned(), "0.005".to_owned(), "7".to_owned()));
+    }
+}

@@ -1,0 +1,141 @@
+//! The model graph, from the parsed SQL: who reads whom, in which order, and what is wrong with it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use takings_definitions::{Layer, Project};
+
+use crate::{Error, Parsed, Result};
+
+/// All models of a project, parsed, with their references resolved.
+#[derive(Debug)]
+pub struct Graph {
+    models: BTreeMap<String, Parsed>,
+    references: BTreeMap<String, BTreeSet<String>>,
+    raw: BTreeSet<String>,
+    marts: BTreeSet<String>,
+}
+
+impl Graph {
+    /// Parses every model; unknown names and cycles are errors that name the line.
+    pub fn new(project: &Project) -> Result<Self> {
+        let of_layer = |layer: Layer| project.tables.values().filter(|table| table.layer == layer).map(|table| table.name.clone()).collect::<BTreeSet<_>>();
+        let (raw, marts) = (of_layer(Layer::Raw), of_layer(Layer::Mart));
+        let mut graph = Self { models: BTreeMap::new(), references: BTreeMap::new(), raw, marts };
+        for (name, source) in &project.models {
+            let parsed = Parsed::new(&source.path, &source.text)?;
+            graph.references.insert(name.clone(), parsed.references()?);
+            graph.models.insert(name.clone(), parsed);
+        }
+        for (name, parsed) in &graph.models {
+            graph.check_references(parsed, &graph.references[name])?;
+        }
+        graph.check_cycles()?;
+        Ok(graph)
+    }
+
+    pub fn model(&self, name: &str) -> Option<&Parsed> {
+        self.models.get(name)
+    }
+
+    pub fn is_stored(&self, name: &str) -> bool {
+        self.raw.contains(name) || self.marts.contains(name)
+    }
+
+    /// Every name of a statement must be a table or a model.
+    pub fn check_references(&self, parsed: &Parsed, references: &BTreeSet<String>) -> Result<()> {
+        for name in references {
+            if self.is_stored(name) || self.models.contains_key(name) {
+                continue;
+            }
+            let known = self.raw.iter().chain(self.models.keys()).map(String::as_str);
+            let hint = takings_definitions::nearest(name, known).map_or_else(|| "`takings tables` lists the names".to_owned(), |best| format!("did you mean `{best}`?"));
+            return Err(Error::sql(&parsed.path, parsed.place_of(name), format!("there is no table or model `{name}`; {hint}")));
+        }
+        Ok(())
+    }
+
+    /// The stored tables that a set of names needs, through any number of views.
+    pub fn stored_inputs(&self, names: &BTreeSet<String>) -> BTreeSet<String> {
+        self.reachable(names, |name| !self.is_stored(name)).into_iter().filter(|name| self.is_stored(name)).collect()
+    }
+
+    /// The views (models that are not stored) that a set of names needs, inner ones first.
+    pub fn views(&self, names: &BTreeSet<String>) -> Vec<String> {
+        let needed = self.reachable(names, |name| !self.is_stored(name));
+        self.order().into_iter().filter(|name| needed.contains(name) && !self.is_stored(name)).collect()
+    }
+
+    /// What a stored mart reads directly: the names in its SQL.
+    pub fn references_of(&self, name: &str) -> Option<&BTreeSet<String>> {
+        self.references.get(name)
+    }
+
+    /// The marts that a set of names needs, each after its inputs.
+    pub fn marts_for(&self, names: &BTreeSet<String>) -> Vec<String> {
+        let needed = self.reachable(names, |_| true);
+        self.order().into_iter().filter(|name| needed.contains(name) && self.marts.contains(name)).collect()
+    }
+
+    /// Everything that a model is made from, directly or not.
+    pub fn all_inputs(&self, name: &str) -> BTreeSet<String> {
+        self.reachable(&BTreeSet::from([name.to_owned()]), |_| true)
+    }
+
+    /// All names reachable from a set; `through` says whether a name's own references are followed.
+    fn reachable(&self, names: &BTreeSet<String>, through: impl Fn(&str) -> bool) -> BTreeSet<String> {
+        let mut seen = BTreeSet::new();
+        let mut open: Vec<&String> = names.iter().collect();
+        while let Some(name) = open.pop() {
+            if seen.insert(name.clone()) && through(name) {
+                open.extend(self.references.get(name).into_iter().flatten());
+            }
+        }
+        seen
+    }
+
+    /// All models, each after what it reads.
+    fn order(&self) -> Vec<String> {
+        let mut order = Vec::new();
+        let mut done = BTreeSet::new();
+        for name in self.models.keys() {
+            self.visit(name, &mut done, &mut order);
+        }
+        order
+    }
+
+    fn visit(&self, name: &str, done: &mut BTreeSet<String>, order: &mut Vec<String>) {
+        if !self.models.contains_key(name) || !done.insert(name.to_owned()) {
+            return;
+        }
+        for reference in &self.references[name] {
+            self.visit(reference, done, order);
+        }
+        order.push(name.to_owned());
+    }
+
+    fn check_cycles(&self) -> Result<()> {
+        let mut safe = BTreeSet::new();
+        for name in self.models.keys() {
+            self.walk(name, &mut Vec::new(), &mut safe)?;
+        }
+        Ok(())
+    }
+
+    fn walk(&self, name: &str, path: &mut Vec<String>, safe: &mut BTreeSet<String>) -> Result<()> {
+        let Some(parsed) = self.models.get(name) else { return Ok(()) };
+        if safe.contains(name) {
+            return Ok(());
+        }
+        path.push(name.to_owned());
+        for reference in &self.references[name] {
+            if let Some(start) = path.iter().position(|seen| seen == reference) {
+                let circle = path[start..].iter().map(String::as_str).chain([reference.as_str()]).collect::<Vec<_>>().join(" → ");
+                return Err(Error::sql(&parsed.path, parsed.place_of(reference), format!("models read each other in a circle: {circle}")));
+            }
+            self.walk(reference, path, safe)?;
+        }
+        path.pop();
+        safe.insert(name.to_owned());
+        Ok(())
+    }
+}

@@ -1,0 +1,27 @@
+//! DataFusion over the lake: sessions, the model graph, contracts and data tests.
+//!
+//! SQL names tables, never paths; it is SELECT only; its parameters are typed literals before anything is planned.
+//! This crate must not know a channel's file format, how files are committed, or the time.
+
+mod check;
+mod contract;
+mod data_tests;
+mod error;
+mod graph;
+mod lake_table;
+mod literal;
+mod parameters;
+mod session;
+mod statement;
+
+pub use check::{check_project, Finding};
+pub use contract::{conform, output_schema};
+pub use data_tests::{run_tests, TestFailure};
+pub use error::{Error, Result};
+pub use graph::Graph;
+pub use lake_table::ScanFile;
+pub use literal::same_value;
+pub use parameters::Parameters;
+pub use datafusion::dataframe::DataFrame;
+pub use session::{Engine, Session, Tables, only_months, sorted};
+pub use statement::Parsed;

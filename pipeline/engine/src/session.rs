@@ -1,0 +1,234 @@
+//! DataFusion sessions over fixed lists of lake files, with settings that keep money exact.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::datatypes::Date32Type;
+use datafusion::catalog::view::ViewTable;
+use datafusion::catalog::TableProvider;
+use datafusion::datasource::provider_as_source;
+use datafusion::dataframe::DataFrame;
+use datafusion::execution::{SendableRecordBatchStream, SessionStateBuilder};
+use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
+use datafusion::execution::object_store::ObjectStoreUrl;
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::common::ScalarValue;
+use datafusion::logical_expr::LogicalPlanBuilder;
+use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
+use datafusion::prelude::{SessionConfig, SessionContext, col, ident, lit};
+use object_store::ObjectStore;
+use takings_definitions::{Project, SortKey};
+
+use crate::lake_table::LakeTable;
+use crate::{Error, Graph, Parameters, Parsed, Result, ScanFile};
+
+/// Under this address the engine sees the store; the real one never stands in a plan.
+const STORE: &str = "takings://store";
+
+/// The files of each stored table that a session sees. A table that is not named is empty.
+pub type Tables = BTreeMap<String, Vec<ScanFile>>;
+
+/// What all sessions of a process share: memory limit, spill folder, store.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    runtime: Arc<RuntimeEnv>,
+    store: ObjectStoreUrl,
+    threads: usize,
+}
+
+impl Engine {
+    /// `memory` bounds what sorts, aggregates and joins hold; beyond it they spill to `spill`.
+    pub fn new(store: Arc<dyn ObjectStore>, memory: u64, threads: usize, spill: &Path) -> Result<Self> {
+        let failed = |error: &datafusion::common::DataFusionError| Error::running("starting the engine", error);
+        let pool = TrackConsumersPool::new(FairSpillPool::new(usize::try_from(memory).unwrap_or(usize::MAX)), std::num::NonZeroUsize::MIN);
+        let disk = DiskManagerBuilder::default().with_mode(DiskManagerMode::Directories(vec![spill.to_owned()]));
+        let runtime = RuntimeEnvBuilder::new().with_memory_pool(Arc::new(pool)).with_disk_manager_builder(disk).build_arc().map_err(|error| failed(&error))?;
+        let url = ObjectStoreUrl::parse(STORE).map_err(|error| failed(&error))?;
+        runtime.register_object_store(url.as_ref(), store);
+        Ok(Self { runtime, store: url, threads })
+    }
+
+    /// A session that sees the given files and binds the given parameters.
+    pub fn session<'a>(&self, project: &'a Project, graph: &'a Graph, tables: Tables, parameters: Parameters) -> Session<'a> {
+        Session {
+            context: self.context(true),
+            engine: self.clone(),
+            project,
+            graph,
+            tables,
+            parameters,
+            filters: BTreeMap::new(),
+            changed: Tables::new(),
+            registered: BTreeSet::new(),
+        }
+    }
+
+    fn context(&self, hash_joins: bool) -> SessionContext {
+        let mut config = SessionConfig::new().with_target_partitions(self.threads).with_information_schema(false);
+        let options = config.options_mut();
+        // 0.15 stays a decimal: no float near money.
+        options.sql_parser.parse_float_as_decimal = true;
+        options.sql_parser.collect_spans = true;
+        options.optimizer.prefer_hash_join = hash_joins;
+        options.execution.time_zone = Some("+00:00".to_owned());
+        options.execution.parquet.pushdown_filters = false;
+        // The rule maps columns by name and can drop rows of RIGHT and FULL joins in silence; the scan takes its own filters instead.
+        let rules = PhysicalOptimizer::new().rules.into_iter().filter(|rule| !rule.name().starts_with("FilterPushdown")).collect();
+        let state = SessionStateBuilder::new()
+            .with_config(config)
+            .with_runtime_env(Arc::clone(&self.runtime))
+            .with_default_features()
+            .with_physical_optimizer_rules(rules)
+            .build();
+        SessionContext::new_with_state(state)
+    }
+}
+
+/// One session: tables and models are registered as SQL names them.
+pub struct Session<'a> {
+    context: SessionContext,
+    engine: Engine,
+    project: &'a Project,
+    graph: &'a Graph,
+    tables: Tables,
+    parameters: Parameters,
+    filters: BTreeMap<String, String>,
+    changed: Tables,
+    registered: BTreeSet<String>,
+}
+
+/// In `changed_by`, `changed_<table>` holds the rows of files that came or went.
+const CHANGED: &str = "changed_";
+
+impl Session<'_> {
+    /// Joins by sorting instead of hashing: slower, but it spills. For a second try after the memory limit was reached.
+    #[must_use]
+    pub fn with_merge_joins(mut self) -> Self {
+        self.context = self.engine.context(false);
+        self.registered.clear();
+        self
+    }
+
+    /// Only the rows of a table or model that pass a condition are seen, by everything that reads it.
+    #[must_use]
+    pub fn with_filter(mut self, name: &str, condition: &str) -> Self {
+        self.filters.insert(name.to_owned(), condition.to_owned());
+        self
+    }
+
+    /// `changed_<table>` holds the rows of the given files.
+    #[must_use]
+    pub fn with_changed(mut self, changed: Tables) -> Self {
+        self.changed = changed;
+        self
+    }
+
+    /// Plans a parsed SELECT.
+    pub async fn plan(&mut self, parsed: &Parsed) -> Result<DataFrame> {
+        let mut references = parsed.references()?;
+        for (name, files) in self.changed.clone() {
+            let alias = format!("{CHANGED}{name}");
+            if references.remove(&alias) && !self.registered.contains(&alias) {
+                let provider = self.stored(&name, files)?;
+                self.put(&alias, provider)?;
+            }
+        }
+        self.graph.check_references(parsed, &references)?;
+        self.register(&references).await?;
+        self.plan_registered(parsed).await
+    }
+
+    /// Plans SQL text that stands in a definition file.
+    pub async fn plan_text(&mut self, path: &Path, text: &str) -> Result<DataFrame> {
+        let parsed = Parsed::new(path, text)?;
+        self.plan(&parsed).await
+    }
+
+    /// A table or model as a data frame.
+    pub async fn table(&mut self, name: &str) -> Result<DataFrame> {
+        self.register(&BTreeSet::from([name.to_owned()])).await?;
+        self.context.table(name).await.map_err(|error| Error::running(name, &error))
+    }
+
+    /// Runs a planned SELECT; rows come as they are made.
+    pub async fn stream(&self, what: &str, frame: DataFrame) -> Result<SendableRecordBatchStream> {
+        frame.execute_stream().await.map_err(|error| Error::running(what, &error))
+    }
+
+    /// Runs a planned SELECT to its end. For results that are known to be small.
+    pub async fn collect(&self, what: &str, frame: DataFrame) -> Result<Vec<RecordBatch>> {
+        frame.collect().await.map_err(|error| Error::running(what, &error))
+    }
+
+    async fn plan_registered(&self, parsed: &Parsed) -> Result<DataFrame> {
+        let bound = parsed.bind(&self.parameters)?;
+        let state = self.context.state();
+        let plan = state.statement_to_plan(bound).await.map_err(|error| Error::planning(&parsed.path, &error))?;
+        Ok(DataFrame::new(state, plan))
+    }
+
+    async fn register(&mut self, names: &BTreeSet<String>) -> Result<()> {
+        for name in self.graph.stored_inputs(names) {
+            if !self.registered.contains(&name) {
+                let files = self.tables.get(&name).cloned().unwrap_or_default();
+                let provider = self.stored(&name, files)?;
+                self.put(&name, provider)?;
+            }
+        }
+        for name in self.graph.views(names) {
+            if self.registered.contains(&name) {
+                continue;
+            }
+            let Some(parsed) = self.graph.model(&name) else { continue };
+            let plan = self.plan_registered(parsed).await?.into_unoptimized_plan();
+            self.put(&name, Arc::new(ViewTable::new(plan, None)))?;
+        }
+        Ok(())
+    }
+
+    fn stored(&self, name: &str, files: Vec<ScanFile>) -> Result<Arc<dyn TableProvider>> {
+        let table = self.project.table(name).map_err(|error| Error::Data(error.to_string()))?;
+        Ok(Arc::new(LakeTable::new(&takings_lake::table_schema(table), table.is_partitioned(), files, self.engine.store.clone())))
+    }
+
+    fn put(&mut self, name: &str, provider: Arc<dyn TableProvider>) -> Result<()> {
+        let failed = |error: &datafusion::common::DataFusionError| Error::running(name, error);
+        let provider = match self.filters.get(name) {
+            None => provider,
+            Some(condition) => {
+                let scan = LogicalPlanBuilder::scan(name, provider_as_source(provider), None).map_err(|error| failed(&error))?;
+                let expression = self.condition(name, condition, &scan)?;
+                let plan = scan.filter(expression).and_then(LogicalPlanBuilder::build).map_err(|error| failed(&error))?;
+                Arc::new(ViewTable::new(plan, None))
+            }
+        };
+        self.context.register_table(name, provider).map_err(|error| failed(&error))?;
+        self.registered.insert(name.to_owned());
+        Ok(())
+    }
+
+    fn condition(&self, name: &str, condition: &str, scan: &LogicalPlanBuilder) -> Result<datafusion::logical_expr::Expr> {
+        let path = Path::new(name);
+        let select = Parsed::new(path, &format!("select 1 where {condition}"))?.bind(&self.parameters)?.to_string();
+        let bound = select.split_once(" WHERE ").map_or("true", |(_, condition)| condition);
+        self.context.parse_sql_expr(bound, scan.schema()).map_err(|error| Error::planning(path, &error))
+    }
+}
+
+/// Only the rows of some months.
+pub fn only_months(what: &str, frame: DataFrame, months: &BTreeSet<NaiveDate>) -> Result<DataFrame> {
+    let list = months.iter().map(|month| lit(ScalarValue::Date32(Some(Date32Type::from_naive_date(*month))))).collect();
+    frame.filter(col("period_month").in_list(list, false)).map_err(|error| Error::running(what, &error))
+}
+
+/// Rows in the declared order, ties by all other columns.
+pub fn sorted(what: &str, frame: DataFrame, keys: &[SortKey]) -> Result<DataFrame> {
+    let names: Vec<String> = frame.schema().fields().iter().map(|field| field.name().clone()).collect();
+    let declared = keys.iter().map(|key| ident(&key.column).sort(!key.descending, false));
+    let others = names.iter().filter(|name| !keys.iter().any(|key| key.column == **name)).map(|name| ident(name).sort(true, true));
+    frame.sort(declared.chain(others).collect()).map_err(|error| Error::running(what, &error))
+}

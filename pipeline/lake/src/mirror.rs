@@ -1,0 +1,115 @@
+//! The plain mirror for tools without a Delta reader: one Parquet file per partition under `bi/`, replaced in one step.
+//!
+//! The same rows in the same order give the same bytes, however they come in batches. The mirror is written after the commits
+//! that it shows, and pruned last; whoever is killed between just does it again.
+
+use std::collections::BTreeSet;
+
+use arrow::array::RecordBatch;
+use arrow::compute::BatchCoalescer;
+use arrow::datatypes::SchemaRef;
+use chrono::NaiveDate;
+
+use crate::parquet_file::ParquetFile;
+use crate::schema::file_schema;
+use crate::{Error, Lake, PARTITION_COLUMN, Result};
+
+/// Rows are handed to the file in steps of this size: its pages end at the same rows whatever the batches were.
+const STEP_ROWS: usize = 8192;
+
+/// Writes one partition of a table's mirror.
+pub struct MirrorWriter {
+    table: String,
+    month: Option<NaiveDate>,
+    steps: BatchCoalescer,
+    file: ParquetFile,
+    rows: u64,
+}
+
+impl Lake {
+    /// Starts the mirror of a month (or of a table without partitions). `schema`: the columns as the mirror shows them; the
+    /// partition column is left out of the file where there is a month. Nothing changes before [`MirrorWriter::commit`].
+    pub async fn mirror_writer(&self, table: &str, month: Option<NaiveDate>, schema: &SchemaRef) -> Result<MirrorWriter> {
+        let schema = file_schema(schema, month.is_some());
+        let file = ParquetFile::create(&self.store, mirror_path(table, month), &schema).await?;
+        Ok(MirrorWriter { table: table.to_owned(), month, steps: BatchCoalescer::new(schema, STEP_ROWS), file, rows: 0 })
+    }
+
+    /// Writes a month (or a table without partitions) from batches in their final order; gives the number of rows.
+    pub async fn mirror_partition(
+        &self,
+        table: &str,
+        month: Option<NaiveDate>,
+        schema: &SchemaRef,
+        batches: impl IntoIterator<Item = RecordBatch>,
+    ) -> Result<u64> {
+        let mut writer = self.mirror_writer(table, month, schema).await?;
+        for batch in batches {
+            writer.write(&batch).await?;
+        }
+        writer.commit().await
+    }
+
+    /// Deletes the files of a table's mirror that are not one of `keep`; gives their paths. An empty `keep` removes the table.
+    pub async fn mirror_prune(&self, table: &str, keep: &[Option<NaiveDate>]) -> Result<Vec<String>> {
+        let keep: BTreeSet<String> = keep.iter().map(|month| mirror_path(table, *month)).collect();
+        let mut deleted = Vec::new();
+        for object in self.store.list(&format!("bi/{table}")).await? {
+            let path = object.location.as_ref();
+            if !keep.contains(path) {
+                self.store.delete(path).await?;
+                deleted.push(path.to_owned());
+            }
+        }
+        Ok(deleted)
+    }
+
+    /// The tables that have a mirror, sorted.
+    pub async fn mirrored_tables(&self) -> Result<Vec<String>> {
+        let listed = self.store.list("bi").await?;
+        let tables: BTreeSet<&str> =
+            listed.iter().filter_map(|object| object.location.as_ref().strip_prefix("bi/")?.split_once('/')).map(|(table, _)| table).collect();
+        Ok(tables.into_iter().map(str::to_owned).collect())
+    }
+}
+
+impl MirrorWriter {
+    /// Takes the next rows; the columns are found by name.
+    pub async fn write(&mut self, batch: &RecordBatch) -> Result<()> {
+        let schema = self.steps.schema();
+        let column = |field: &arrow::datatypes::FieldRef| {
+            let found = batch.column_by_name(field.name()).filter(|column| column.data_type() == field.data_type());
+            found
+                .cloned()
+                .ok_or_else(|| Error::data(&self.table, format!("a batch of the mirror lacks the column `{}` of type {}", field.name(), field.data_type())))
+        };
+        let columns = schema.fields().iter().map(column).collect::<Result<Vec<_>>>()?;
+        let batch = RecordBatch::try_new(schema.clone(), columns).map_err(|error| Error::data(&self.table, error.to_string()))?;
+        self.rows += batch.num_rows() as u64;
+        self.steps.push_batch(batch).map_err(|error| Error::data(&self.table, error.to_string()))?;
+        self.write_steps().await
+    }
+
+    /// Puts the file in place of the old one; gives the number of rows.
+    pub async fn commit(mut self) -> Result<u64> {
+        self.steps.finish_buffered_batch().map_err(|error| Error::data(&self.table, error.to_string()))?;
+        self.write_steps().await?;
+        tracing::debug!(table = self.table, month = ?self.month, rows = self.rows, "mirror replaced");
+        self.file.commit().await?;
+        Ok(self.rows)
+    }
+
+    async fn write_steps(&mut self) -> Result<()> {
+        while let Some(step) = self.steps.next_completed_batch() {
+            self.file.write(&step).await?;
+        }
+        Ok(())
+    }
+}
+
+fn mirror_path(table: &str, month: Option<NaiveDate>) -> String {
+    match month {
+        Some(month) => format!("bi/{table}/{PARTITION_COLUMN}={month}/part.parquet"),
+        None => format!("bi/{table}/part.parquet"),
+    }
+}

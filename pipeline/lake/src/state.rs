@@ -1,0 +1,86 @@
+//! What a table consists of at a version.
+
+use arrow::datatypes::SchemaRef;
+use chrono::NaiveDate;
+use deltalake_core::kernel::{EagerSnapshot, LogicalFileView};
+use takings_definitions::Table;
+
+use crate::{Error, Lake, PARTITION_COLUMN, Result};
+
+/// A table at one version of its Delta log.
+#[derive(Debug, Clone)]
+pub struct TableState {
+    pub version: i64,
+    /// Counts the commits of this program; a commit says which one it was planned on. 0: there was none.
+    pub app_version: i64,
+    /// Sorted by path.
+    pub files: Vec<DataFile>,
+    pub schema: SchemaRef,
+}
+
+/// A Parquet file of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DataFile {
+    /// Relative to the table's folder.
+    pub path: String,
+    pub size: u64,
+    pub rows: u64,
+    /// The month that all rows belong to; `None` in a table without partitions.
+    pub period_month: Option<NaiveDate>,
+    /// What the file was made from, as given to [`Lake::writer`].
+    pub unit: Option<String>,
+}
+
+impl Lake {
+    /// The table's latest version, or a given one. `None`: there is no such table yet.
+    pub async fn state(&self, table: &Table, version: Option<i64>) -> Result<Option<TableState>> {
+        self.state_of(&table.name, version).await
+    }
+
+    /// The same by the table's name alone.
+    pub async fn state_of(&self, table: &str, version: Option<i64>) -> Result<Option<TableState>> {
+        let log = self.log(table)?;
+        let Some(snapshot) = log.read(version).await? else { return Ok(None) };
+        let app_version = log.application_version(&snapshot).await?.unwrap_or(0);
+        let files = data_files(table, &snapshot)?;
+        Ok(Some(TableState { version: version_number(table, snapshot.version())?, app_version, files, schema: snapshot.arrow_schema() }))
+    }
+}
+
+pub(crate) fn version_number(table: &str, version: u64) -> Result<i64> {
+    i64::try_from(version).map_err(|_| Error::data(table, format!("version {version} is out of range")))
+}
+
+pub(crate) fn data_files(table: &str, snapshot: &EagerSnapshot) -> Result<Vec<DataFile>> {
+    let log_data = snapshot.try_log_data().map_err(|error| Error::delta(table, "list its files", error))?;
+    let mut files = log_data.iter().map(|view| data_file(table, &view)).collect::<Result<Vec<_>>>()?;
+    files.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+    Ok(files)
+}
+
+fn data_file(table: &str, view: &LogicalFileView) -> Result<DataFile> {
+    let path = view.path().into_owned();
+    let wrong = |what: String| Error::data(table, format!("file {path} in its Delta log {what}; it was not committed by this program"));
+    let rows = view.num_records().ok_or_else(|| wrong("has no number of rows".into()))?;
+    let size = u64::try_from(view.size()).map_err(|_| wrong(format!("has the size {}", view.size())))?;
+    let period_month = match view.partition_values_map().remove(PARTITION_COLUMN).flatten() {
+        None => None,
+        Some(text) => Some(text.parse().map_err(|_| wrong(format!("has the month \"{text}\"")))?),
+    };
+    Ok(DataFile { unit: unit_of(&path), size, rows: rows as u64, period_month, path })
+}
+
+/// The name of a new file.
+pub(crate) fn file_name(month: Option<NaiveDate>, unit: Option<&str>, id: uuid::Uuid) -> String {
+    let folder = month.map(|month| format!("{PARTITION_COLUMN}={month}/")).unwrap_or_default();
+    let unit = unit.map(|unit| format!("{unit}-")).unwrap_or_default();
+    format!("{folder}{unit}{id}.parquet")
+}
+
+/// The unit in a file's name, which ends in `-<uuid>.parquet`.
+fn unit_of(path: &str) -> Option<String> {
+    const UUID_LENGTH: usize = 36;
+    let stem = path.rsplit('/').next()?.strip_suffix(".parquet")?;
+    let unit = stem.get(..stem.len().checked_sub(UUID_LENGTH)?)?.strip_suffix('-')?;
+    (!unit.is_empty()).then(|| unit.to_owned())
+}

@@ -1,0 +1,252 @@
+//! What a Delta log says about the columns of a file: exact, or nothing at all.
+//!
+//! A reader may answer a query from these figures alone, so a cut text, a rounded decimal or a shortened timestamp would be a
+//! wrong figure in somebody's report. The sums are checked `i128`, for control totals.
+
+use std::fmt::Write;
+
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::compute::{max, max_string, min, min_string};
+use arrow::datatypes::{DataType, Date32Type, Decimal128Type, Int64Type, SchemaRef, TimeUnit, TimestampMicrosecondType};
+use chrono::{DateTime, Datelike};
+
+use crate::{Error, Result};
+
+/// Longer texts are not kept as a file's least or greatest value.
+const TEXT_BYTES: usize = 32;
+
+/// The figures of a file's columns, kept while it is written.
+pub(crate) struct FileStatistics {
+    rows: u64,
+    columns: Vec<ColumnStatistics>,
+}
+
+struct ColumnStatistics {
+    name: String,
+    kind: DataType,
+    nulls: u64,
+    range: Range,
+    /// Sum at the column's scale; decimals only.
+    sum: i128,
+}
+
+/// Least and greatest value.
+#[derive(Clone)]
+enum Range {
+    Empty,
+    /// Integers, days, microseconds and decimals at their scale.
+    Numbers(i128, i128),
+    Texts(String, String),
+    /// A value can't be written exactly.
+    LeftOut,
+}
+
+impl FileStatistics {
+    pub(crate) fn new(schema: &SchemaRef) -> Self {
+        let column = |field: &arrow::datatypes::FieldRef| ColumnStatistics {
+            name: field.name().clone(),
+            kind: field.data_type().clone(),
+            nulls: 0,
+            range: Range::Empty,
+            sum: 0,
+        };
+        Self { rows: 0, columns: schema.fields().iter().map(column).collect() }
+    }
+
+    pub(crate) fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// Takes the rows of a batch in, whose columns are those of the file.
+    pub(crate) fn update(&mut self, table: &str, batch: &RecordBatch) -> Result<()> {
+        self.rows += batch.num_rows() as u64;
+        for (column, values) in self.columns.iter_mut().zip(batch.columns()) {
+            column.nulls += values.null_count() as u64;
+            column.range.widen(range_of(values));
+            if matches!(column.kind, DataType::Decimal128(..)) {
+                column.sum = values.as_primitive::<Decimal128Type>().iter().flatten().try_fold(column.sum, i128::checked_add).ok_or_else(|| {
+                    Error::data(table, format!("the sum of column `{}` is out of range; give the column a bound in its contract", column.name))
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The sum of each decimal column.
+    pub(crate) fn totals(&self) -> Vec<(String, i128)> {
+        self.columns.iter().filter(|column| matches!(column.kind, DataType::Decimal128(..))).map(|column| (column.name.clone(), column.sum)).collect()
+    }
+
+    /// As the log writes it.
+    pub(crate) fn json(&self) -> String {
+        let ranges: Vec<(String, String, String)> = self.columns.iter().filter_map(ColumnStatistics::range_json).collect();
+        let object = |pairs: Vec<String>| format!("{{{}}}", pairs.join(","));
+        let least = object(ranges.iter().map(|(name, least, _)| format!("{name}:{least}")).collect());
+        let greatest = object(ranges.iter().map(|(name, _, greatest)| format!("{name}:{greatest}")).collect());
+        let nulls = object(self.columns.iter().map(|column| format!("{}:{}", quoted(&column.name), column.nulls)).collect());
+        format!("{{\"numRecords\":{},\"minValues\":{least},\"maxValues\":{greatest},\"nullCount\":{nulls}}}", self.rows)
+    }
+}
+
+impl ColumnStatistics {
+    fn range_json(&self) -> Option<(String, String, String)> {
+        let (least, greatest) = match &self.range {
+            Range::Numbers(least, greatest) => (number_json(&self.kind, *least)?, number_json(&self.kind, *greatest)?),
+            Range::Texts(least, greatest) => (quoted(least), quoted(greatest)),
+            Range::Empty | Range::LeftOut => return None,
+        };
+        Some((quoted(&self.name), least, greatest))
+    }
+}
+
+impl Range {
+    fn widen(&mut self, other: Range) {
+        let old = std::mem::replace(self, Range::LeftOut);
+        *self = match (old, other) {
+            (Range::Empty, other) => other,
+            (old, Range::Empty) => old,
+            (Range::Numbers(a, b), Range::Numbers(c, d)) => Range::Numbers(a.min(c), b.max(d)),
+            (Range::Texts(a, b), Range::Texts(c, d)) => Range::Texts(a.min(c), b.max(d)),
+            _ => Range::LeftOut,
+        };
+    }
+}
+
+fn range_of(values: &dyn Array) -> Range {
+    macro_rules! numbers {
+        ($kind:ty) => {{
+            let values = values.as_primitive::<$kind>();
+            min(values).zip(max(values)).map_or(Range::Empty, |(least, greatest)| Range::Numbers(i128::from(least), i128::from(greatest)))
+        }};
+    }
+    match values.data_type() {
+        DataType::Int64 => numbers!(Int64Type),
+        DataType::Date32 => numbers!(Date32Type),
+        DataType::Timestamp(TimeUnit::Microsecond, _) => numbers!(TimestampMicrosecondType),
+        DataType::Decimal128(..) => numbers!(Decimal128Type),
+        DataType::Utf8 => match min_string(values.as_string::<i32>()).zip(max_string(values.as_string::<i32>())) {
+            None => Range::Empty,
+            Some((least, greatest)) if least.len() <= TEXT_BYTES && greatest.len() <= TEXT_BYTES => Range::Texts(least.to_owned(), greatest.to_owned()),
+            Some(_) => Range::LeftOut,
+        },
+        _ => Range::LeftOut,
+    }
+}
+
+fn number_json(kind: &DataType, value: i128) -> Option<String> {
+    match kind {
+        DataType::Decimal128(_, scale) => decimal_text(value, usize::try_from(*scale).ok()?),
+        DataType::Date32 => {
+            let date = Date32Type::to_naive_date_opt(i32::try_from(value).ok()?)?;
+            (1..=9999).contains(&date.year()).then(|| format!("\"{date}\""))
+        }
+        DataType::Timestamp(..) => {
+            let time = DateTime::from_timestamp_micros(i64::try_from(value).ok()?)?;
+            (1..=9999).contains(&time.year()).then(|| format!("\"{}\"", time.format("%Y-%m-%dT%H:%M:%S%.6fZ")))
+        }
+        _ => Some(value.to_string()),
+    }
+}
+
+/// Every digit of a decimal, as a JSON number.
+fn decimal_text(value: i128, scale: usize) -> Option<String> {
+    let digits = format!("{:0width$}", value.unsigned_abs(), width = scale + 1);
+    let (whole, fraction) = digits.split_at_checked(digits.len() - scale)?;
+    let mut text = String::with_capacity(digits.len() + 2);
+    let sign = if value < 0 { "-" } else { "" };
+    write!(text, "{sign}{whole}").ok()?;
+    if scale > 0 {
+        write!(text, ".{fraction}").ok()?;
+    }
+    Some(text)
+}
+
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, BooleanArray, Date32Array, Decimal128Array, Int64Array, StringArray, TimestampMicrosecondArray};
+    use expect_test::expect;
+
+    use super::*;
+
+    fn check(batches: &[&[(&str, ArrayRef)]], expected: expect_test::Expect) {
+        let batches: Vec<RecordBatch> = batches
+            .iter()
+            .map(|columns| RecordBatch::try_from_iter_with_nullable(columns.iter().map(|(name, array)| (name, array.clone(), true))).unwrap())
+            .collect();
+        let mut statistics = FileStatistics::new(&batches[0].schema());
+        batches.iter().for_each(|batch| statistics.update("t", batch).unwrap());
+        expected.assert_eq(&statistics.json());
+        assert!(serde_json::from_str::<serde_json::Value>(&statistics.json()).is_ok());
+    }
+
+    fn decimals(values: &[Option<i128>]) -> ArrayRef {
+        Arc::new(values.iter().copied().collect::<Decimal128Array>().with_precision_and_scale(28, 10).unwrap())
+    }
+
+    #[test]
+    fn every_digit_is_kept() {
+        let long = -1_234_567_890_123_456_789_012_345_678;
+        check(
+            &[
+                &[("a", decimals(&[Some(long), None])), ("n", Arc::new(Int64Array::from(vec![i64::MIN, 3])))],
+                &[("a", decimals(&[Some(5), Some(0)])), ("n", Arc::new(Int64Array::from(vec![None, Some(i64::MAX)])))],
+            ],
+            expect![[
+                r#"{"numRecords":4,"minValues":{"a":-123456789012345678.9012345678,"n":-9223372036854775808},"maxValues":{"a":0.0000000005,"n":9223372036854775807},"nullCount":{"a":1,"n":1}}"#
+            ]],
+        );
+    }
+
+    #[test]
+    fn times_keep_their_microseconds_and_days_are_days() {
+        let times = Arc::new(TimestampMicrosecondArray::from(vec![1_704_164_645_123_456, -62_135_596_800_000_000]).with_timezone("UTC"));
+        check(
+            &[&[("t", times), ("d", Arc::new(Date32Array::from(vec![Some(20_513), None])))]],
+            expect![[
+                r#"{"numRecords":2,"minValues":{"t":"0001-01-01T00:00:00.000000Z","d":"2026-03-01"},"maxValues":{"t":"2024-01-02T03:04:05.123456Z","d":"2026-03-01"},"nullCount":{"t":0,"d":1}}"#
+            ]],
+        );
+    }
+
+    #[test]
+    fn what_can_t_be_said_exactly_is_left_out() {
+        let long = "x".repeat(33);
+        let beyond = Arc::new(TimestampMicrosecondArray::from(vec![0, 253_402_300_800_000_000]).with_timezone("UTC"));
+        check(
+            &[&[
+                ("short", Arc::new(StringArray::from(vec!["a \"q\"", "é"]))),
+                ("long", Arc::new(StringArray::from(vec!["a", long.as_str()]))),
+                ("none", Arc::new(StringArray::from(vec![None::<&str>, None]))),
+                ("flag", Arc::new(BooleanArray::from(vec![true, false]))),
+                ("beyond", beyond),
+            ]],
+            expect![[
+                r#"{"numRecords":2,"minValues":{"short":"a \"q\""},"maxValues":{"short":"é"},"nullCount":{"short":0,"long":0,"none":2,"flag":0,"beyond":0}}"#
+            ]],
+        );
+    }
+
+    #[test]
+    fn a_sum_that_does_not_fit_is_an_error() {
+        let wide = Arc::new(Decimal128Array::from(vec![i128::MAX, 1]).with_precision_and_scale(38, 0).unwrap());
+        let batch = RecordBatch::try_from_iter([("amount", wide as ArrayRef)]).unwrap();
+        let error = FileStatistics::new(&batch.schema()).update("fct_x", &batch).unwrap_err();
+        assert!(error.is_data());
+        assert_eq!(error.to_string(), "table fct_x: the sum of column `amount` is out of range; give the column a bound in its contract");
+    }
+
+    #[test]
+    fn decimals_below_one_have_their_zeros() {
+        assert_eq!(decimal_text(-1, 2).unwrap(), "-0.01");
+        assert_eq!(decimal_text(0, 2).unwrap(), "0.00");
+        assert_eq!(decimal_text(1234, 2).unwrap(), "12.34");
+        assert_eq!(decimal_text(-1234, 0).unwrap(), "-1234");
+        assert_eq!(decimal_text(i128::MIN, 38).unwrap(), "-1.70141183460469231731687303715884105728");
+    }
+}

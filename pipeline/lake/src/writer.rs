@@ -1,0 +1,166 @@
+//! Writes the rows of one table into new files that nobody sees before they are committed.
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use chrono::NaiveDate;
+use takings_definitions::Table;
+use uuid::Uuid;
+
+use crate::parquet_file::ParquetFile;
+use crate::schema::file_schema;
+use crate::state::file_name;
+use crate::statistics::FileStatistics;
+use crate::{DataFile, Error, Lake, Result, months, table_schema};
+
+/// Months that are written at the same time; a further one completes the file that was used the longest time ago.
+const OPEN_MONTHS: usize = 16;
+/// Memory of all open row groups of a writer; above it the largest is ended.
+const MEMORY: usize = 128 << 20;
+
+/// A file that is complete and in its place, but not in the table before a commit names it.
+#[derive(Debug, Clone)]
+pub struct NewFile {
+    pub file: DataFile,
+    /// Delta statistics, exact.
+    pub statistics: String,
+    /// The sum of each decimal column at its scale, by its name.
+    pub totals: Vec<(String, i128)>,
+}
+
+/// Takes batches and deals their rows to one file per month.
+pub struct TableWriter {
+    lake: Lake,
+    table: String,
+    unit: Option<String>,
+    partitioned: bool,
+    schema: SchemaRef,
+    file_schema: SchemaRef,
+    /// The file used last stands last.
+    open: Vec<OpenFile>,
+    done: Vec<NewFile>,
+}
+
+struct OpenFile {
+    path: String,
+    month: Option<NaiveDate>,
+    parquet: ParquetFile,
+    statistics: FileStatistics,
+}
+
+impl Lake {
+    /// Starts new files of a table. `unit` names what they are made from, so that a later commit can find and replace them:
+    /// letters, digits, `-`, `_` and `.`.
+    pub fn writer(&self, table: &Table, unit: Option<&str>) -> Result<TableWriter> {
+        let fits = |unit: &str| !unit.is_empty() && unit.len() <= 120 && unit.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+        if let Some(unit) = unit.filter(|unit| !fits(unit)) {
+            return Err(Error::data(&table.name, format!("the unit \"{unit}\" can't stand in a file's name")));
+        }
+        let schema = table_schema(table);
+        let file_schema = file_schema(&schema, table.is_partitioned());
+        Ok(TableWriter {
+            lake: self.clone(),
+            table: table.name.clone(),
+            unit: unit.map(str::to_owned),
+            partitioned: table.is_partitioned(),
+            schema,
+            file_schema,
+            open: Vec::new(),
+            done: Vec::new(),
+        })
+    }
+}
+
+impl TableWriter {
+    /// The schema of the batches, see [`table_schema`]; their columns are found by name.
+    pub fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    pub async fn write(&mut self, batch: &RecordBatch) -> Result<()> {
+        let batch = self.conform(batch)?;
+        if batch.num_rows() == 0 {
+            return Ok(());
+        }
+        if !self.partitioned {
+            return self.write_to(None, &batch).await;
+        }
+        for (month, rows) in months::split(&self.table, &batch, &self.file_schema)? {
+            self.write_to(Some(month), &rows).await?;
+        }
+        Ok(())
+    }
+
+    /// Completes the files, sorted by month.
+    pub async fn finish(mut self) -> Result<Vec<NewFile>> {
+        while let Some(file) = self.open.pop() {
+            self.close(file).await?;
+        }
+        self.done.sort_by(|a, b| (a.file.period_month, &a.file.path).cmp(&(b.file.period_month, &b.file.path)));
+        Ok(self.done)
+    }
+
+    /// Deletes what was written. A writer that is dropped leaves complete files to a later vacuum.
+    pub async fn abort(self) -> Result<()> {
+        for file in self.open {
+            file.parquet.discard().await?;
+        }
+        for new in self.done {
+            self.lake.store.delete(&Lake::file_path(&self.table, &new.file)).await?;
+        }
+        Ok(())
+    }
+
+    /// The columns in the table's order. A null where the contract allows none is an error.
+    fn conform(&self, batch: &RecordBatch) -> Result<RecordBatch> {
+        let column = |field: &arrow::datatypes::FieldRef| {
+            let found = batch.column_by_name(field.name()).ok_or_else(|| Error::data(&self.table, format!("a batch lacks the column `{}`", field.name())))?;
+            if found.data_type() != field.data_type() {
+                return Err(Error::data(&self.table, format!("column `{}` of a batch is {}, not {}", field.name(), found.data_type(), field.data_type())));
+            }
+            Ok(found.clone())
+        };
+        let columns = self.schema.fields().iter().map(column).collect::<Result<Vec<_>>>()?;
+        RecordBatch::try_new(self.schema.clone(), columns).map_err(|error| Error::data(&self.table, error.to_string()))
+    }
+
+    async fn write_to(&mut self, month: Option<NaiveDate>, rows: &RecordBatch) -> Result<()> {
+        let open = self.open.iter().position(|file| file.month == month);
+        let mut file = match open {
+            Some(at) => self.open.remove(at),
+            None => self.create(month).await?,
+        };
+        file.statistics.update(&self.table, rows)?;
+        file.parquet.write(rows).await?;
+        self.open.push(file);
+        self.end_largest_row_groups().await
+    }
+
+    async fn create(&mut self, month: Option<NaiveDate>) -> Result<OpenFile> {
+        if self.open.len() >= OPEN_MONTHS {
+            let oldest = self.open.remove(0);
+            self.close(oldest).await?;
+        }
+        let path = file_name(month, self.unit.as_deref(), Uuid::new_v4());
+        let parquet = ParquetFile::create(&self.lake.store, format!("{}/{path}", Lake::table_path(&self.table)), &self.file_schema).await?;
+        Ok(OpenFile { path, month, parquet, statistics: FileStatistics::new(&self.file_schema) })
+    }
+
+    async fn end_largest_row_groups(&mut self) -> Result<()> {
+        while self.open.iter().map(|file| file.parquet.memory()).sum::<usize>() > MEMORY {
+            let Some(largest) = self.open.iter_mut().max_by_key(|file| file.parquet.memory()) else { break };
+            let before = largest.parquet.memory();
+            largest.parquet.end_row_group().await?;
+            if largest.parquet.memory() >= before {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    async fn close(&mut self, file: OpenFile) -> Result<()> {
+        let size = file.parquet.commit().await?;
+        let data_file = DataFile { path: file.path, size, rows: file.statistics.rows(), period_month: file.month, unit: self.unit.clone() };
+        self.done.push(NewFile { file: data_file, statistics: file.statistics.json(), totals: file.statistics.totals() });
+        Ok(())
+    }
+}

@@ -1,0 +1,240 @@
+//! Starting a run under the project's lease, so that one run at a time changes the project.
+//!
+//! The lease is a row with an end that its holder moves on by heartbeats. It passes on when it is given back, when it has ended,
+//! or when its holder was a process of this machine that is dead. Its token rises with every change of hands.
+
+use std::fmt;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Sqlite, Transaction};
+use takings_definitions::Interval;
+use uuid::Uuid;
+
+use crate::row::{self, stamp};
+use crate::{Error, Ledger, Result, Run, RunState, run};
+
+/// The name of the lease that a run takes.
+const PROJECT: &str = "project";
+
+/// What is to be run.
+#[derive(Debug, Clone)]
+pub struct NewRun {
+    /// `None`: a new id is made.
+    pub id: Option<Uuid>,
+    pub job: String,
+    pub tick: DateTime<Utc>,
+    pub interval: Interval,
+    pub known_at: DateTime<Utc>,
+}
+
+/// The process that runs it.
+#[derive(Debug, Clone)]
+pub struct Holder {
+    /// Different for each process start.
+    pub id: String,
+    pub host: String,
+    pub pid: u32,
+    pub program_version: String,
+}
+
+/// A run that was started, and the right to go on with it.
+#[derive(Debug, Clone)]
+pub struct RunLease {
+    pub run: Run,
+    pub holder: String,
+    /// Rises with every lease of the project.
+    pub token: i64,
+    length: TimeDelta,
+}
+
+/// Who holds the project.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeaseInfo {
+    pub holder: String,
+    pub host: String,
+    pub pid: u32,
+    pub run: Uuid,
+    pub job: String,
+    pub tick: DateTime<Utc>,
+    pub since: DateTime<Utc>,
+    pub heartbeat_at: DateTime<Utc>,
+    pub expires_at: DateTime<Utc>,
+}
+
+impl fmt::Display for LeaseInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let second = |at: DateTime<Utc>| at.format("%Y-%m-%dT%H:%M:%SZ").to_string();
+        write!(
+            f,
+            "another run holds the project: {} for {} by process {} on {} (holder {}, run {}) since {}, last heard of at {}; wait until it ends, or stop that \
+             process: a lease that is not renewed ends at {}",
+            self.job,
+            second(self.tick),
+            self.pid,
+            self.host,
+            self.holder,
+            self.run,
+            second(self.since),
+            second(self.heartbeat_at),
+            second(self.expires_at),
+        )
+    }
+}
+
+impl Ledger {
+    /// Starts a run: takes the lease for `length`, ends what a dead holder left unfinished and records the run as claimed, all or
+    /// nothing. `alive` says whether a process of this machine lives; it is asked about the holder of a lease on the same host.
+    pub async fn begin_run(
+        &self,
+        new: &NewRun,
+        holder: &Holder,
+        length: TimeDelta,
+        now: DateTime<Utc>,
+        alive: impl Fn(u32) -> bool + Send + Sync,
+    ) -> Result<RunLease> {
+        let mut transaction = self.write().await?;
+        let token = match current(&mut transaction).await? {
+            Some((token, Some(lease))) => {
+                let dead = lease.host == holder.host && !alive(lease.pid);
+                if lease.expires_at > now && !dead {
+                    return Err(Error::Busy(Box::new(lease)));
+                }
+                token + 1
+            }
+            Some((token, None)) => token + 1,
+            None => 1,
+        };
+        end_unfinished(&mut transaction, holder, now).await?;
+        let run = insert(&mut transaction, new, holder, now).await?;
+        sqlx::query(
+            "INSERT INTO leases (name, token, holder, host, pid, run_id, since, heartbeat_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8)
+             ON CONFLICT (name) DO UPDATE SET token = excluded.token, holder = excluded.holder, host = excluded.host, pid = excluded.pid,
+                 run_id = excluded.run_id, since = excluded.since, heartbeat_at = excluded.heartbeat_at, expires_at = excluded.expires_at",
+        )
+        .bind(PROJECT)
+        .bind(token)
+        .bind(&holder.id)
+        .bind(&holder.host)
+        .bind(i64::from(holder.pid))
+        .bind(run.id.to_string())
+        .bind(stamp(now))
+        .bind(stamp(now + length))
+        .execute(&mut *transaction)
+        .await?;
+        transaction.commit().await?;
+        Ok(RunLease { run, holder: holder.id.clone(), token, length })
+    }
+
+    /// Moves the lease's end on. [`Error::LeaseLost`] when it went to another process.
+    pub async fn heartbeat(&self, lease: &RunLease, now: DateTime<Utc>) -> Result<()> {
+        let done = sqlx::query("UPDATE leases SET heartbeat_at = $1, expires_at = $2 WHERE name = $3 AND token = $4 AND holder = $5")
+            .bind(stamp(now))
+            .bind(stamp(now + lease.length))
+            .bind(PROJECT)
+            .bind(lease.token)
+            .bind(&lease.holder)
+            .execute(self.pool())
+            .await?;
+        if done.rows_affected() == 1 { Ok(()) } else { Err(self.lost(lease).await?) }
+    }
+
+    /// Gives the lease back. One that went to another process is left alone.
+    pub async fn release(&self, lease: &RunLease) -> Result<()> {
+        sqlx::query("UPDATE leases SET holder = NULL WHERE name = $1 AND token = $2 AND holder = $3")
+            .bind(PROJECT)
+            .bind(lease.token)
+            .bind(&lease.holder)
+            .execute(self.pool())
+            .await?;
+        Ok(())
+    }
+
+    /// Who holds the project, whether or not the lease has ended.
+    pub async fn lease(&self) -> Result<Option<LeaseInfo>> {
+        let mut transaction = self.pool().begin().await?;
+        let current = current(&mut transaction).await?;
+        Ok(current.and_then(|(_, lease)| lease))
+    }
+
+    async fn lost(&self, lease: &RunLease) -> Result<Error> {
+        let why = match self.lease().await? {
+            Some(other) => format!("process {} on {} took it at {}", other.pid, other.host, other.since.format("%Y-%m-%dT%H:%M:%SZ")),
+            None => "it was given back".to_owned(),
+        };
+        Ok(Error::LeaseLost { run: lease.run.id, why })
+    }
+}
+
+/// The lease's token, and its holder unless it was given back.
+async fn current(transaction: &mut Transaction<'static, Sqlite>) -> Result<Option<(i64, Option<LeaseInfo>)>> {
+    let row = sqlx::query("SELECT leases.*, runs.job, runs.tick FROM leases JOIN runs ON runs.id = leases.run_id WHERE leases.name = $1")
+        .bind(PROJECT)
+        .fetch_optional(&mut **transaction)
+        .await?;
+    row.as_ref().map(|row| Ok((row::number(row, "token")?, held(row)?))).transpose()
+}
+
+fn held(row: &SqliteRow) -> Result<Option<LeaseInfo>> {
+    let Some(holder) = row::optional_text(row, "holder")? else { return Ok(None) };
+    let pid = row::number(row, "pid")?;
+    Ok(Some(LeaseInfo {
+        holder,
+        host: row::text(row, "host")?,
+        pid: u32::try_from(pid).map_err(|_| Error::Stored { column: "pid", text: pid.to_string(), kind: "process id" })?,
+        run: row::id(row, "run_id")?,
+        job: row::text(row, "job")?,
+        tick: row::time(row, "tick")?,
+        since: row::time(row, "since")?,
+        heartbeat_at: row::time(row, "heartbeat_at")?,
+        expires_at: row::time(row, "expires_at")?,
+    }))
+}
+
+/// Whoever gets the lease is alone: a run that has not ended has no process any more.
+async fn end_unfinished(transaction: &mut Transaction<'static, Sqlite>, holder: &Holder, now: DateTime<Utc>) -> Result<()> {
+    sqlx::query("UPDATE runs SET state = 'failed', ended_at = $1, error = $2 WHERE state IN ('claimed', 'running', 'published')")
+        .bind(stamp(now))
+        .bind(format!("its process ended without finishing it; found by process {} on {}", holder.pid, holder.host))
+        .execute(&mut **transaction)
+        .await?;
+    Ok(())
+}
+
+async fn insert(transaction: &mut Transaction<'static, Sqlite>, new: &NewRun, holder: &Holder, now: DateTime<Utc>) -> Result<Run> {
+    let id = new.id.unwrap_or_else(Uuid::new_v4);
+    if run::find(transaction, id).await?.is_some() {
+        return Err(Error::RunExists(id));
+    }
+    let row = sqlx::query(
+        "INSERT INTO runs (id, job, tick, interval_start, interval_end, known_at, attempt, state, started_at, host, program_version)
+         VALUES ($1, $2, $3, $4, $5, $6, (SELECT COALESCE(MAX(attempt), 0) + 1 FROM runs WHERE job = $2 AND tick = $3), $7, $8, $9, $10)
+         RETURNING attempt",
+    )
+    .bind(id.to_string())
+    .bind(&new.job)
+    .bind(stamp(new.tick))
+    .bind(stamp(new.interval.start))
+    .bind(stamp(new.interval.end))
+    .bind(stamp(new.known_at))
+    .bind(RunState::Claimed.as_str())
+    .bind(stamp(now))
+    .bind(&holder.host)
+    .bind(&holder.program_version)
+    .fetch_one(&mut **transaction)
+    .await?;
+    Ok(Run {
+        id,
+        job: new.job.clone(),
+        tick: new.tick,
+        interval: new.interval,
+        known_at: new.known_at,
+        attempt: row::count(&row, "attempt")?,
+        state: RunState::Claimed,
+        started_at: now,
+        ended_at: None,
+        host: holder.host.clone(),
+        program_version: holder.program_version.clone(),
+        error: None,
+    })
+}

@@ -1,0 +1,66 @@
+//! What can go wrong with a store, by what a caller does about it.
+
+use url::Url;
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The setting does not name a store that can be opened.
+    #[error("store \"{given}\": {reason}; {next}")]
+    Open { given: String, reason: String, next: &'static str },
+    #[error("{url} does not exist")]
+    NotFound { url: String },
+    #[error("{url} exists already and is not overwritten")]
+    AlreadyExists { url: String },
+    #[error("store {store}: \"{path}\" can't be a path: {reason}")]
+    Path { store: String, path: String, reason: String },
+    #[error("can't {action} {url}: {source}")]
+    Object { action: &'static str, url: String, source: object_store::Error },
+}
+
+impl Error {
+    pub(crate) fn open(given: &str, reason: String, next: &'static str) -> Self {
+        Self::Open { given: given.to_owned(), reason, next }
+    }
+
+    pub(crate) fn object(action: &'static str, root: &Url, path: &str, source: object_store::Error) -> Self {
+        let url = format!("{root}{path}");
+        match source {
+            object_store::Error::NotFound { .. } => Self::NotFound { url },
+            object_store::Error::AlreadyExists { .. } => Self::AlreadyExists { url },
+            source => Self::Object { action, url, source },
+        }
+    }
+
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Self::NotFound { .. })
+    }
+
+    pub fn is_already_exists(&self) -> bool {
+        matches!(self, Self::AlreadyExists { .. })
+    }
+
+    /// May the same call work a moment later?
+    pub fn is_retryable(&self) -> bool {
+        use object_store::Error as E;
+        matches!(self, Self::Object { source: E::Generic { .. } | E::Precondition { .. } | E::JoinError { .. }, .. })
+    }
+
+    /// Never: a store does not look into its files.
+    pub fn is_data(&self) -> bool {
+        false
+    }
+
+    /// Must a setting, a right or a credential be changed?
+    pub fn is_config(&self) -> bool {
+        use object_store::Error as E;
+        match self {
+            Self::Open { .. } => true,
+            Self::Object { source, .. } => {
+                matches!(source, E::PermissionDenied { .. } | E::Unauthenticated { .. } | E::NotSupported { .. } | E::UnknownConfigurationKey { .. })
+            }
+            _ => false,
+        }
+    }
+}

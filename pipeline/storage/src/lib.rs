@@ -1,0 +1,221 @@
+//! One store by URL: a local folder or a bucket with a prefix, with durable and atomic writes.
+//!
+//! On a local store everything is written under `staging/`, made durable and renamed onto its place, so that a kill at any
+//! instant leaves either the old file, the new one or none, and never a temporary beside them. That holds for whoever writes
+//! through [`Store::object_store`] as well. This crate must not know what the files mean.
+
+mod error;
+mod local;
+mod staged;
+#[cfg(test)]
+mod tests;
+
+use std::ops::Range;
+use std::path::{Path as FilePath, PathBuf};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::{StreamExt, TryStreamExt, stream::BoxStream};
+use object_store::aws::AmazonS3Builder;
+use object_store::path::Path;
+use object_store::prefix::PrefixStore;
+use object_store::{GetOptions, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutPayload};
+use url::Url;
+
+pub use error::{Error, Result};
+pub use staged::StagedFile;
+
+use local::LocalStore;
+
+/// The folder of a store in which files lie while they are written.
+pub const STAGING: &str = "staging";
+
+/// A place where files lie: a local folder or a bucket's prefix. All paths are relative to it, with `/` between names.
+#[derive(Debug, Clone)]
+pub struct Store {
+    url: Url,
+    objects: Arc<dyn ObjectStore>,
+    local: Option<Arc<LocalStore>>,
+}
+
+impl Store {
+    /// Opens a store that exists: `s3://bucket/prefix`, `file:///folder` or a folder, which counts from `base` when relative.
+    pub fn open(url_or_path: &str, base: &FilePath) -> Result<Self> {
+        match Place::of(url_or_path, base)? {
+            Place::Folder(folder) => Self::open_folder(url_or_path, &folder),
+            Place::Bucket(url) => Self::open_bucket(url),
+        }
+    }
+
+    /// The same, and makes the folder of a local store first where it is missing.
+    pub fn open_or_create(url_or_path: &str, base: &FilePath) -> Result<Self> {
+        if let Place::Folder(folder) = Place::of(url_or_path, base)? {
+            std::fs::create_dir_all(&folder).map_err(|error| {
+                Error::open(url_or_path, format!("the folder {} can't be made: {error}", folder.display()), "check the rights on its parent folder")
+            })?;
+        }
+        Self::open(url_or_path, base)
+    }
+
+    fn open_folder(given: &str, folder: &FilePath) -> Result<Self> {
+        let root = folder
+            .canonicalize()
+            .map_err(|error| Error::open(given, format!("the folder {} can't be opened: {error}", folder.display()), "check the path, or create the folder"))?;
+        if !root.is_dir() {
+            return Err(Error::open(given, format!("{} is not a folder", root.display()), "name the folder that holds the files"));
+        }
+        let url =
+            Url::from_directory_path(&root).map_err(|()| Error::open(given, format!("{} is not an absolute path", root.display()), "write the full path"))?;
+        let local = Arc::new(LocalStore::new(root).map_err(|error| Error::open(given, error.to_string(), "check the path"))?);
+        Ok(Self { url, objects: local.clone(), local: Some(local) })
+    }
+
+    fn open_bucket(mut url: Url) -> Result<Self> {
+        let bucket = AmazonS3Builder::from_env()
+            .with_url(url.as_str())
+            .build()
+            .map_err(|error| Error::open(url.as_str(), error.to_string(), "set AWS_REGION, AWS_ENDPOINT_URL and credentials in the environment, or a role"))?;
+        let prefix =
+            Path::from_url_path(url.path()).map_err(|error| Error::open(url.as_str(), error.to_string(), "check the prefix after the bucket's name"))?;
+        if !url.path().ends_with('/') {
+            url.set_path(&format!("{}/", url.path()));
+        }
+        Ok(Self { url, objects: Arc::new(PrefixStore::new(bucket, prefix)), local: None })
+    }
+
+    /// The store's root; ends with `/`.
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// Is it a folder of this machine?
+    pub fn is_local(&self) -> bool {
+        self.local.is_some()
+    }
+
+    /// The folder of a local store.
+    pub fn folder(&self) -> Option<&FilePath> {
+        self.local.as_deref().map(LocalStore::root)
+    }
+
+    /// The object store with this store's root as its root. What is written through it is as durable and atomic as here.
+    pub fn object_store(&self) -> Arc<dyn ObjectStore> {
+        self.objects.clone()
+    }
+
+    pub async fn get(&self, path: &str) -> Result<Bytes> {
+        let at = self.path(path)?;
+        let result = self.objects.get(&at).await.map_err(|error| self.error("read", path, error))?;
+        result.bytes().await.map_err(|error| self.error("read", path, error))
+    }
+
+    pub async fn get_range(&self, path: &str, range: Range<u64>) -> Result<Bytes> {
+        let at = self.path(path)?;
+        self.objects.get_range(&at, range).await.map_err(|error| self.error("read", path, error))
+    }
+
+    /// The bytes in pieces, for files that don't fit into memory.
+    pub async fn stream(&self, path: &str, range: Option<Range<u64>>) -> Result<BoxStream<'static, Result<Bytes>>> {
+        let at = self.path(path)?;
+        let options = GetOptions { range: range.map(Into::into), ..GetOptions::default() };
+        let result = self.objects.get_opts(&at, options).await.map_err(|error| self.error("read", path, error))?;
+        let (store, path) = (self.clone(), path.to_owned());
+        Ok(result.into_stream().map_err(move |error| store.error("read", &path, error)).boxed())
+    }
+
+    /// Size, time and tag of a file; `None` when it does not exist.
+    pub async fn head(&self, path: &str) -> Result<Option<ObjectMeta>> {
+        match self.objects.head(&self.path(path)?).await {
+            Ok(meta) => Ok(Some(meta)),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(self.error("look at", path, error)),
+        }
+    }
+
+    pub async fn exists(&self, path: &str) -> Result<bool> {
+        Ok(self.head(path).await?.is_some())
+    }
+
+    /// Every file below a folder (`""` = the whole store), sorted by path. A folder that does not exist is empty.
+    pub async fn list(&self, prefix: &str) -> Result<Vec<ObjectMeta>> {
+        let at = self.path(prefix)?;
+        let prefix_path = (!prefix.is_empty()).then_some(&at);
+        self.objects.list(prefix_path).try_collect().await.map_err(|error| self.error("list", prefix, error))
+    }
+
+    /// Deletes a file; one that is gone already is no error.
+    pub async fn delete(&self, path: &str) -> Result<()> {
+        match self.objects.delete(&self.path(path)?).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(self.error("delete", path, error)),
+        }
+    }
+
+    /// Writes a file that must not exist yet: [`Error::AlreadyExists`] otherwise, and the old one stays.
+    pub async fn put_new(&self, path: &str, bytes: impl Into<Bytes>) -> Result<()> {
+        self.put(path, bytes.into(), PutMode::Create).await
+    }
+
+    /// Writes or overwrites a file in one atomic step.
+    pub async fn replace(&self, path: &str, bytes: impl Into<Bytes>) -> Result<()> {
+        self.put(path, bytes.into(), PutMode::Overwrite).await
+    }
+
+    async fn put(&self, path: &str, bytes: Bytes, mode: PutMode) -> Result<()> {
+        let at = self.path(path)?;
+        self.objects.put_opts(&at, PutPayload::from(bytes), mode.into()).await.map_err(|error| self.error("write", path, error))?;
+        Ok(())
+    }
+
+    /// Starts a file that is written in pieces and gets its path at the end.
+    pub async fn stage(&self) -> Result<StagedFile> {
+        StagedFile::new(self).await
+    }
+
+    /// Deletes what killed runs left under `staging/` and says how many files that were. On a local store files that a
+    /// living process writes are locked and stay; on a bucket the caller must be the only writer.
+    pub async fn sweep_staging(&self) -> Result<usize> {
+        if let Some(local) = &self.local {
+            return local.sweep().await.map_err(|error| self.error("empty", STAGING, error));
+        }
+        let left = self.list(STAGING).await?;
+        for meta in &left {
+            self.delete(meta.location.as_ref()).await?;
+        }
+        Ok(left.len())
+    }
+
+    fn path(&self, path: &str) -> Result<Path> {
+        Path::parse(path).map_err(|error| Error::Path { store: self.url.to_string(), path: path.to_owned(), reason: error.to_string() })
+    }
+
+    fn error(&self, action: &'static str, path: &str, source: object_store::Error) -> Error {
+        Error::object(action, &self.url, path, source)
+    }
+}
+
+enum Place {
+    Folder(PathBuf),
+    Bucket(Url),
+}
+
+impl Place {
+    fn of(given: &str, base: &FilePath) -> Result<Self> {
+        if !given.contains("://") {
+            if given.trim().is_empty() {
+                return Err(Error::open(given, "the url is empty".into(), "write a folder, file:///folder or s3://bucket/prefix"));
+            }
+            return Ok(Self::Folder(base.join(given)));
+        }
+        let url =
+            Url::parse(given).map_err(|error| Error::open(given, format!("not a URL: {error}"), "write a folder, file:///folder or s3://bucket/prefix"))?;
+        match url.scheme() {
+            "file" => {
+                let folder = url.to_file_path().map_err(|()| Error::open(given, "the path is not absolute".into(), "write three slashes: file:///folder"))?;
+                Ok(Self::Folder(folder))
+            }
+            "s3" | "s3a" => Ok(Self::Bucket(url)),
+            scheme => Err(Error::open(given, format!("`{scheme}` is not a kind of store"), "write a folder, file:///folder or s3://bucket/prefix")),
+        }
+    }
+}

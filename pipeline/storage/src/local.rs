@@ -1,0 +1,300 @@
+//! A local folder as an object store whose writes are durable and leave no temporary outside `staging/`.
+//!
+//! Reading, listing and deleting are `LocalFileSystem`'s. Every write goes to a locked file under `staging/` first; the
+//! lock is the system's and dies with the process, so that a sweep can tell a killed run's file from one being written.
+
+use std::fmt;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, ErrorKind, Write};
+use std::ops::Range;
+use std::path::{Path as FilePath, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::stream::{self, BoxStream};
+use futures::{FutureExt, StreamExt, TryStreamExt};
+use object_store::local::LocalFileSystem;
+use object_store::path::Path;
+use object_store::{
+    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMode, PutMultipartOptions, PutOptions, PutPayload,
+    PutResult, RenameOptions, Result, UploadPart,
+};
+use uuid::Uuid;
+
+use crate::STAGING;
+
+#[derive(Debug)]
+pub(crate) struct LocalStore {
+    root: PathBuf,
+    files: LocalFileSystem,
+}
+
+impl LocalStore {
+    pub(crate) fn new(root: PathBuf) -> Result<Self> {
+        let files = LocalFileSystem::new_with_prefix(&root)?.with_automatic_cleanup(true);
+        Ok(Self { root, files })
+    }
+
+    pub(crate) fn root(&self) -> &FilePath {
+        &self.root
+    }
+
+    pub(crate) async fn sweep(&self) -> Result<usize> {
+        let folder = self.root.join(STAGING);
+        blocking(move || sweep(&folder)).await
+    }
+
+    /// A new file under `staging/`.
+    pub(crate) async fn stage(&self) -> Result<LocalFile> {
+        let root = self.root.clone();
+        blocking(move || LocalFile::create(root)).await
+    }
+
+    fn place(&self, location: &Path) -> Result<PathBuf> {
+        self.files.path_to_filesystem(location)
+    }
+}
+
+/// A locked file under `staging/`; unless it is moved onto its place, it is deleted when dropped.
+#[derive(Debug)]
+pub(crate) struct LocalFile {
+    root: PathBuf,
+    staged: Option<PathBuf>,
+    file: File,
+}
+
+impl LocalFile {
+    fn create(root: PathBuf) -> io::Result<Self> {
+        let folder = root.join(STAGING);
+        let staged = folder.join(Uuid::new_v4().to_string());
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        let file = retry_without_folder(&root, &folder, || options.open(&staged))?;
+        match file.lock() {
+            // Some network folders know no locks; there only one process may run.
+            Err(error) if error.kind() == ErrorKind::Unsupported => {}
+            locked => locked?,
+        }
+        Ok(Self { root, staged: Some(staged), file })
+    }
+
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all(bytes)
+    }
+
+    /// Makes the file durable and moves it onto `place`. `PutMode::Create` fails where a file stands already.
+    pub(crate) fn place(mut self, place: &FilePath, mode: &PutMode) -> io::Result<()> {
+        self.file.sync_all()?;
+        let Some(staged) = self.staged.clone() else { return Err(ErrorKind::NotFound.into()) };
+        let folder = place.parent().unwrap_or(&self.root).to_owned();
+        match mode {
+            // The name under `staging/` goes when `self` is dropped.
+            PutMode::Create => retry_without_folder(&self.root, &folder, || std::fs::hard_link(&staged, place))?,
+            _ => {
+                retry_without_folder(&self.root, &folder, || std::fs::rename(&staged, place))?;
+                self.staged = None;
+            }
+        }
+        File::open(&folder)?.sync_all()
+    }
+}
+
+impl Drop for LocalFile {
+    fn drop(&mut self) {
+        if let Some(staged) = self.staged.take() {
+            // A sweep deletes what can't be deleted here.
+            let _ = std::fs::remove_file(staged);
+        }
+    }
+}
+
+/// Does `work`; where it fails because its folder is missing (never made, or emptied and removed meanwhile), makes it and tries again.
+fn retry_without_folder<T>(root: &FilePath, folder: &FilePath, work: impl Fn() -> io::Result<T>) -> io::Result<T> {
+    let mut tries = 0;
+    loop {
+        match work() {
+            Err(error) if error.kind() == ErrorKind::NotFound && tries < 5 => {
+                make_folder(root, folder)?;
+                tries += 1;
+            }
+            done => return done,
+        }
+    }
+}
+
+/// Makes a folder below the root with its parents and makes their entries durable.
+fn make_folder(root: &FilePath, folder: &FilePath) -> io::Result<()> {
+    std::fs::create_dir_all(folder)?;
+    for parent in folder.ancestors().skip(1).take_while(|parent| parent.starts_with(root)) {
+        match File::open(parent) {
+            Ok(parent) => parent.sync_all()?,
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+fn sweep(folder: &FilePath) -> io::Result<usize> {
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(0),
+        Err(error) => return Err(error),
+    };
+    let mut deleted = 0;
+    for entry in entries {
+        let path = entry?.path();
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == ErrorKind::NotFound => continue,
+            Err(error) => return Err(error),
+        };
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => continue,
+            Err(TryLockError::Error(error)) if error.kind() != ErrorKind::Unsupported => return Err(error),
+            _ => {}
+        }
+        match std::fs::remove_file(&path) {
+            Ok(()) => deleted += 1,
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(deleted)
+}
+
+/// Runs file work off the async threads.
+pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await?.map_err(io_error)
+}
+
+pub(crate) fn io_error(error: io::Error) -> Error {
+    let source = Box::new(error);
+    match source.kind() {
+        ErrorKind::NotFound => Error::NotFound { path: String::new(), source },
+        ErrorKind::AlreadyExists => Error::AlreadyExists { path: String::new(), source },
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => Error::PermissionDenied { path: String::new(), source },
+        _ => Error::Generic { store: "local", source },
+    }
+}
+
+fn named(error: Error, location: &Path) -> Error {
+    let path = location.to_string();
+    match error {
+        Error::NotFound { source, .. } => Error::NotFound { path, source },
+        Error::AlreadyExists { source, .. } => Error::AlreadyExists { path, source },
+        Error::PermissionDenied { source, .. } => Error::PermissionDenied { path, source },
+        other => other,
+    }
+}
+
+/// By path, as buckets list: readers of a Delta log count on it.
+fn sorted(listing: BoxStream<'static, Result<ObjectMeta>>) -> BoxStream<'static, Result<ObjectMeta>> {
+    let sorted = async move {
+        let mut found: Vec<ObjectMeta> = listing.try_collect().await?;
+        found.sort_unstable_by(|a, b| a.location.cmp(&b.location));
+        Ok::<_, Error>(stream::iter(found).map(Ok))
+    };
+    stream::once(sorted).try_flatten().boxed()
+}
+
+fn refuse_attributes(empty: bool) -> Result<()> {
+    if empty { Ok(()) } else { Err(Error::NotImplemented { operation: "attributes".into(), implementer: "LocalStore".into() }) }
+}
+
+impl fmt::Display for LocalStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "LocalStore({})", self.root.display())
+    }
+}
+
+#[async_trait]
+impl ObjectStore for LocalStore {
+    async fn put_opts(&self, location: &Path, payload: PutPayload, options: PutOptions) -> Result<PutResult> {
+        refuse_attributes(options.attributes.is_empty())?;
+        if matches!(options.mode, PutMode::Update(_)) {
+            return Err(Error::NotImplemented { operation: "put with PutMode::Update".into(), implementer: self.to_string() });
+        }
+        let (root, place) = (self.root.clone(), self.place(location)?);
+        let written = blocking(move || {
+            let mut file = LocalFile::create(root)?;
+            payload.iter().try_for_each(|bytes| file.write(bytes))?;
+            file.place(&place, &options.mode)
+        });
+        written.await.map_err(|error| named(error, location))?;
+        Ok(PutResult { e_tag: None, version: None })
+    }
+
+    async fn put_multipart_opts(&self, location: &Path, options: PutMultipartOptions) -> Result<Box<dyn MultipartUpload>> {
+        refuse_attributes(options.attributes.is_empty())?;
+        let place = self.place(location)?;
+        Ok(Box::new(LocalUpload { file: Arc::new(Mutex::new(Some(self.stage().await?))), place, location: location.clone() }))
+    }
+
+    async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
+        self.files.get_opts(location, options).await
+    }
+
+    async fn get_ranges(&self, location: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
+        self.files.get_ranges(location, ranges).await
+    }
+
+    fn delete_stream(&self, locations: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
+        self.files.delete_stream(locations)
+    }
+
+    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
+        sorted(self.files.list(prefix))
+    }
+
+    fn list_with_offset(&self, prefix: Option<&Path>, offset: &Path) -> BoxStream<'static, Result<ObjectMeta>> {
+        sorted(self.files.list_with_offset(prefix, offset))
+    }
+
+    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
+        self.files.list_with_delimiter(prefix).await
+    }
+
+    async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
+        self.files.copy_opts(from, to, options).await
+    }
+
+    async fn rename_opts(&self, from: &Path, to: &Path, options: RenameOptions) -> Result<()> {
+        self.files.rename_opts(from, to, options).await
+    }
+}
+
+/// Parts are written in the order in which they were handed over.
+#[derive(Debug)]
+struct LocalUpload {
+    file: Arc<Mutex<Option<LocalFile>>>,
+    place: PathBuf,
+    location: Path,
+}
+
+#[async_trait]
+impl MultipartUpload for LocalUpload {
+    fn put_part(&mut self, data: PutPayload) -> UploadPart {
+        // Written at once: parts that run side by side could change places.
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let done = match file.as_mut() {
+            Some(file) => data.iter().try_for_each(|bytes| file.write(bytes)).map_err(io_error),
+            None => Err(io_error(ErrorKind::NotFound.into())),
+        };
+        futures::future::ready(done).boxed()
+    }
+
+    async fn complete(&mut self) -> Result<PutResult> {
+        let file = self.file.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(file) = file else { return Err(named(io_error(ErrorKind::NotFound.into()), &self.location)) };
+        let place = self.place.clone();
+        blocking(move || file.place(&place, &PutMode::Overwrite)).await.map_err(|error| named(error, &self.location))?;
+        Ok(PutResult { e_tag: None, version: None })
+    }
+
+    async fn abort(&mut self) -> Result<()> {
+        self.file.lock().unwrap_or_else(PoisonError::into_inner).take();
+        Ok(())
+    }
+}

@@ -1,0 +1,167 @@
+//! Each promise of the store on a local folder.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::TryStreamExt;
+use object_store::memory::InMemory;
+use object_store::path::Path as ObjectPath;
+use object_store::{ObjectStoreExt, PutPayload};
+
+use crate::{STAGING, Store};
+
+fn store() -> (tempfile::TempDir, Store) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path().to_str().unwrap(), Path::new("/")).unwrap();
+    (folder, store)
+}
+
+async fn names(store: &Store) -> Vec<String> {
+    store.list("").await.unwrap().into_iter().map(|meta| meta.location.to_string()).collect()
+}
+
+#[tokio::test]
+async fn what_is_written_is_read_and_listed_in_order() {
+    let (_folder, store) = store();
+    store.replace("b/2.txt", "two").await.unwrap();
+    store.replace("a/1 é.txt", "one").await.unwrap();
+    store.replace("b/2.txt", "zwei").await.unwrap();
+    assert_eq!(names(&store).await, ["a/1 é.txt", "b/2.txt"]);
+    assert_eq!(store.get("b/2.txt").await.unwrap(), "zwei");
+    assert_eq!(store.get_range("a/1 é.txt", 1..3).await.unwrap(), "ne");
+    let pieces: Vec<Bytes> = store.stream("b/2.txt", Some(1..4)).await.unwrap().try_collect().await.unwrap();
+    assert_eq!(pieces.concat(), b"wei");
+    assert_eq!(store.list("nothing/here").await.unwrap().len(), 0);
+    assert_eq!(store.head("b/2.txt").await.unwrap().unwrap().size, 4);
+    assert!(!store.exists("b/3.txt").await.unwrap());
+}
+
+#[tokio::test]
+async fn a_new_file_never_replaces_an_old_one() {
+    let (folder, store) = store();
+    store.put_new("x/a", "first").await.unwrap();
+    let error = store.put_new("x/a", "second").await.unwrap_err();
+    assert!(error.is_already_exists(), "{error}");
+    assert_eq!(error.to_string(), format!("{}x/a exists already and is not overwritten", store.url()));
+    assert_eq!(store.get("x/a").await.unwrap(), "first");
+    assert_eq!(std::fs::read_dir(folder.path().join(STAGING)).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn of_many_that_create_one_file_one_wins() {
+    let (_folder, store) = store();
+    let tries = futures::future::join_all((0..16).map(|n| {
+        let store = store.clone();
+        tokio::spawn(async move { store.put_new("deep/er/one", format!("{n}")).await.map(|()| n) })
+    }))
+    .await;
+    let winners: Vec<i32> = tries.into_iter().filter_map(|result| result.unwrap().ok()).collect();
+    assert_eq!(winners.len(), 1);
+    assert_eq!(store.get("deep/er/one").await.unwrap(), winners[0].to_string());
+}
+
+#[tokio::test]
+async fn a_staged_file_is_seen_when_it_is_complete_and_only_then() {
+    let (folder, store) = store();
+    let mut file = store.stage().await.unwrap();
+    file.write("one,".into()).await.unwrap();
+    file.write("two".into()).await.unwrap();
+    assert_eq!(file.written(), 7);
+    assert!(!store.exists("data/t.csv").await.unwrap());
+    assert_eq!(store.sweep_staging().await.unwrap(), 0, "a file being written must survive a sweep");
+    file.commit("data/t.csv").await.unwrap();
+    assert_eq!(store.get("data/t.csv").await.unwrap(), "one,two");
+
+    let mut dropped = store.stage().await.unwrap();
+    dropped.write("x".into()).await.unwrap();
+    drop(dropped);
+    store.stage().await.unwrap().discard().await.unwrap();
+    assert_eq!(std::fs::read_dir(folder.path().join(STAGING)).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn a_sweep_takes_what_a_killed_process_left() {
+    let (folder, store) = store();
+    std::fs::create_dir(folder.path().join(STAGING)).unwrap();
+    std::fs::write(folder.path().join(STAGING).join("left"), "half").unwrap();
+    assert_eq!(store.sweep_staging().await.unwrap(), 1);
+    assert_eq!(store.sweep_staging().await.unwrap(), 0);
+    assert_eq!(names(&store).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn others_who_write_through_the_object_store_leave_nothing_beside_their_file() {
+    let (folder, store) = store();
+    let objects = store.object_store();
+    let path = ObjectPath::from("t/_delta_log/0.json");
+    let mut upload = objects.put_multipart(&path).await.unwrap();
+    let first = upload.put_part(PutPayload::from_static(b"a"));
+    let second = upload.put_part(PutPayload::from_static(b"b"));
+    futures::future::try_join(second, first).await.unwrap();
+    assert!(!folder.path().join("t").exists());
+    upload.complete().await.unwrap();
+    assert_eq!(store.get("t/_delta_log/0.json").await.unwrap(), "ab");
+}
+
+#[tokio::test]
+async fn deleting_the_last_file_of_a_folder_removes_the_folder() {
+    let (folder, store) = store();
+    store.replace("bi/t/period_month=2026-03-01/part.parquet", "x").await.unwrap();
+    store.delete("bi/t/period_month=2026-03-01/part.parquet").await.unwrap();
+    store.delete("bi/t/period_month=2026-03-01/part.parquet").await.unwrap();
+    assert!(!folder.path().join("bi").exists());
+    assert!(folder.path().exists());
+}
+
+#[tokio::test]
+async fn errors_say_which_file_and_what_to_do() {
+    let (folder, store) = store();
+    let error = store.get("no/such").await.unwrap_err();
+    assert!(error.is_not_found() && !error.is_retryable() && !error.is_config());
+    assert_eq!(error.to_string(), format!("{}no/such does not exist", store.url()));
+    let error = store.get("../etc/passwd").await.unwrap_err().to_string();
+    assert!(error.contains("\"../etc/passwd\" can't be a path"), "{error}");
+    let error = Store::open("feeds", folder.path()).unwrap_err();
+    assert!(error.is_config());
+    assert!(error.to_string().ends_with("check the path, or create the folder"), "{error}");
+    let error = Store::open("ftp://host/x", folder.path()).unwrap_err().to_string();
+    assert_eq!(error, "store \"ftp://host/x\": `ftp` is not a kind of store; write a folder, file:///folder or s3://bucket/prefix");
+}
+
+#[test]
+fn a_folder_is_the_same_store_by_path_and_by_url() {
+    let folder = tempfile::tempdir().unwrap();
+    let by_path = Store::open_or_create("data", folder.path()).unwrap();
+    let by_url = Store::open(&format!("file://{}/data", folder.path().display()), Path::new("/")).unwrap();
+    assert_eq!(by_path.url(), by_url.url());
+    assert!(by_path.url().as_str().ends_with("/data/") && by_path.is_local());
+}
+
+/// The same as on a bucket, whose writes are atomic by themselves.
+#[tokio::test]
+async fn a_bucket_keeps_the_same_promises() {
+    let store = Store { url: "s3://bucket/prefix/".parse().unwrap(), objects: Arc::new(InMemory::new()), local: None };
+    let mut file = store.stage().await.unwrap();
+    file.write("one,".into()).await.unwrap();
+    file.write("two".into()).await.unwrap();
+    assert!(!store.exists("data/t.csv").await.unwrap());
+    file.commit("data/t.csv").await.unwrap();
+    assert_eq!(store.get("data/t.csv").await.unwrap(), "one,two");
+    store.stage().await.unwrap().discard().await.unwrap();
+    assert_eq!(names(&store).await, ["data/t.csv"]);
+
+    assert!(store.put_new("data/t.csv", "x").await.unwrap_err().is_already_exists());
+    store.replace("data/t.csv", "three").await.unwrap();
+    assert_eq!(store.get("data/t.csv").await.unwrap(), "three");
+    store.replace(&format!("{STAGING}/left"), "half").await.unwrap();
+    assert_eq!(store.sweep_staging().await.unwrap(), 1);
+    assert_eq!(store.get("no").await.unwrap_err().to_string(), "s3://bucket/prefix/no does not exist");
+}
+
+#[test]
+fn a_bucket_is_opened_by_its_url() {
+    let store = Store::open("s3://bucket/some/prefix", Path::new("/")).unwrap();
+    assert_eq!(store.url().as_str(), "s3://bucket/some/prefix/");
+    assert!(!store.is_local() && store.folder().is_none());
+}

@@ -1,0 +1,48 @@
+//! `takings rebuild` and `takings vacuum`.
+
+use std::process::ExitCode;
+
+use chrono::Duration;
+use serde_json::json;
+
+use crate::cli::{Cli, RebuildArgs};
+use crate::context::{Context, now};
+use crate::failure::Result;
+use crate::output::{self, Progress};
+
+pub async fn rebuild(cli: &Cli, args: &RebuildArgs) -> Result<ExitCode> {
+    let context = Context::open(cli).await?;
+    context.project.table(&args.table)?;
+    let progress = Progress::new(cli.json);
+    let outcome = crate::job::rebuild(&context, &args.table, &progress).await;
+    progress.done();
+    let marts = outcome?;
+    if cli.json {
+        output::json(&json!({"table": args.table, "marts": marts}));
+    } else {
+        println!("{} was made again from the landing zone; marts made again: {}", args.table, if marts.is_empty() { "none".to_owned() } else { marts.join(", ") });
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Keeps what the snapshots of the retention need.
+pub async fn vacuum(cli: &Cli) -> Result<ExitCode> {
+    let context = Context::open(cli).await?;
+    let retention = Duration::days(i64::from(context.project.settings.retention_days));
+    let mut kept = context.ledger.snapshots_since(now() - retention).await?;
+    kept.extend(context.ledger.latest_snapshot().await?);
+    let mut deleted = Vec::new();
+    for table in context.project.tables.values() {
+        if context.lake.state(table, None).await?.is_none() {
+            continue;
+        }
+        let versions: Vec<i64> = kept.iter().filter_map(|snapshot| snapshot.tables.get(&table.name).copied()).collect();
+        deleted.extend(context.lake.vacuum(table, &versions, retention).await?);
+    }
+    if cli.json {
+        output::json(&json!({"deleted": deleted}));
+    } else {
+        println!("{} files deleted that no snapshot of the last {} days needs", deleted.len(), context.project.settings.retention_days);
+    }
+    Ok(ExitCode::SUCCESS)
+}

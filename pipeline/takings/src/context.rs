@@ -1,0 +1,85 @@
+//! One project, opened: definitions, model graph, store, ledger, lake and engine.
+
+use std::path::Path;
+
+use chrono::{DateTime, Utc};
+use takings_definitions::Project;
+use takings_engine::{Engine, Graph};
+use takings_lake::Lake;
+use takings_runs::Ledger;
+use takings_sources::Landing;
+use takings_storage::Store;
+
+use crate::cli::Cli;
+use crate::failure::Result;
+
+/// The one clock of the program. It says when things happened; it never decides content.
+pub fn now() -> DateTime<Utc> {
+    Utc::now()
+}
+
+/// Loads the project that the flags name.
+pub fn project(cli: &Cli) -> Result<Project> {
+    let root = match &cli.project {
+        Some(folder) => folder.clone(),
+        None => Project::find(&std::env::current_dir()?)?,
+    };
+    let root = std::path::absolute(&root)?;
+    Ok(Project::load(&root, cli.env.as_deref(), std::env::vars())?)
+}
+
+/// An opened project.
+pub struct Context {
+    pub project: Project,
+    pub graph: Graph,
+    pub store: Store,
+    pub ledger: Ledger,
+    pub lake: Lake,
+    pub landing: Landing,
+    pub engine: Engine,
+    pub threads: usize,
+}
+
+impl Context {
+    pub async fn open(cli: &Cli) -> Result<Self> {
+        let project = project(cli)?;
+        let graph = Graph::new(&project)?;
+        let store = Store::open_or_create(&project.settings.store, &project.root)?;
+        let ledger = open_ledger(&project, &store).await?;
+        let threads = project.settings.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(2, usize::from));
+        let engine = engine(&project, &store, threads)?;
+        let lake = Lake::new(store.clone(), project.settings.retention_days, now);
+        let landing = Landing::new(store.clone());
+        Ok(Self { graph, lake, landing, engine, threads, store, ledger, project })
+    }
+
+    pub fn root(&self) -> &Path {
+        &self.project.root
+    }
+}
+
+/// An engine over a store; it spills to the system's folder for temporary files.
+pub fn engine(project: &Project, store: &Store, threads: usize) -> Result<Engine> {
+    Ok(Engine::new(store.object_store(), project.settings.memory, threads, &std::env::temp_dir())?)
+}
+
+/// The ledger belongs to one store: a store carries an id, and a ledger that knows another is refused.
+async fn open_ledger(project: &Project, store: &Store) -> Result<Ledger> {
+    let ledger = Ledger::open(&project.settings.ledger, &project.root).await?;
+    ledger.check_store(&store_id(store).await?).await?;
+    Ok(ledger)
+}
+
+/// The store's id, made on first use.
+async fn store_id(store: &Store) -> Result<String> {
+    const ID: &str = "store.id";
+    if !store.exists(ID).await? {
+        match store.put_new(ID, uuid::Uuid::new_v4().to_string()).await {
+            Ok(()) => {}
+            Err(error) if error.is_already_exists() => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let bytes = store.get(ID).await?;
+    Ok(String::from_utf8_lossy(&bytes).trim().to_owned())
+}

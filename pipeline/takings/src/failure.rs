@@ -1,0 +1,91 @@
+//! What can go wrong in a command, and the exit code that says so.
+
+use std::fmt;
+use std::process::ExitCode;
+
+/// An error that ends a command.
+#[derive(Debug)]
+pub struct Failure {
+    kind: Kind,
+    message: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Data or a check failed, or the world did: 1.
+    Run,
+    /// What the user typed or configured is wrong: 2.
+    Usage,
+    /// The memory limit was reached: 1, unless a second way needs less.
+    Memory,
+}
+
+pub type Result<T, E = Failure> = std::result::Result<T, E>;
+
+impl Failure {
+    pub fn run(message: impl fmt::Display) -> Self {
+        Self { kind: Kind::Run, message: message.to_string() }
+    }
+
+    pub fn usage(message: impl fmt::Display) -> Self {
+        Self { kind: Kind::Usage, message: message.to_string() }
+    }
+
+    /// 1: recorded and worth another try when the cause is gone. 2: the user must change something first.
+    pub fn exit_code(&self) -> ExitCode {
+        match self.kind {
+            Kind::Run | Kind::Memory => ExitCode::from(1),
+            Kind::Usage => ExitCode::from(2),
+        }
+    }
+
+    pub fn is_memory(&self) -> bool {
+        self.kind == Kind::Memory
+    }
+
+    fn of(config: bool, error: impl fmt::Display) -> Self {
+        if config { Self::usage(error) } else { Self::run(error) }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl From<takings_definitions::Error> for Failure {
+    fn from(error: takings_definitions::Error) -> Self {
+        Self::usage(error)
+    }
+}
+
+macro_rules! from_stage {
+    ($($stage:path),+ $(,)?) => {
+        $(impl From<$stage> for Failure {
+            fn from(error: $stage) -> Self {
+                Self::of(error.is_config(), error)
+            }
+        })+
+    };
+}
+
+from_stage!(takings_storage::Error, takings_sources::Error, takings_decode::Error, takings_lake::Error, takings_reports::Error, takings_runs::Error);
+
+impl From<takings_engine::Error> for Failure {
+    fn from(error: takings_engine::Error) -> Self {
+        if error.is_memory() { Self { kind: Kind::Memory, message: error.to_string() } } else { Self::of(error.is_config(), error) }
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::run(error)
+    }
+}
+
+impl From<takings_sample::Error> for Failure {
+    fn from(error: takings_sample::Error) -> Self {
+        Self::run(error)
+    }
+}

@@ -1,0 +1,171 @@
+//! The plain mirror: the current rows of every mart as one Parquet file per month under `bi/`, for tools without a Delta reader.
+//!
+//! Columns that identify persons or accounts are pseudonyms there unless the row's instance shares them; without a key they stand empty.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use arrow::array::{Array, RecordBatch, StringArray};
+use arrow::compute::cast;
+use arrow::datatypes::DataType;
+use chrono::NaiveDate;
+use takings_definitions::{Layer, Pii, Secret, SortKey, Table};
+use takings_engine::{Parameters, Tables};
+use takings_reports::Pseudonymiser;
+use takings_runs::ModelState;
+use uuid::Uuid;
+
+use crate::context::{Context, now};
+use crate::failure::{Failure, Result};
+use crate::run_key::KeyHash;
+
+/// Brings the mirror of every mart to the given versions; only months whose files have changed are written.
+pub async fn mirror(context: &Context, run: Uuid, versions: &BTreeMap<String, i64>, tables: &Tables, force: bool) -> Result<Vec<String>> {
+    let marts: Vec<&Table> = context.project.tables.values().filter(|table| table.layer == Layer::Mart && versions.contains_key(&table.name)).collect();
+    let sharing: BTreeSet<&str> = context.project.settings.instances.iter().filter(|instance| instance.enhanced_data_sharing).map(|instance| instance.name.as_str()).collect();
+    let key = pseudonym_key(context)?;
+    let mut written = Vec::new();
+    for table in marts {
+        let version = versions[&table.name];
+        let shown = Shown { masks: masks_key(&sharing, key.as_deref()), version };
+        let before = last_shown(context, table).await?.filter(|_| !force);
+        if before.as_ref() == Some(&shown) {
+            continue;
+        }
+        let before = before.filter(|before| before.masks == shown.masks).map(|before| before.version);
+        let masks = Masks::new(table, &sharing, key.as_deref());
+        for month in changed_months(context, table, before, version).await? {
+            let batches = rows_of(context, tables, table, month).await?;
+            let batches = batches.iter().map(|batch| masks.apply(table, batch)).collect::<Result<Vec<_>>>()?;
+            context.lake.mirror_partition(&table.name, month, &takings_lake::table_schema(table), batches).await?;
+        }
+        context.lake.mirror_prune(&table.name, &months_of(tables, table)).await?;
+        let state = ModelState { definition_hash: shown.masks, inputs: BTreeMap::new(), version };
+        context.ledger.set_model_state(Some(run), &ledger_name(table), &state, now()).await?;
+        written.push(table.name.clone());
+    }
+    Ok(written)
+}
+
+/// What the mirror of a table shows.
+#[derive(PartialEq, Eq)]
+struct Shown {
+    masks: String,
+    version: i64,
+}
+
+async fn last_shown(context: &Context, table: &Table) -> Result<Option<Shown>> {
+    let state = context.ledger.model_state(&ledger_name(table)).await?;
+    Ok(state.map(|state| Shown { masks: state.definition_hash, version: state.version }))
+}
+
+fn ledger_name(table: &Table) -> String {
+    format!("bi/{}", table.name)
+}
+
+/// Who sees what in clear, and a fingerprint of the key.
+fn masks_key(sharing: &BTreeSet<&str>, key: Option<&[u8]>) -> String {
+    let mark = key.map_or_else(String::new, |key| Pseudonymiser::new(key, "fingerprint").of("key"));
+    sharing.iter().fold(KeyHash::default().part(&mark), |hash, name| hash.part(name)).finish()
+}
+
+async fn changed_months(context: &Context, table: &Table, before: Option<i64>, version: i64) -> Result<BTreeSet<Option<NaiveDate>>> {
+    let files = |state: Option<takings_lake::TableState>| state.map(|state| state.files).unwrap_or_default();
+    let now = files(context.lake.state(table, Some(version)).await?);
+    let before = match before {
+        Some(before) => files(context.lake.state(table, Some(before)).await?),
+        None => Vec::new(),
+    };
+    let paths: BTreeSet<&str> = before.iter().map(|file| file.path.as_str()).collect();
+    let now_paths: BTreeSet<&str> = now.iter().map(|file| file.path.as_str()).collect();
+    let came = now.iter().filter(|file| !paths.contains(file.path.as_str()));
+    let went = before.iter().filter(|file| !now_paths.contains(file.path.as_str()));
+    let mut months: BTreeSet<Option<NaiveDate>> = came.chain(went).map(|file| file.period_month).collect();
+    if !table.is_partitioned() && months.is_empty() && before.is_empty() {
+        months.insert(None);
+    }
+    let still: BTreeSet<Option<NaiveDate>> = now.iter().map(|file| file.period_month).collect();
+    months.retain(|month| still.contains(month) || month.is_none());
+    Ok(months)
+}
+
+/// The partitions that a mirror consists of; a table without partitions has one, even when it is empty.
+fn months_of(tables: &Tables, table: &Table) -> Vec<Option<NaiveDate>> {
+    if !table.is_partitioned() {
+        return vec![None];
+    }
+    let months: BTreeSet<Option<NaiveDate>> = tables.get(&table.name).into_iter().flatten().map(|file| file.month).collect();
+    months.into_iter().collect()
+}
+
+/// The current rows of one month, in a fixed order.
+async fn rows_of(context: &Context, tables: &Tables, table: &Table, month: Option<NaiveDate>) -> Result<Vec<RecordBatch>> {
+    let mut session = context.engine.session(&context.project, &context.graph, tables.clone(), Parameters::constants(&context.project.settings.parameters));
+    let current = if table.column("known_to").is_some() { " where known_to is null" } else { "" };
+    let mut frame = session.plan_text(&table.path, &format!("select * from {}{current}", table.name)).await?;
+    if let Some(month) = month {
+        frame = takings_engine::only_months(&table.name, frame, &BTreeSet::from([month]))?;
+    }
+    let order: Vec<SortKey> = table.key.iter().map(|column| SortKey { column: column.clone(), descending: false }).collect();
+    let frame = takings_engine::sorted(&table.name, frame, &order)?;
+    let schema = takings_lake::table_schema(table);
+    let batches = session.collect(&format!("mirror of {}", table.name), frame).await?;
+    batches.iter().map(|batch| takings_engine::conform(&table.name, &schema, batch).map_err(Failure::from)).collect()
+}
+
+/// The secret that the settings refer to.
+fn pseudonym_key(context: &Context) -> Result<Option<Vec<u8>>> {
+    match &context.project.settings.pseudonym_key {
+        None => Ok(None),
+        Some(Secret::Variable(name)) => match std::env::var(name) {
+            Ok(value) => Ok(Some(value.into_bytes())),
+            Err(_) => Err(Failure::usage(format!("secrets.pseudonym_key refers to variable {name}, which is not set"))),
+        },
+        Some(Secret::File(path)) => {
+            let path = context.root().join(path);
+            match std::fs::read(&path) {
+                Ok(value) => Ok(Some(value)),
+                Err(error) => Err(Failure::usage(format!("secrets.pseudonym_key refers to {}, which cannot be read: {error}", path.display()))),
+            }
+        }
+    }
+}
+
+/// Which columns of a table are masked, and how.
+struct Masks<'a> {
+    columns: Vec<(usize, Option<Pseudonymiser>)>,
+    sharing: &'a BTreeSet<&'a str>,
+}
+
+impl<'a> Masks<'a> {
+    fn new(table: &Table, sharing: &'a BTreeSet<&'a str>, key: Option<&[u8]>) -> Self {
+        let purpose = |pii: Pii| match pii {
+            Pii::AccountNumber => "account_number",
+            Pii::EmailDomain => "email_domain",
+            Pii::Person => "person",
+        };
+        let columns = table.columns.iter().enumerate().filter_map(|(at, column)| column.pii.map(|pii| (at, key.map(|key| Pseudonymiser::new(key, purpose(pii)))))).collect();
+        Self { columns, sharing }
+    }
+
+    fn apply(&self, table: &Table, batch: &RecordBatch) -> Result<RecordBatch> {
+        let mut columns = batch.columns().to_vec();
+        let instances = batch.column_by_name("_instance").and_then(|column| column.as_any().downcast_ref::<StringArray>());
+        for (at, pseudonymiser) in &self.columns {
+            let name = &table.columns[*at].name;
+            let Some(index) = batch.schema().index_of(name).ok() else { continue };
+            let values = cast(&columns[index], &DataType::Utf8).map_err(Failure::run)?;
+            let Some(values) = values.as_any().downcast_ref::<StringArray>() else { continue };
+            let masked = StringArray::from_iter(values.iter().enumerate().map(|(row, value)| {
+                let shares = instances.is_some_and(|instances| instances.is_valid(row) && self.sharing.contains(instances.value(row)));
+                match (value, pseudonymiser) {
+                    (Some(value), _) if shares => Some(value.to_owned()),
+                    (Some(value), Some(pseudonymiser)) => Some(pseudonymiser.of(value)),
+                    _ => None,
+                }
+            }));
+            columns[index] = Arc::new(masked);
+        }
+        RecordBatch::try_new(batch.schema(), columns).map_err(Failure::run)
+    }
+}

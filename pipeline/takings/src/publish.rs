@@ -1,0 +1,277 @@
+//! Decode and publish: landed segments that the lake does not hold yet become typed rows, checked and committed per table.
+//!
+//! A unit is one segment of one landed file under one layout. Its key stands in the names of the lake files made from it, so what is
+//! published can be read off the lake itself: what is wanted and not there is decoded, what is there and not wanted is removed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::stream::{self, Stream, StreamExt, TryStreamExt};
+use takings_decode::{Chunk, ColumnTotal, Decoded, Decoder, FileIdentity, Layout, Reject, Splitter, add_totals};
+use takings_definitions::{Channel, Export, Table};
+use takings_lake::{DataFile, NewFile, TableWriter};
+use takings_runs::UnitKey;
+use takings_sources::LandingRecord;
+use uuid::Uuid;
+
+use crate::context::Context;
+use crate::failure::{Failure, Result};
+use crate::quarantine;
+use crate::run_key::{KeyHash, canonical};
+
+/// How many bytes of whole records are decoded at a time.
+const CHUNK: usize = 4 << 20;
+
+/// What became of one export's landed files in this run.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    pub export: String,
+    pub table: String,
+    pub decoded: Vec<UnitOutcome>,
+    /// Units that the lake held already.
+    pub unchanged: usize,
+    /// Lake files that were taken out because their segment was replaced.
+    pub replaced: usize,
+    pub version: Option<i64>,
+    pub warnings: Vec<String>,
+}
+
+impl Outcome {
+    pub fn stopped(&self) -> impl Iterator<Item = &UnitOutcome> {
+        self.decoded.iter().filter(|unit| unit.stopped.is_some())
+    }
+}
+
+/// The accounting of one unit: records = published + quarantined.
+#[derive(Debug, Clone)]
+pub struct UnitOutcome {
+    pub unit: String,
+    pub instance: String,
+    pub file_id: String,
+    pub source_path: String,
+    pub version: u64,
+    pub records: u64,
+    pub published: u64,
+    pub quarantined: u64,
+    pub totals: Vec<ColumnTotal>,
+    /// Why nothing of it was published.
+    pub stopped: Option<String>,
+}
+
+/// One segment of one landed file.
+struct Unit<'a> {
+    key: String,
+    record: &'a LandingRecord,
+    segment: usize,
+}
+
+/// Publishes one export of all its instances' landed files. `force` decodes everything again.
+pub async fn publish(context: &Context, run: Uuid, channel: &Channel, export: &Export, landed: &[LandingRecord], force: bool) -> Result<Outcome> {
+    let table = context.project.table(&export.table)?;
+    let layout = Arc::new(Layout::new(export, table)?);
+    let layout_key = layout_key(channel, export, table);
+    let units: Vec<Unit<'_>> = landed.iter().filter(|record| record.export == export.name).flat_map(|record| units_of(record, &layout_key)).collect();
+    let state = context.lake.state(table, None).await?;
+    let present: Vec<&DataFile> = state.iter().flat_map(|state| &state.files).collect();
+    let held: BTreeSet<&str> = present.iter().filter(|_| !force).filter_map(|file| file.unit.as_deref()).collect();
+    let wanted: BTreeSet<&str> = units.iter().map(|unit| unit.key.as_str()).collect();
+    let accounted = context.ledger.units(&table.name).await?;
+    let known_empty: BTreeSet<&str> = accounted.iter().filter(|unit| unit.published == 0 && unit.quarantined == 0).map(|unit| unit.key.unit.as_str()).collect();
+
+    let missing: Vec<&Unit<'_>> = units.iter().filter(|unit| !held.contains(unit.key.as_str()) && (force || !known_empty.contains(unit.key.as_str()))).collect();
+    let removed: Vec<DataFile> = present.iter().filter(|file| file.unit.as_deref().is_none_or(|unit| force || !wanted.contains(unit))).map(|file| (*file).clone()).collect();
+
+    let decoded: Vec<(UnitOutcome, Vec<NewFile>, Vec<String>)> = stream::iter(missing.iter().map(|unit| decode_unit(context, table, &layout, export, unit)))
+        .buffered(context.threads)
+        .try_collect()
+        .await?;
+
+    let mut outcome = Outcome { export: export.name.clone(), table: table.name.clone(), unchanged: units.len() - missing.len(), replaced: removed.len(), ..Outcome::default() };
+    let mut added = Vec::new();
+    for (unit, files, warnings) in decoded {
+        added.extend(files);
+        outcome.warnings.extend(warnings);
+        outcome.decoded.push(unit);
+    }
+    outcome.warnings.sort();
+    outcome.warnings.dedup();
+    outcome.version = state.as_ref().map(|state| state.version);
+    if state.is_none() || !added.is_empty() || !removed.is_empty() {
+        let info = BTreeMap::from([("takings.step".to_owned(), "publish".to_owned()), ("takings.export".to_owned(), format!("{}.{}", channel.name, export.name))]);
+        let committed = context.lake.commit(table, state.as_ref().map(|state| state.app_version), added, removed, info).await?;
+        outcome.version = Some(committed.version);
+    }
+    let replaced: Vec<UnitKey> = accounted.iter().filter(|unit| !wanted.contains(unit.key.unit.as_str())).map(|unit| unit.key.clone()).collect();
+    let units: Vec<takings_runs::Unit> = outcome.decoded.iter().map(|unit| quarantine::accounting(unit, &outcome)).collect();
+    context.ledger.save_units(Some(run), &units, &replaced).await?;
+    quarantine::forget_others(&context.store, channel, export, &wanted).await?;
+    Ok(outcome)
+}
+
+/// What of the definitions shapes the rows of an export.
+fn layout_key(channel: &Channel, export: &Export, table: &Table) -> String {
+    KeyHash::default().part("layout 1").part(&canonical(&channel.text)).part(&export.name).part(&canonical(&table.text)).finish()
+}
+
+fn units_of<'a>(record: &'a LandingRecord, layout_key: &str) -> Vec<Unit<'a>> {
+    let header = record.segments.first().map_or("", |segment| segment.sha256.as_str());
+    record
+        .segments
+        .iter()
+        .enumerate()
+        .map(|(at, segment)| {
+            let hash = KeyHash::default().part(&record.instance).part(layout_key).part(header).part(&segment.sha256).part(&segment.first_line.to_string()).finish();
+            Unit { key: format!("{}-{at:04}-{}", &record.file_id[..16.min(record.file_id.len())], &hash[..16]), record, segment: at }
+        })
+        .collect()
+}
+
+async fn decode_unit(context: &Context, table: &Table, layout: &Arc<Layout>, export: &Export, unit: &Unit<'_>) -> Result<(UnitOutcome, Vec<NewFile>, Vec<String>)> {
+    let record = unit.record;
+    let mut outcome = UnitOutcome {
+        unit: unit.key.clone(),
+        instance: record.instance.clone(),
+        file_id: record.file_id.clone(),
+        source_path: record.source_path.clone(),
+        version: record.version,
+        records: 0,
+        published: 0,
+        quarantined: 0,
+        totals: Vec::new(),
+        stopped: None,
+    };
+    let identity = FileIdentity { instance: record.instance.clone(), file_id: record.file_id.clone(), path: record.source_path.clone() };
+    let header = context.landing.header(record).await?;
+    let decoder = match Decoder::new(Arc::clone(layout), identity, &header) {
+        Ok(decoder) => Arc::new(decoder),
+        Err(error) if error.is_data() => {
+            outcome.stopped = Some(error.to_string());
+            quarantine_all(context, export, unit, &mut outcome, Vec::new()).await?;
+            return Ok((outcome, Vec::new(), Vec::new()));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let warnings = decoder.warnings().iter().map(|warning| format!("{}: {warning}", export.name)).collect();
+    let mut writer = context.lake.writer(table, Some(&unit.key))?;
+    let mut rejects = Vec::new();
+    if let Err(failure) = decode_into(context, &decoder, unit, &mut writer, &mut outcome, &mut rejects).await {
+        writer.abort().await?;
+        return Err(failure);
+    }
+    let bad = rejected_records(&rejects);
+    if bad > export.quarantine_limit {
+        writer.abort().await?;
+        let first = rejects.first().map(|reject| format!("line {}{}: {}", reject.line, reject.column.as_ref().map(|column| format!(", column {column}")).unwrap_or_default(), reject.reason));
+        outcome.stopped = Some(format!("{bad} bad records, {} allowed; first: {}", export.quarantine_limit, first.unwrap_or_default()));
+        outcome.totals.clear();
+        quarantine_all(context, export, unit, &mut outcome, rejects).await?;
+        return Ok((outcome, Vec::new(), warnings));
+    }
+    let files = writer.finish().await?;
+    outcome.quarantined = bad;
+    check_accounts(export, &outcome, &files)?;
+    if rejects.is_empty() {
+        quarantine::forget(&context.store, &record.channel, &export.name, &unit.key).await?;
+    } else {
+        quarantine::write(&context.store, export, unit.record, &unit.key, quarantine::entries(&rejects)).await?;
+    }
+    Ok((outcome, files, warnings))
+}
+
+/// Streams a unit's bytes through the decoder, chunks in parallel, rows in order.
+async fn decode_into(context: &Context, decoder: &Arc<Decoder>, unit: &Unit<'_>, writer: &mut TableWriter, outcome: &mut UnitOutcome, rejects: &mut Vec<Reject>) -> Result<()> {
+    let mut decoded = std::pin::pin!(chunks(context, unit, CHUNK).await?.map(|chunk| {
+        let decoder = Arc::clone(decoder);
+        async move {
+            let chunk = chunk?;
+            tokio::task::spawn_blocking(move || decoder.decode(&chunk)).await.map_err(|error| Failure::run(format!("decoding stopped: {error}")))?.map_err(Failure::from)
+        }
+    }).buffered(context.threads));
+    while let Some(Decoded { batch, rejects: bad, records, totals }) = decoded.try_next().await? {
+        outcome.records += records;
+        outcome.published += batch.num_rows() as u64;
+        add_totals(&mut outcome.totals, &totals)?;
+        rejects.extend(bad);
+        if batch.num_rows() > 0 {
+            writer.write(&batch).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The whole records of a unit, without the header.
+async fn chunks<'a>(context: &'a Context, unit: &'a Unit<'_>, target: usize) -> Result<impl Stream<Item = Result<Chunk>> + 'a> {
+    let header = if unit.segment == 0 { context.landing.header(unit.record).await? } else { Bytes::new() };
+    let first_line = unit.record.segments[unit.segment].first_line + newlines(&header);
+    let length = unit.record.segments[unit.segment].length;
+    let state = (context.landing.read(unit.record, unit.segment), length, header.len(), Some(Splitter::new(first_line, target)));
+    let chunks = stream::try_unfold(state, |(mut bytes, mut left, mut skip, mut splitter)| async move {
+        let Some(cut) = splitter.as_mut() else { return Ok::<_, Failure>(None) };
+        let next = if left == 0 { None } else { bytes.try_next().await? };
+        let chunks = match next {
+            Some(mut piece) => {
+                // The stream goes on with the segments after this one.
+                piece.truncate(usize::try_from(left).unwrap_or(usize::MAX));
+                left -= piece.len() as u64;
+                let from = skip.min(piece.len());
+                skip -= from;
+                cut.push(&piece[from..])
+            }
+            None => splitter.take().and_then(Splitter::finish).into_iter().collect(),
+        };
+        Ok(Some((stream::iter(chunks.into_iter().map(Ok)), (bytes, left, skip, splitter))))
+    });
+    Ok(chunks.try_flatten())
+}
+
+fn newlines(bytes: &[u8]) -> u64 {
+    bytes.iter().filter(|byte| **byte == b'\n').count() as u64
+}
+
+/// A stopped unit goes to quarantine whole: its bad records with their reasons, its good ones as `file_stopped`.
+async fn quarantine_all(context: &Context, export: &Export, unit: &Unit<'_>, outcome: &mut UnitOutcome, rejects: Vec<Reject>) -> Result<()> {
+    let reason = outcome.stopped.clone().unwrap_or_default();
+    let mut entries = quarantine::entries(&rejects);
+    let bad: BTreeSet<u64> = entries.iter().map(|entry| entry.line).collect();
+    let mut records = std::pin::pin!(chunks(context, unit, 1).await?);
+    outcome.records = 0;
+    while let Some(record) = records.try_next().await? {
+        let raw = String::from_utf8_lossy(&record.bytes).trim_end_matches(['\r', '\n']).to_owned();
+        if raw.is_empty() {
+            continue;
+        }
+        outcome.records += 1;
+        if !bad.contains(&record.first_line) {
+            entries.push(quarantine::Entry::stopped(record.first_line, raw, &reason));
+        }
+    }
+    outcome.published = 0;
+    outcome.quarantined = outcome.records;
+    quarantine::write(&context.store, export, unit.record, &unit.key, entries).await
+}
+
+fn rejected_records(rejects: &[Reject]) -> u64 {
+    rejects.iter().map(|reject| reject.line).collect::<BTreeSet<_>>().len() as u64
+}
+
+/// Records in = rows out + quarantined, and the written money sums to what was parsed.
+fn check_accounts(export: &Export, outcome: &UnitOutcome, files: &[NewFile]) -> Result<()> {
+    let place = || format!("{} of {}, file {}", export.name, outcome.instance, outcome.source_path);
+    if outcome.records != outcome.published + outcome.quarantined {
+        return Err(Failure::run(format!("{}: {} records, but {} published and {} quarantined; nothing is published", place(), outcome.records, outcome.published, outcome.quarantined)));
+    }
+    let rows: u64 = files.iter().map(|new| new.file.rows).sum();
+    if rows != outcome.published {
+        return Err(Failure::run(format!("{}: {} rows decoded, but {rows} written; nothing is published", place(), outcome.published)));
+    }
+    let columns: BTreeSet<&str> = outcome.totals.iter().map(|total| total.column.as_str()).collect();
+    for column in columns {
+        let parsed = outcome.totals.iter().filter(|total| total.column == column).try_fold(0i128, |sum, total| sum.checked_add(total.sum));
+        let written = files.iter().flat_map(|file| &file.totals).filter(|(name, _)| name.as_str() == column).try_fold(0i128, |sum, (_, value)| sum.checked_add(*value));
+        if parsed.is_none() || parsed != written {
+            return Err(Failure::run(format!("{}: column {column} sums to {parsed:?} as parsed, but to {written:?} as written; nothing is published", place())));
+        }
+    }
+    Ok(())
+}

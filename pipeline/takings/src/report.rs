@@ -1,0 +1,284 @@
+//! Emit: one report for one instance and tick, from the recorded snapshot to the delivered files.
+//!
+//! Everything is made in temporary files first; what is delivered is put in place whole, the manifest last.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom};
+
+use bytes::Bytes;
+use chrono::{DateTime, Days, NaiveTime, TimeZone, Utc};
+use futures::TryStreamExt;
+use takings_definitions::{Instance, Interval, Job, Report, Section, Tick};
+use takings_engine::{Parameters, Parsed, Session, Tables};
+use takings_reports::{Decision, Delivered, Input, Layout, Manifest, ReportRun, ReportWriter, Withheld, Written};
+use takings_sources::LandingRecord;
+
+use crate::context::Context;
+use crate::failure::{Failure, Result};
+use crate::run_key::{ReportKey, names_of_report};
+
+/// What every report of a run shares.
+pub struct Night<'a> {
+    pub job: &'a Job,
+    pub tick: Tick,
+    pub known_at: DateTime<Utc>,
+    pub tables: &'a Tables,
+    /// Exports with a stopped file, and why.
+    pub stopped: &'a [(String, String)],
+    pub force: bool,
+    pub restate: bool,
+}
+
+/// What became of a report.
+#[derive(Debug)]
+pub struct Emitted {
+    pub report: String,
+    pub instance: String,
+    pub outcome: Outcome,
+    pub run_key: Option<String>,
+    pub sections: Vec<EmittedSection>,
+}
+
+#[derive(Debug)]
+pub struct EmittedSection {
+    pub title: String,
+    pub rows: u64,
+    pub totals: Vec<takings_reports::Total>,
+}
+
+#[derive(Debug)]
+pub enum Outcome {
+    Written { path: String, revision: u32, bytes: u64 },
+    /// The same bytes, or the same run key, were delivered before.
+    Stands { path: String, same_key: bool },
+    /// No data, or not due.
+    NotMade(String),
+    /// An export that it needs is missing.
+    Missing(Vec<String>),
+    /// It depends on something that failed.
+    Failed(String),
+    /// Other bytes for a delivered tick.
+    Conflict(String),
+}
+
+/// Makes and delivers one report.
+pub async fn emit(context: &Context, night: &Night<'_>, report: &Report, instance: &Instance, landed: &[LandingRecord]) -> Result<Emitted> {
+    let mut emitted = Emitted { report: report.name.clone(), instance: instance.name.clone(), outcome: Outcome::NotMade(String::new()), run_key: None, sections: Vec::new() };
+    let exports = exports_of(context, report)?;
+    if report.sharing_only && !instance.enhanced_data_sharing {
+        emitted.outcome = Outcome::NotMade("made only where the instance has enhanced_data_sharing".to_owned());
+        return Ok(emitted);
+    }
+    if let Some((export, reason)) = night.stopped.iter().find(|(export, _)| exports.contains(export.as_str())) {
+        emitted.outcome = Outcome::Failed(format!("a file of export {export} was stopped: {reason}"));
+        return Ok(emitted);
+    }
+    let missing: Vec<String> = report.exports.iter().filter(|export| !landed.iter().any(|record| record.export == **export)).cloned().collect();
+    if !missing.is_empty() {
+        emitted.outcome = Outcome::Missing(missing);
+        return Ok(emitted);
+    }
+    let inputs: Vec<&LandingRecord> = landed.iter().filter(|record| exports.contains(record.export.as_str())).collect();
+    let key = ReportKey { project: &context.project, graph: &context.graph, job: night.job, report, instance, tick: night.tick, known_at: night.known_at, landed: &inputs }.hash()?;
+    emitted.run_key = Some(key.clone());
+    let several = context.project.instances_of(&report.channel).count() > 1;
+    let layout = Layout::new(report, &instance.name, several, night.tick.date);
+    let delivered = delivered(context, &layout).await?;
+    if !night.force
+        && let Some(done) = delivered.before(&layout, &key, night.restate)
+        && let Decision::Nothing { file } = done.decision
+    {
+        emitted.outcome = Outcome::Stands { path: format!("{}{file}", layout.folder()), same_key: true };
+        return Ok(emitted);
+    }
+    let run = ReportRun {
+        instance,
+        job: &night.job.name,
+        tick: night.tick,
+        interval: night.job.interval(night.tick),
+        known_at: night.known_at,
+        run_key: &key,
+        inputs: inputs.iter().map(|record| Input { export: record.export.clone(), path: record.source_path.clone(), sha256: record.sha256.clone() }).collect(),
+        withheld: withheld(context, &exports, instance).await?,
+        warnings: Vec::new(),
+    };
+    let made = match make(context, night, report, instance, false).await {
+        Err(failure) if failure.is_memory() => make(context, night, report, instance, true).await,
+        outcome => outcome,
+    }?;
+    let Some(made) = made else {
+        emitted.outcome = Outcome::NotMade("nothing is due at this tick".to_owned());
+        return Ok(emitted);
+    };
+    emitted.sections = made.written.sections.iter().map(|section| EmittedSection { title: section.title.clone(), rows: section.rows, totals: section.totals.clone() }).collect();
+    let delivery = delivered.decide(&layout, &run, &made.written, night.restate);
+    if let Some(revision) = delivery.decision.revision() {
+        deliver(context, report, &run, &made, &layout, revision).await?;
+    }
+    if let Some(latest) = &delivery.latest {
+        context.store.replace(&layout.latest_path(), latest.clone()).await?;
+    }
+    emitted.outcome = match delivery.decision {
+        Decision::Write => Outcome::Written { path: layout.report_path(1), revision: 1, bytes: made.written.file.bytes },
+        Decision::Restate { revision, .. } => Outcome::Written { path: layout.report_path(revision), revision, bytes: made.written.file.bytes },
+        Decision::Nothing { file } => Outcome::Stands { path: format!("{}{file}", layout.folder()), same_key: true },
+        Decision::Unchanged { file } => Outcome::Stands { path: format!("{}{file}", layout.folder()), same_key: false },
+        Decision::NoData => Outcome::NotMade("no data".to_owned()),
+        Decision::Refuse { message } => Outcome::Conflict(message),
+    };
+    Ok(emitted)
+}
+
+/// The exports whose raw tables the report reads, directly or through models.
+pub fn exports_of<'a>(context: &'a Context, report: &Report) -> Result<BTreeSet<&'a str>> {
+    let names = names_of_report(&context.project, &context.graph, report)?;
+    let channel = context.project.channels.get(&report.channel);
+    Ok(channel.iter().flat_map(|channel| &channel.exports).filter(|export| names.contains(&export.table)).map(|export| export.name.as_str()).collect())
+}
+
+/// What stands already for this report, instance and tick.
+pub async fn delivered(context: &Context, layout: &Layout) -> Result<Delivered> {
+    let mut manifests = Vec::new();
+    for object in context.store.list(layout.folder()).await? {
+        let path = object.location.to_string();
+        if let Some(revision) = layout.revision_of_manifest(&path)
+            && context.store.exists(&layout.report_path(revision)).await?
+        {
+            manifests.push((path.clone(), text(context, &path).await?));
+        }
+    }
+    let latest = match context.store.exists(&layout.latest_path()).await? {
+        true => Some(text(context, &layout.latest_path()).await?),
+        false => None,
+    };
+    Ok(Delivered::read(layout, manifests.iter().map(|(path, text)| (path.as_str(), text.as_str())), latest.as_deref())?)
+}
+
+async fn text(context: &Context, path: &str) -> Result<String> {
+    Ok(String::from_utf8_lossy(&context.store.get(path).await?).into_owned())
+}
+
+async fn withheld(context: &Context, exports: &BTreeSet<&str>, instance: &Instance) -> Result<Vec<Withheld>> {
+    let mut all = Vec::new();
+    for export in exports {
+        let Some(table) = context.project.channels.get(&instance.channel).and_then(|channel| channel.export(export)).map(|export| &export.table) else { continue };
+        for unit in context.ledger.units(table).await? {
+            if unit.instance == instance.name && unit.quarantined > 0 {
+                all.push(Withheld { export: (*export).to_owned(), path: unit.source_path, rows: unit.quarantined, amounts: Vec::new() });
+            }
+        }
+    }
+    Ok(all)
+}
+
+/// A report in temporary files.
+struct Made {
+    written: Written,
+    file: File,
+    data_sets: Vec<File>,
+}
+
+/// The named parameters of a report's SQL.
+pub fn parameters(context: &Context, instance: &Instance, tick: Tick, interval: Interval, known_at: DateTime<Utc>) -> Parameters {
+    Parameters::constants(&context.project.settings.parameters)
+        .timestamp("tick", tick.at)
+        .timestamp("interval_start", interval.start)
+        .timestamp("interval_end", interval.end)
+        .timestamp("known_at", known_at)
+        .text("instance", &instance.name)
+        .text("seller_account", &instance.seller_account)
+}
+
+/// What a section covers: the job's interval, or the day that lies `days_before` the tick.
+pub fn covered(job: &Job, tick: Tick, section: &Section) -> Interval {
+    match section.days_before {
+        None => job.interval(tick),
+        Some(days) => {
+            let midnight = |day: chrono::NaiveDate| job.zone.from_local_datetime(&day.and_time(NaiveTime::MIN)).earliest().map_or_else(|| day.and_time(NaiveTime::MIN).and_utc(), |at| at.with_timezone(&Utc));
+            let day = tick.date - Days::new(u64::from(days));
+            Interval { start: midnight(day), end: midnight(day + Days::new(1)) }
+        }
+    }
+}
+
+/// A session for one section.
+pub fn section_session<'a>(context: &'a Context, night: &Night<'_>, instance: &Instance, section: &Section, merge_joins: bool) -> Session<'a> {
+    let parameters = parameters(context, instance, night.tick, covered(night.job, night.tick, section), night.known_at);
+    let session = context.engine.session(&context.project, &context.graph, night.tables.clone(), parameters);
+    if merge_joins { session.with_merge_joins() } else { session }
+}
+
+/// The section's SELECT, in the declared order.
+pub async fn section_rows(context: &Context, session: &mut Session<'_>, report: &Report, section: &Section) -> Result<takings_engine::DataFrame> {
+    let name = format!("{}/{}", report.name, section.name);
+    let Some(source) = context.project.report_sql.get(&name) else {
+        return Err(Failure::usage(format!("{}: section `{}` has no SQL", report.path.display(), section.name)));
+    };
+    let parsed = Parsed::new(&source.path, &source.text)?;
+    let frame = session.plan(&parsed).await?;
+    Ok(takings_engine::sorted(&name, frame, &section.sort)?)
+}
+
+/// Runs all sections; none when the report is not due.
+async fn make(context: &Context, night: &Night<'_>, report: &Report, instance: &Instance, merge_joins: bool) -> Result<Option<Made>> {
+    if let (Some(sql), Some(first)) = (&report.made_when, report.sections.first()) {
+        let mut session = section_session(context, night, instance, first, merge_joins);
+        let frame = session.plan_text(&report.path, sql).await?;
+        let batches = session.collect(&format!("made_when of {}", report.name), frame).await?;
+        if batches.iter().all(|batch| batch.num_rows() == 0) {
+            return Ok(None);
+        }
+    }
+    let mut data_sets = Vec::new();
+    let file = tempfile::tempfile()?;
+    let mut writer = ReportWriter::new(report, instance.enhanced_data_sharing, BufWriter::new(file.try_clone()?));
+    for section in &report.sections {
+        let what = format!("{}/{}", report.name, section.name);
+        let mut session = section_session(context, night, instance, section, merge_joins);
+        let frame = section_rows(context, &mut session, report, section).await?;
+        let schema = std::sync::Arc::new(frame.schema().as_arrow().clone());
+        let data_set = tempfile::tempfile()?;
+        let mut rows = session.stream(&what, frame).await?;
+        let mut sink = writer.section(&section.name, covered(night.job, night.tick, section), schema, BufWriter::new(data_set.try_clone()?))?;
+        while let Some(batch) = rows.try_next().await.map_err(|error| takings_engine::Error::running(&what, &error))? {
+            sink.write(&batch)?;
+        }
+        std::io::Write::flush(sink.sinks().1)?;
+        sink.finish()?;
+        data_sets.push(data_set);
+    }
+    let written = writer.finish()?;
+    Ok(Some(Made { written, file, data_sets }))
+}
+
+/// Puts all files in place, the manifest last.
+async fn deliver(context: &Context, report: &Report, run: &ReportRun<'_>, made: &Made, layout: &Layout, revision: u32) -> Result<()> {
+    for (section, data_set) in made.written.sections.iter().zip(&made.data_sets) {
+        if section.file.is_some() {
+            put(context, data_set, &layout.data_set_path(&section.data_set, revision)).await?;
+            context.store.replace(&layout.meta_path(&section.data_set, revision), takings_reports::meta_json(run, section, layout, revision)).await?;
+        }
+    }
+    put(context, &made.file, &layout.report_path(revision)).await?;
+    let manifest = Manifest::new(report, run, &made.written, layout, revision);
+    context.store.replace(&layout.manifest_path(revision), manifest.to_json()).await?;
+    Ok(())
+}
+
+/// Copies a temporary file into the store, whole.
+async fn put(context: &Context, file: &File, path: &str) -> Result<()> {
+    let mut file = BufReader::new(file.try_clone()?);
+    file.seek(SeekFrom::Start(0))?;
+    let mut staged = context.store.stage().await?;
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        let read = file.read(&mut buffer)?;
+        if read == 0 {
+            break;
+        }
+        staged.write(Bytes::copy_from_slice(&buffer[..read])).await?;
+    }
+    staged.commit(path).await?;
+    Ok(())
+}

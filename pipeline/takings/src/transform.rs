@@ -1,0 +1,235 @@
+//! Transform and check: marts are made from what the lake holds, tested on their uncommitted files, then committed.
+//!
+//! A mart is made again only when its SQL, its contract, a constant it uses or an input has changed; an incremental one only in the months that
+//! its `changed_by` names.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::NaiveDate;
+use futures::TryStreamExt;
+use takings_definitions::{Kept, Severity, Table};
+use takings_engine::{Parameters, Parsed, ScanFile, Session, Tables};
+use takings_lake::{DataFile, Lake, NewFile, TableState};
+use takings_runs::ModelState;
+use uuid::Uuid;
+
+use crate::context::{Context, now};
+use crate::failure::{Failure, Result};
+use crate::run_key::{KeyHash, canonical};
+
+/// The lake after the marts are made.
+#[derive(Debug, Default)]
+pub struct Transformed {
+    pub versions: BTreeMap<String, i64>,
+    pub tables: Tables,
+    pub built: Vec<Built>,
+}
+
+/// One mart that was made again.
+#[derive(Debug)]
+pub struct Built {
+    pub table: String,
+    pub rows: u64,
+    /// Months that were made again; none = the whole mart.
+    pub months: Option<usize>,
+    pub warnings: Vec<String>,
+}
+
+/// Brings every mart up to date. `force` makes the named marts again (all, if the set is empty and `all` is true).
+pub async fn transform(context: &Context, run: Uuid, force: impl Fn(&str) -> bool, mut progress: impl FnMut(&str)) -> Result<Transformed> {
+    let mut done = Transformed::default();
+    let everything: BTreeSet<String> = context.project.models.keys().cloned().collect();
+    for table in context.project.tables.values() {
+        if let Some(state) = context.lake.state(table, None).await? {
+            done.see(&table.name, &state);
+        }
+    }
+    for name in context.graph.marts_for(&everything) {
+        progress(&name);
+        if let Some(built) = bring_up_to_date(context, run, &mut done, &name, force(&name)).await? {
+            done.built.push(built);
+        }
+    }
+    Ok(done)
+}
+
+impl Transformed {
+    fn see(&mut self, name: &str, state: &TableState) {
+        self.versions.insert(name.to_owned(), state.version);
+        self.tables.insert(name.to_owned(), scan_files(name, &state.files));
+    }
+}
+
+/// Lake files as the engine scans them.
+pub fn scan_files<'a>(table: &str, files: impl IntoIterator<Item = &'a DataFile>) -> Vec<ScanFile> {
+    files.into_iter().map(|file| ScanFile { path: Lake::file_path(table, file), size: file.size, rows: file.rows, month: file.period_month }).collect()
+}
+
+async fn bring_up_to_date(context: &Context, run: Uuid, done: &mut Transformed, name: &str, force: bool) -> Result<Option<Built>> {
+    let table = context.project.table(name)?;
+    let Some(parsed) = context.graph.model(name) else { return Ok(None) };
+    let references = parsed.references()?;
+    let inputs: BTreeMap<String, i64> = context.graph.stored_inputs(&references).into_iter().filter_map(|input| done.versions.get(&input).map(|version| (input, *version))).collect();
+    let definition = definition(context, table, parsed)?;
+    let state = context.lake.state(table, None).await?;
+    let last = last_made(context, name, state.as_ref()).await?;
+    if !force && last.as_ref().is_some_and(|last| last.definition_hash == definition && last.inputs == inputs) {
+        return Ok(None);
+    }
+    let months = match (&table.kept, &last, force) {
+        (Kept::Incremental { changed_by, .. }, Some(last), false) if last.definition_hash == definition => Some(changed_months(context, done, table, changed_by, last).await?),
+        _ => None,
+    };
+    let replaced: Vec<DataFile> = state.iter().flat_map(|state| &state.files).filter(|file| months.as_ref().is_none_or(|months| file.period_month.is_some_and(|month| months.contains(&month)))).cloned().collect();
+    let kept: Vec<DataFile> = state.iter().flat_map(|state| &state.files).filter(|file| !replaced.iter().any(|gone| gone.path == file.path)).cloned().collect();
+
+    let files = match make(context, done, table, parsed, months.as_ref(), false).await {
+        Err(Problem::Memory(_)) => make(context, done, table, parsed, months.as_ref(), true).await,
+        outcome => outcome,
+    }?;
+    let mut seen = done.tables.clone();
+    seen.insert(name.to_owned(), scan_files(name, kept.iter().chain(files.iter().map(|new| &new.file))));
+    let warnings = match test(context, seen, table).await {
+        Ok(warnings) => warnings,
+        Err(failure) => {
+            discard(context, name, &files).await?;
+            return Err(failure);
+        }
+    };
+    let rows = files.iter().map(|new| new.file.rows).sum();
+    let info = BTreeMap::from([("takings.step".to_owned(), "transform".to_owned()), ("takings.definition".to_owned(), definition.clone())]);
+    let committed = context.lake.commit(table, state.as_ref().map(|state| state.app_version), files, replaced, info).await?;
+    let made = ModelState { definition_hash: definition, inputs, version: committed.version };
+    context.ledger.set_model_state(Some(run), name, &made, now()).await?;
+    if let Some(state) = context.lake.state(table, Some(committed.version)).await? {
+        done.see(name, &state);
+    }
+    Ok(Some(Built { table: name.to_owned(), rows, months: months.map(|months| months.len()), warnings }))
+}
+
+/// Files that no commit will name.
+async fn discard(context: &Context, table: &str, files: &[NewFile]) -> Result<()> {
+    for new in files {
+        context.store.delete(&Lake::file_path(table, &new.file)).await?;
+    }
+    Ok(())
+}
+
+/// A hash of all that shapes a mart besides its inputs.
+fn definition(context: &Context, table: &Table, parsed: &Parsed) -> Result<String> {
+    let mut parameters = parsed.parameters();
+    let mut key = KeyHash::default().part("mart 1").part(&parsed.normalized()).part(&canonical(&table.text));
+    for view in context.graph.views(&parsed.references()?) {
+        if let Some(model) = context.graph.model(&view) {
+            parameters.extend(model.parameters());
+            key = key.part(&view).part(&model.normalized());
+        }
+    }
+    for name in parameters {
+        key = key.part(&name).part(&format!("{:?}", context.project.settings.parameters.get(&name)));
+    }
+    Ok(key.finish())
+}
+
+/// What the mart was last made from, if the lake still stands where the ledger says.
+async fn last_made(context: &Context, name: &str, state: Option<&TableState>) -> Result<Option<ModelState>> {
+    let last = context.ledger.model_state(name).await?;
+    Ok(last.filter(|last| state.is_some_and(|state| state.version == last.version)))
+}
+
+/// The months that `changed_by` names: it sees `changed_<table>`, the rows of files that came or went since the mart was made.
+async fn changed_months(context: &Context, done: &Transformed, table: &Table, changed_by: &str, last: &ModelState) -> Result<BTreeSet<NaiveDate>> {
+    let mut changed = Tables::new();
+    for (input, files) in &done.tables {
+        let before = match last.inputs.get(input) {
+            Some(version) => context.lake.state(context.project.table(input)?, Some(*version)).await?.map(|state| scan_files(input, &state.files)).unwrap_or_default(),
+            None => Vec::new(),
+        };
+        let came = files.iter().filter(|file| !before.contains(file));
+        let went = before.iter().filter(|file| !files.contains(file));
+        changed.insert(input.clone(), came.chain(went).cloned().collect());
+    }
+    let parameters = Parameters::constants(&context.project.settings.parameters);
+    let mut session = context.engine.session(&context.project, &context.graph, done.tables.clone(), parameters).with_changed(changed);
+    let frame = session.plan_text(&table.path, changed_by).await?;
+    let batches = session.collect(&format!("changed_by of {}", table.name), frame).await?;
+    let mut months = BTreeSet::new();
+    for batch in batches {
+        let dates = batch.columns().first().and_then(|column| column.as_any().downcast_ref::<arrow::array::Date32Array>());
+        let Some(dates) = dates else {
+            return Err(Failure::usage(format!("{}: changed_by must give one column of dates (first days of months)", table.path.display())));
+        };
+        months.extend(dates.iter().flatten().filter_map(arrow::array::types::Date32Type::to_naive_date_opt));
+    }
+    Ok(months)
+}
+
+/// Why a mart could not be made.
+enum Problem {
+    Memory(Failure),
+    Other(Failure),
+}
+
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        match problem {
+            Problem::Memory(failure) | Problem::Other(failure) => failure,
+        }
+    }
+}
+
+impl From<takings_engine::Error> for Problem {
+    fn from(error: takings_engine::Error) -> Self {
+        if error.is_memory() { Self::Memory(error.into()) } else { Self::Other(error.into()) }
+    }
+}
+
+impl From<takings_lake::Error> for Problem {
+    fn from(error: takings_lake::Error) -> Self {
+        Self::Other(error.into())
+    }
+}
+
+/// Runs the mart's SELECT into new files that nothing refers to yet.
+async fn make(context: &Context, done: &Transformed, table: &Table, parsed: &Parsed, months: Option<&BTreeSet<NaiveDate>>, merge_joins: bool) -> Result<Vec<NewFile>, Problem> {
+    let parameters = Parameters::constants(&context.project.settings.parameters);
+    let mut session = context.engine.session(&context.project, &context.graph, done.tables.clone(), parameters);
+    if merge_joins {
+        session = session.with_merge_joins();
+    }
+    let mut writer = context.lake.writer(table, None)?;
+    match fill(&mut session, table, parsed, months, &mut writer).await {
+        Ok(()) => Ok(writer.finish().await?),
+        Err(problem) => {
+            writer.abort().await?;
+            Err(problem)
+        }
+    }
+}
+
+async fn fill(session: &mut Session<'_>, table: &Table, parsed: &Parsed, months: Option<&BTreeSet<NaiveDate>>, writer: &mut takings_lake::TableWriter) -> Result<(), Problem> {
+    let mut frame = session.plan(parsed).await?;
+    takings_engine::output_schema(table, parsed, frame.logical_plan())?;
+    if let Some(months) = months {
+        frame = takings_engine::only_months(&table.name, frame, months)?;
+    }
+    let schema = takings_lake::table_schema(table);
+    let mut rows = session.stream(&table.name, frame).await?;
+    while let Some(batch) = rows.try_next().await.map_err(|error| takings_engine::Error::running(&table.name, &error))? {
+        writer.write(&takings_engine::conform(&table.name, &schema, &batch)?).await?;
+    }
+    Ok(())
+}
+
+/// Tests a mart's new rows; a failed test keeps them from being committed.
+async fn test(context: &Context, seen: Tables, table: &Table) -> Result<Vec<String>> {
+    let parameters = Parameters::constants(&context.project.settings.parameters);
+    let mut session = context.engine.session(&context.project, &context.graph, seen, parameters);
+    let failures = takings_engine::run_tests(&mut session, table).await?;
+    let (stopping, warnings): (Vec<_>, Vec<_>) = failures.into_iter().partition(|failure| failure.severity == Severity::Fail);
+    if stopping.is_empty() {
+        return Ok(warnings.iter().map(ToString::to_string).collect());
+    }
+    let text = stopping.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n  ");
+    Err(Failure::run(format!("{text}\n  {} keeps its last good version; mend the data or {}", table.name, table.path.display())))
+}

@@ -1,0 +1,68 @@
+//! The repository's own chores: `cargo run -p xtask -- tidy`.
+
+use std::path::Path;
+use std::process::{Command, ExitCode};
+
+/// The largest file that may be committed.
+const LARGEST: u64 = 1 << 20;
+
+/// Words that no source file may contain, and why.
+const FORBIDDEN: [(&str, &str); 3] = [
+    (concat!("to", "do!("), "finish it or leave it out"),
+    (concat!("unimple", "mented!("), "finish it or leave it out"),
+    (concat!("db", "g!("), "left over from debugging"),
+];
+
+fn main() -> ExitCode {
+    match std::env::args().nth(1).as_deref() {
+        Some("tidy") => tidy(),
+        _ => {
+            eprintln!("usage: cargo run -p xtask -- tidy");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Checks what is tracked: sizes, unfinished code, clocks and floats where they must not be.
+fn tidy() -> ExitCode {
+    let tracked = match Command::new("git").args(["ls-files", "-z"]).output() {
+        Ok(output) if output.status.success() => output.stdout,
+        _ => {
+            eprintln!("error: `git ls-files` failed; run this inside the repository");
+            return ExitCode::FAILURE;
+        }
+    };
+    let mut problems = Vec::new();
+    for path in tracked.split(|byte| *byte == 0).filter_map(|name| std::str::from_utf8(name).ok()).filter(|name| !name.is_empty()) {
+        check(Path::new(path), &mut problems);
+    }
+    for problem in &problems {
+        eprintln!("error: {problem}");
+    }
+    if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn check(path: &Path, problems: &mut Vec<String>) {
+    let name = path.display();
+    match std::fs::metadata(path) {
+        Ok(metadata) if metadata.len() > LARGEST => problems.push(format!("{name} is larger than {LARGEST} bytes")),
+        Ok(_) => {}
+        Err(_) => return,
+    }
+    if path.extension().is_none_or(|extension| extension != "rs") || path.starts_with("pipeline/xtask") {
+        return;
+    }
+    let Ok(text) = std::fs::read_to_string(path) else { return };
+    for (number, line) in text.lines().enumerate() {
+        let place = || format!("{name}:{}", number + 1);
+        for (word, why) in FORBIDDEN {
+            if line.contains(word) {
+                problems.push(format!("{}: `{word}`: {why}", place()));
+            }
+        }
+        let clock = ["Utc::now(", "SystemTime::now("].iter().any(|call| line.contains(call));
+        if clock && path != Path::new("pipeline/takings/src/context.rs") && !path.to_string_lossy().contains("tests") {
+            problems.push(format!("{}: the clock is read only in pipeline/takings/src/context.rs", place()));
+        }
+    }
+}

@@ -1,0 +1,37 @@
+-- One row per account and revision, as known; a revision holds from revision_from until revision_to.
+with
+known as (
+    -- R4: what is known at $known_at
+    select *
+    from dim_account
+    where _instance = $instance
+        and known_from <= $known_at
+        and (known_to is null or known_to > $known_at)
+),
+revisions as (
+    select
+        *,
+        lag(valid_from) over (partition by account_id order by valid_from) as previous_valid_from,
+        lead(valid_from) over (partition by account_id order by valid_from) as revision_to
+    from known
+)
+select
+    account_id,
+    aws_account_id,
+    encrypted_account_id,
+    mailing_address_id,
+    tax_address_id,
+    tax_registration_number,
+    tax_legal_name,
+    valid_from,
+    -- R3: the first revision reaches back without limit
+    case
+        when previous_valid_from is null then arrow_cast('0001-01-01T00:00:00Z', 'Timestamp(Microsecond, Some("UTC"))')
+        else valid_from
+    end as revision_from,
+    revision_to,
+    revision_to is null as is_latest,
+    _instance,
+    _file_id,
+    _line
+from revisions

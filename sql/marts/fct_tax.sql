@@ -1,0 +1,90 @@
+-- One row per known version of a revision of a tax item: what was known of it from known_from until known_to.
+with
+items as (
+    select * from stg_aws_tax_item
+),
+-- Most items come once; only the others need their versions put in order, and only their keys for that.
+repeated as (
+    select _instance, tax_item_id
+    from items
+    group by _instance, tax_item_id
+    having count(*) > 1
+),
+ordered_versions as (
+    -- R1, R4: the version written last counts from the moment it was known
+    select
+        e._file_id,
+        e._line,
+        e._known_at,
+        lead(e._known_at) over (
+            partition by e._instance, e.tax_item_id, e.valid_from
+            order by e._known_at, e._file_id, e._line
+        ) as next_known_at
+    from repeated as r
+    inner join items as e on r._instance = e._instance and r.tax_item_id = e.tax_item_id
+),
+repeated_versions as (
+    select
+        _file_id,
+        _line,
+        next_known_at,
+        -- of two equal copies one stays
+        coalesce(next_known_at > _known_at, true) as is_last_copy
+    from ordered_versions
+),
+published as (
+    -- R2: a version with a delete date ends the one before it and is not published itself
+    select
+        e.*,
+        r.next_known_at,
+        r.is_last_copy is not null as is_repeated
+    from items as e
+    left join repeated_versions as r on e._file_id = r._file_id and e._line = r._line
+    where e.delete_date is null and coalesce(r.is_last_copy, true)
+)
+select
+    tax_item_id,
+    invoice_id,
+    line_item_id,
+    customer_bill_id,
+    taxed_customer_account_id,
+    product_id,
+    transaction_reference_id,
+    tax_invoice_id,
+    tax_liable_party,
+    transaction_type_code,
+    product_tax_code,
+    taxed_customer_country,
+    taxed_customer_state_or_region,
+    taxed_customer_city,
+    taxed_customer_postal_code,
+    tax_location_code_taxed_jurisdiction,
+    tax_type_code,
+    jurisdiction_level,
+    taxed_jurisdiction,
+    display_price_taxability_type,
+    tax_calculation_reason_code,
+    customer_exemption_certificate_id,
+    customer_exemption_certificate_id_domain,
+    customer_exemption_certificate_level,
+    customer_exemption_code,
+    customer_exemption_domain,
+    taxable_amount,
+    nontaxable_amount,
+    tax_jurisdiction_rate,
+    tax_amount,
+    tax_currency,
+    legal_amount,
+    legal_currency,
+    invoice_date,
+    date_used_for_tax_calculation,
+    tax_invoice_date,
+    valid_from,
+    is_repeated,
+    _known_at as known_from,
+    next_known_at as known_to,
+    period_month,
+    _instance,
+    _file_id,
+    _line
+from published

@@ -1,0 +1,63 @@
+-- One row per month and currency, up to the covered month: what was open, what moved it, and what is open.
+with
+movements as (
+    select * from known_receivable where moved_at < $interval_end
+),
+flows as (
+    select
+        cast(date_trunc('month', moved_at) as date) as month_start,
+        currency,
+        coalesce(sum(amount) filter (where movement = 'invoiced' and transaction_type not like '%REFUND' and transaction_type not like '%CREDIT'), 0) as billed,
+        coalesce(-sum(amount) filter (where movement = 'invoiced' and transaction_type like '%REFUND'), 0) as refunded,
+        coalesce(-sum(amount) filter (where movement = 'invoiced' and transaction_type like '%CREDIT'), 0) as credited,
+        coalesce(-sum(amount) filter (where movement = 'forgiven'), 0) as forgiven,
+        coalesce(-sum(amount) filter (where movement = 'disbursed'), 0) as disbursed,
+        coalesce(sum(amount) filter (where movement = 'invoiced' and transaction_type like 'SELLER_TAX_SHARE%'), 0) as tax
+    from movements
+    group by cast(date_trunc('month', moved_at) as date), currency
+),
+failures as (
+    -- R11: what a failed disbursement had paid is open again
+    select
+        cast(date_trunc('month', undone_at) as date) as month_start,
+        currency,
+        -sum(amount) as failed
+    from movements
+    where undone_at < $interval_end
+    group by cast(date_trunc('month', undone_at) as date), currency
+),
+months as (
+    select
+        coalesce(f.month_start, x.month_start) as month_start,
+        coalesce(f.currency, x.currency) as currency,
+        coalesce(f.billed, 0) as billed,
+        coalesce(f.refunded, 0) as refunded,
+        coalesce(f.credited, 0) as credited,
+        coalesce(f.forgiven, 0) as forgiven,
+        coalesce(f.disbursed, 0) as disbursed,
+        coalesce(x.failed, 0) as failed,
+        coalesce(f.tax, 0) as tax
+    from flows as f
+    full join failures as x on f.month_start = x.month_start and f.currency = x.currency
+),
+rolled as (
+    select
+        *,
+        sum(billed - refunded - credited - forgiven - disbursed + failed) over (
+            partition by currency order by month_start rows between unbounded preceding and current row
+        ) as closing
+    from months
+)
+select
+    to_char(month_start, '%Y-%m') as month,
+    currency,
+    closing - (billed - refunded - credited - forgiven - disbursed + failed) as opening,
+    billed,
+    refunded,
+    credited,
+    forgiven,
+    disbursed,
+    failed,
+    closing,
+    tax
+from rolled

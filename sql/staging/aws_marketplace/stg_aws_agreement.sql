@@ -1,0 +1,28 @@
+-- One row per version of a revision of an agreement.
+select
+    agreement_id,
+    status,
+    estimated_agreement_value,
+    currency_code,
+    license_ids,
+    proposer_account_id,
+    acceptor_account_id,
+    offer_id,
+    offer_set_id,
+    offer_revision_at_acceptance,
+    start_time,
+    end_time,
+    acceptance_time,
+    intent,
+    preceding_agreement_id,
+    status_reason_code,
+    catalog,
+    valid_from,
+    insert_date,
+    update_date,
+    delete_date,
+    _instance,
+    _file_id,
+    _line,
+    _known_at
+from aws_agreement

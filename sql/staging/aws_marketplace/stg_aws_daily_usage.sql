@@ -1,0 +1,28 @@
+-- One row per version of a usage line.
+select
+    usage_feed_id,
+    usage_date,
+    product_id,
+    agreement_id,
+    end_user_account_id,
+    payer_account_id,
+    region,
+    dimension_key,
+    usage_unit,
+    usage_quantity,
+    pricing_currency,
+    estimated_revenue_in_pricing_currency,
+    usage_rate_per_unit_in_pricing_currency,
+    recipient_account_id,
+    offer_id,
+    charge_item_description,
+    valid_from,
+    insert_date,
+    update_date,
+    delete_date,
+    _instance,
+    _file_id,
+    _line,
+    _known_at,
+    period_month
+from aws_daily_usage
