@@ -354,7 +354,7 @@ class World:
                     "transaction_reference_id": self.id("ref")}
             for level in ("State", "County", "City", "District")[: 1 + i % 4]:
                 taxed = price if self.maybe(0.7) else Decimal(0)
-                rate = Decimal(self.rng.randrange(1, 10 ** 9)) / 10 ** 10
+                rate = Decimal(self.rng.randrange(1, 10 ** 8)) / 10 ** 9
                 row = dict(line, tax_item_id=self.id("tax"), jurisdiction_level=level,
                            taxed_jurisdiction=f"{level} 1", taxable_amount=taxed,
                            tax_location_code_taxed_jurisdiction=f"{i:09}",

@@ -174,7 +174,8 @@ impl Table {
         let currencies = self.columns.iter().filter_map(|column| column.currency.as_deref());
         let tested = self.tests.iter().flat_map(|test| test.kind.columns());
         for name in self.key.iter().map(String::as_str).chain(self.partition_from.iter().map(String::as_str)).chain(known_at_columns).chain(currencies).chain(tested) {
-            if !names.contains(&name) && !(self.layer == Layer::Raw && IMPLIED_COLUMNS.contains(&name)) {
+            let implied = self.layer == Layer::Raw && IMPLIED_COLUMNS.contains(&name);
+            if !names.contains(&name) && !implied {
                 let error = Error::in_file(&self.path, format!("`{name}` is not a column of {}", self.name));
                 return Err(match crate::nearest(name, names.iter().copied()) {
                     Some(best) => error.next(format!("did you mean `{best}`?")),

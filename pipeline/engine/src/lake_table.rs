@@ -35,6 +35,10 @@ pub struct ScanFile {
 /// A table made of a fixed list of files.
 #[derive(Debug)]
 pub(crate) struct LakeTable {
+    /// The columns in the contract's order: `select *` gives them so, and a union goes by position.
+    columns: SchemaRef,
+    /// Where each of them stands in the scan, which gives the partition column last.
+    places: Vec<usize>,
     schema: TableSchema,
     partitioned: bool,
     files: Vec<ScanFile>,
@@ -42,12 +46,14 @@ pub(crate) struct LakeTable {
 }
 
 impl LakeTable {
-    /// `schema` is the table's whole schema; the month, where it is the partition, comes last in what the engine sees.
+    /// `schema` is the table's whole schema in the contract's order.
     pub(crate) fn new(schema: &Schema, partitioned: bool, files: Vec<ScanFile>, store: ObjectStoreUrl) -> Self {
         let in_files: Vec<Field> = schema.fields().iter().filter(|field| !(partitioned && field.name() == MONTH)).map(|field| viewed(field)).collect();
-        let months = if partitioned { vec![Arc::new(Field::new(MONTH, DataType::Date32, true))] } else { Vec::new() };
-        let schema = TableSchema::builder(Arc::new(Schema::new(in_files))).with_table_partition_cols(months).build();
-        Self { schema, partitioned, files, store }
+        let months: Vec<_> = schema.fields().iter().filter(|field| partitioned && field.name() == MONTH).cloned().collect();
+        let columns: Vec<Field> = schema.fields().iter().map(|field| viewed(field)).collect();
+        let scanned = TableSchema::builder(Arc::new(Schema::new(in_files))).with_table_partition_cols(months).build();
+        let places = columns.iter().filter_map(|column| scanned.table_schema().index_of(column.name()).ok()).collect();
+        Self { columns: Arc::new(Schema::new(columns)), places, schema: scanned, partitioned, files, store }
     }
 
     /// The files whose month can pass the filters that speak of the month alone.
@@ -116,7 +122,7 @@ fn days(date: NaiveDate) -> i32 {
 #[async_trait]
 impl TableProvider for LakeTable {
     fn schema(&self) -> SchemaRef {
-        Arc::clone(self.schema.table_schema())
+        Arc::clone(&self.columns)
     }
 
     fn table_type(&self) -> TableType {
@@ -125,6 +131,10 @@ impl TableProvider for LakeTable {
 
     async fn scan(&self, state: &dyn Session, projection: Option<&Vec<usize>>, filters: &[Expr], limit: Option<usize>) -> Result<Arc<dyn ExecutionPlan>> {
         let files = self.pruned(state, filters)?;
+        let projection: Vec<usize> = match projection {
+            Some(wanted) => wanted.iter().filter_map(|column| self.places.get(*column).copied()).collect(),
+            None => self.places.clone(),
+        };
         let mut statistics = Statistics::new_unknown(self.schema.table_schema());
         let sum = |value: fn(&ScanFile) -> u64| files.iter().map(|file| usize::try_from(value(file)).unwrap_or(usize::MAX)).fold(0, usize::saturating_add);
         statistics.num_rows = Precision::Exact(sum(|file| file.rows));
@@ -140,7 +150,7 @@ impl TableProvider for LakeTable {
         let scan = FileScanConfigBuilder::new(self.store.clone(), source)
             .with_file_groups(groups)
             .with_statistics(statistics)
-            .with_projection_indices(projection.cloned())?
+            .with_projection_indices(Some(projection))?
             .with_limit(limit)
             .build();
         Ok(DataSourceExec::from_data_source(scan))

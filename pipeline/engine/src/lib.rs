@@ -23,5 +23,5 @@ pub use lake_table::ScanFile;
 pub use literal::same_value;
 pub use parameters::Parameters;
 pub use datafusion::dataframe::DataFrame;
-pub use session::{Engine, Session, Tables, only_months, sorted};
+pub use session::{Engine, Session, Tables, only_months, ordered, sorted};
 pub use statement::Parsed;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 use datafusion::arrow::array::RecordBatch;
-use datafusion::arrow::datatypes::Date32Type;
+use datafusion::arrow::datatypes::{Date32Type, Schema};
 use datafusion::catalog::view::ViewTable;
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::provider_as_source;
@@ -21,7 +21,7 @@ use datafusion::logical_expr::LogicalPlanBuilder;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::prelude::{SessionConfig, SessionContext, col, ident, lit};
 use object_store::ObjectStore;
-use takings_definitions::{Project, SortKey};
+use takings_definitions::{Project, SortKey, Table};
 
 use crate::lake_table::LakeTable;
 use crate::{Error, Graph, Parameters, Parsed, Result, ScanFile};
@@ -192,7 +192,7 @@ impl Session<'_> {
 
     fn stored(&self, name: &str, files: Vec<ScanFile>) -> Result<Arc<dyn TableProvider>> {
         let table = self.project.table(name).map_err(|error| Error::Data(error.to_string()))?;
-        Ok(Arc::new(LakeTable::new(&takings_lake::table_schema(table), table.is_partitioned(), files, self.engine.store.clone())))
+        Ok(Arc::new(LakeTable::new(&contract_order(table), table.is_partitioned(), files, self.engine.store.clone())))
     }
 
     fn put(&mut self, name: &str, provider: Arc<dyn TableProvider>) -> Result<()> {
@@ -225,10 +225,24 @@ pub fn only_months(what: &str, frame: DataFrame, months: &BTreeSet<NaiveDate>) -
     frame.filter(col("period_month").in_list(list, false)).map_err(|error| Error::running(what, &error))
 }
 
+/// Rows in the declared order, nulls last.
+pub fn ordered(what: &str, frame: DataFrame, keys: &[SortKey]) -> Result<DataFrame> {
+    frame.sort(keys.iter().map(|key| ident(&key.column).sort(!key.descending, false)).collect()).map_err(|error| Error::running(what, &error))
+}
+
 /// Rows in the declared order, ties by all other columns.
 pub fn sorted(what: &str, frame: DataFrame, keys: &[SortKey]) -> Result<DataFrame> {
     let names: Vec<String> = frame.schema().fields().iter().map(|field| field.name().clone()).collect();
     let declared = keys.iter().map(|key| ident(&key.column).sort(!key.descending, false));
     let others = names.iter().filter(|name| !keys.iter().any(|key| key.column == **name)).map(|name| ident(name).sort(true, true));
     frame.sort(declared.chain(others).collect()).map_err(|error| Error::running(what, &error))
+}
+
+/// The columns as the contract lists them; those that are implied follow.
+fn contract_order(table: &Table) -> Schema {
+    let stored = takings_lake::table_schema(table);
+    let (mut listed, implied): (Vec<_>, Vec<_>) = stored.fields().iter().cloned().partition(|field| table.column(field.name()).is_some());
+    let place = |name: &str| table.columns.iter().position(|column| column.name == name);
+    listed.sort_by_key(|field| place(field.name()));
+    Schema::new(listed.into_iter().chain(implied).collect::<Vec<_>>())
 }

@@ -6,7 +6,6 @@
 use std::collections::BTreeSet;
 
 use arrow::array::RecordBatch;
-use arrow::compute::BatchCoalescer;
 use arrow::datatypes::SchemaRef;
 use chrono::NaiveDate;
 
@@ -14,14 +13,11 @@ use crate::parquet_file::ParquetFile;
 use crate::schema::file_schema;
 use crate::{Error, Lake, PARTITION_COLUMN, Result};
 
-/// Rows are handed to the file in steps of this size: its pages end at the same rows whatever the batches were.
-const STEP_ROWS: usize = 8192;
-
 /// Writes one partition of a table's mirror.
 pub struct MirrorWriter {
     table: String,
     month: Option<NaiveDate>,
-    steps: BatchCoalescer,
+    schema: SchemaRef,
     file: ParquetFile,
     rows: u64,
 }
@@ -32,7 +28,7 @@ impl Lake {
     pub async fn mirror_writer(&self, table: &str, month: Option<NaiveDate>, schema: &SchemaRef) -> Result<MirrorWriter> {
         let schema = file_schema(schema, month.is_some());
         let file = ParquetFile::create(&self.store, mirror_path(table, month), &schema).await?;
-        Ok(MirrorWriter { table: table.to_owned(), month, steps: BatchCoalescer::new(schema, STEP_ROWS), file, rows: 0 })
+        Ok(MirrorWriter { table: table.to_owned(), month, schema, file, rows: 0 })
     }
 
     /// Writes a month (or a table without partitions) from batches in their final order; gives the number of rows.
@@ -76,7 +72,7 @@ impl Lake {
 impl MirrorWriter {
     /// Takes the next rows; the columns are found by name.
     pub async fn write(&mut self, batch: &RecordBatch) -> Result<()> {
-        let schema = self.steps.schema();
+        let schema = &self.schema;
         let column = |field: &arrow::datatypes::FieldRef| {
             let found = batch.column_by_name(field.name()).filter(|column| column.data_type() == field.data_type());
             found
@@ -86,24 +82,14 @@ impl MirrorWriter {
         let columns = schema.fields().iter().map(column).collect::<Result<Vec<_>>>()?;
         let batch = RecordBatch::try_new(schema.clone(), columns).map_err(|error| Error::data(&self.table, error.to_string()))?;
         self.rows += batch.num_rows() as u64;
-        self.steps.push_batch(batch).map_err(|error| Error::data(&self.table, error.to_string()))?;
-        self.write_steps().await
+        self.file.write(&batch).await
     }
 
     /// Puts the file in place of the old one; gives the number of rows.
-    pub async fn commit(mut self) -> Result<u64> {
-        self.steps.finish_buffered_batch().map_err(|error| Error::data(&self.table, error.to_string()))?;
-        self.write_steps().await?;
+    pub async fn commit(self) -> Result<u64> {
         tracing::debug!(table = self.table, month = ?self.month, rows = self.rows, "mirror replaced");
         self.file.commit().await?;
         Ok(self.rows)
-    }
-
-    async fn write_steps(&mut self) -> Result<()> {
-        while let Some(step) = self.steps.next_completed_batch() {
-            self.file.write(&step).await?;
-        }
-        Ok(())
     }
 }
 

@@ -1,11 +1,12 @@
 //! One Parquet file on its way into the store, with memory that does not grow with the file.
 
+use arrow::compute::BatchCoalescer;
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::errors::ParquetError;
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 use takings_storage::{StagedFile, Store};
 
@@ -17,11 +18,17 @@ const ROW_GROUP_ROWS: usize = 1 << 20;
 const ROW_GROUP_BYTES: usize = 128 << 20;
 /// Encoded bytes that wait before they go to the store.
 const DRAIN_BYTES: usize = 4 << 20;
+/// Rows that are encoded at once.
+const STEP_ROWS: usize = 4096;
+/// A dictionary that grows beyond this is given up: ids repeat too seldom to pay for it.
+const DICTIONARY_BYTES: usize = 256 << 10;
 
 /// A Parquet file that nobody sees until it is committed to a path.
 pub(crate) struct ParquetFile {
     /// The path that the file will have, for errors.
     path: String,
+    /// Small batches are gathered: encoding costs per call, and equal rows give equal bytes however they came.
+    steps: BatchCoalescer,
     writer: ArrowWriter<Vec<u8>>,
     staged: StagedFile,
 }
@@ -31,11 +38,12 @@ impl ParquetFile {
         let writer =
             ArrowWriter::try_new(Vec::new(), schema.clone(), Some(properties(schema))).map_err(|source| Error::Parquet { path: path.clone(), source })?;
         let staged = store.stage().await?;
-        Ok(Self { path, writer, staged })
+        Ok(Self { path, steps: BatchCoalescer::new(schema.clone(), STEP_ROWS), writer, staged })
     }
 
     pub(crate) async fn write(&mut self, batch: &RecordBatch) -> Result<()> {
-        self.writer.write(batch).map_err(|source| self.error(source))?;
+        self.steps.push_batch(batch.clone()).map_err(|source| self.error(source.into()))?;
+        self.write_steps()?;
         if self.writer.inner().len() >= DRAIN_BYTES {
             self.drain().await?;
         }
@@ -47,6 +55,13 @@ impl ParquetFile {
         self.writer.memory_size() + self.writer.inner().len()
     }
 
+    fn write_steps(&mut self) -> Result<()> {
+        while let Some(step) = self.steps.next_completed_batch() {
+            self.writer.write(&step).map_err(|source| self.error(source))?;
+        }
+        Ok(())
+    }
+
     /// Ends the open row group and gives its memory back.
     pub(crate) async fn end_row_group(&mut self) -> Result<()> {
         self.writer.flush().map_err(|source| self.error(source))?;
@@ -55,6 +70,8 @@ impl ParquetFile {
 
     /// Completes the file and puts it onto its path; gives its size.
     pub(crate) async fn commit(mut self) -> Result<u64> {
+        self.steps.finish_buffered_batch().map_err(|source| self.error(source.into()))?;
+        self.write_steps()?;
         let rest = self.writer.into_inner().map_err(|source| Error::Parquet { path: self.path.clone(), source })?;
         self.staged.write(rest.into()).await?;
         let size = self.staged.written();
@@ -84,6 +101,10 @@ fn properties(schema: &SchemaRef) -> WriterProperties {
     let mut properties = WriterProperties::builder()
         .set_created_by("takings".to_owned())
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
+        // Readers prune by month and row group; page statistics and page indexes would cost more than they save.
+        .set_statistics_enabled(EnabledStatistics::Chunk)
+        .set_offset_index_disabled(true)
+        .set_dictionary_page_size_limit(DICTIONARY_BYTES)
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_max_row_group_bytes(Some(ROW_GROUP_BYTES));
     if schema.field_with_name("_line").is_ok() {

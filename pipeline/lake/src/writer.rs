@@ -13,7 +13,7 @@ use crate::statistics::FileStatistics;
 use crate::{DataFile, Error, Lake, Result, months, table_schema};
 
 /// Months that are written at the same time; a further one completes the file that was used the longest time ago.
-const OPEN_MONTHS: usize = 16;
+const OPEN_MONTHS: usize = 32;
 /// Memory of all open row groups of a writer; above it the largest is ended.
 const MEMORY: usize = 128 << 20;
 

@@ -24,7 +24,11 @@ impl Ledger {
     pub async fn model_state(&self, table: &str) -> Result<Option<ModelState>> {
         let row = sqlx::query("SELECT definition_hash, inputs, version FROM models WHERE table_name = $1").bind(table).fetch_optional(self.pool()).await?;
         let read = |row| {
-            Ok(ModelState { definition_hash: row::text(row, "definition_hash")?, inputs: row::from_json(row, "inputs")?, version: row::number(row, "version")? })
+            Ok(ModelState {
+                definition_hash: row::text(row, "definition_hash")?,
+                inputs: row::from_json(row, "inputs")?,
+                version: row::number(row, "version")?,
+            })
         };
         row.as_ref().map(read).transpose()
     }

@@ -79,6 +79,7 @@ pub struct Agreement {
 /// Lengths in days of drawn agreements: an agreement that ends on a day began one of these before it.
 const LENGTHS: [i32; 8] = [21, 30, 40, 90, 100, 180, 220, 365];
 const SUCCESSOR_LENGTH: i32 = 730;
+const YEAR: i32 = 365;
 pub const INSTALMENT_DAYS: i32 = 30;
 
 const PATTERNS: [Pattern; 20] = [
@@ -140,6 +141,15 @@ impl Agreement {
         self.ends.map(|day| day.at(self.started.0.rem_euclid(86_400)))
     }
 
+    /// The end as agreed at the start: none for pay as you go, a year for what is ended before its time.
+    pub fn planned_end(&self) -> Option<Moment> {
+        match (self.ending, self.pattern) {
+            (_, Pattern::Hourly | Pattern::Metered | Pattern::Demonstration) => None,
+            (Ending::Replaced | Ending::Terminated | Ending::Cancelled, _) => Some(self.started.plus(i64::from(YEAR) * 86_400)),
+            _ => self.ended(),
+        }
+    }
+
     pub fn payer(&self) -> Account {
         if self.pattern == Pattern::Channel { self.offer.seller } else { self.customer.payer() }
     }
@@ -175,10 +185,10 @@ impl Agreement {
         self.start() <= last && self.ends.is_none_or(|ends| ends >= first)
     }
 
-    /// Rows of older agreements name the product by its legacy id.
+    /// Rows of older agreements, and of annual ones, name the product by its legacy id.
     pub fn product_id(&self) -> Id {
         match self.product.legacy_id() {
-            Some(legacy) if self.start() < Day::of(2025, 4, 1) => legacy,
+            Some(legacy) if self.start() < Day::of(2025, 4, 1) || self.pattern == Pattern::Annual => legacy,
             _ => self.product.id(),
         }
     }

@@ -96,9 +96,7 @@ fn end(world: &World, feeds: &mut Feeds, agreement: &Agreement) -> Result<(), Er
 
 fn write(world: &World, feeds: &mut Feeds, agreement: &Agreement, revision: &Revision) -> Result<(), Error> {
     let value = value(world, agreement);
-    let pay_as_you_go = agreement.ending == Ending::Cancelled || (agreement.ending == Ending::Terminated && !agreement.pattern.bills_at_start());
-    // The end of a pay-as-you-go agreement is unknown until it is cancelled.
-    let end = agreement.ended().filter(|_| !pay_as_you_go || revision.status != "ACTIVE");
+    let end = if revision.status == "ACTIVE" { agreement.planned_end() } else { agreement.ended() };
     let intent = match agreement.preceding {
         Some((_, Ending::Renewed)) => "RENEW",
         Some((_, Ending::Replaced)) => "AMEND",
@@ -235,7 +233,7 @@ fn details(world: &World, feeds: &mut Feeds, agreement: &Agreement) -> Result<()
     };
     let value = value(world, agreement);
     let row = row.id(agreement.id()).moment(agreement.started).moment(agreement.started);
-    let row = match agreement.ended().filter(|_| agreement.pattern.bills_at_start() || agreement.pattern == Pattern::Trial) {
+    let row = match agreement.planned_end() {
         Some(end) => row.moment(end),
         None => row.text("1-JAN-9999"),
     };

@@ -14,11 +14,38 @@ pub struct Account(pub u64);
 const FIRST_OPERATOR: u64 = 1;
 const FIRST_MANUFACTURER: u64 = 10;
 const FIRST_RESELLER: u64 = 20;
-pub const FIRST_CUSTOMER: u64 = 100;
-pub const FIRST_SCRIPTED: u64 = 1 << 36;
+const FIRST_CUSTOMER: u64 = 100;
+const FIRST_SCRIPTED: u64 = 1 << 36;
 
-pub const MANUFACTURERS: u64 = 3;
-pub const RESELLERS: u64 = 3;
+const MANUFACTURERS: u64 = 3;
+const RESELLERS: u64 = 3;
+
+/// An account that exists before the first customer.
+struct Founder {
+    account: Account,
+    company: &'static str,
+    /// Position in [`PLACES`].
+    place: usize,
+}
+
+const fn founder(number: u64, company: &'static str, place: usize) -> Founder {
+    Founder { account: Account(number), company, place }
+}
+
+const FOUNDERS: [Founder; 12] = [
+    founder(0, "Our Seller, Inc.", 14),
+    founder(FIRST_OPERATOR, "Amazon Web Services, Inc.", 14),
+    founder(FIRST_OPERATOR + 1, "Amazon Web Services EMEA SARL", 2),
+    founder(FIRST_OPERATOR + 2, "Amazon Web Services Japan G.K.", 4),
+    founder(FIRST_OPERATOR + 3, "Amazon Web Services Australia Pty Ltd", 11),
+    founder(FIRST_OPERATOR + 4, "Amazon Web Services Korea LLC", 18),
+    founder(FIRST_MANUFACTURER, "Jane's Instruments", 0),
+    founder(FIRST_MANUFACTURER + 1, "Überblick Systeme GmbH", 2),
+    founder(FIRST_MANUFACTURER + 2, "Maker \"M3\" Labs", 0),
+    founder(FIRST_RESELLER, "Paulo Resale, LLC", 1),
+    founder(FIRST_RESELLER + 1, "Kanal Partner GmbH", 2),
+    founder(FIRST_RESELLER + 2, "Channel & Sons Ltd", 6),
+];
 
 /// What an address of an account is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,10 +80,11 @@ impl Account {
 
     /// The accounts that exist before the first customer.
     pub fn founders() -> impl Iterator<Item = Account> {
-        let operators = (0..Broker::ALL.len() as u64).map(|at| Account(FIRST_OPERATOR + at));
-        let manufacturers = (0..MANUFACTURERS).map(Account::manufacturer);
-        let resellers = (0..RESELLERS).map(Account::reseller);
-        std::iter::once(SELLER).chain(operators).chain(manufacturers).chain(resellers)
+        FOUNDERS.iter().map(|founder| founder.account)
+    }
+
+    fn founder(self) -> Option<&'static Founder> {
+        if self.is_customer() { None } else { FOUNDERS.iter().find(|founder| founder.account == self) }
     }
 
     fn ordinal(self) -> u64 {
@@ -90,17 +118,8 @@ impl Account {
 
     /// The place of its mailing address. A customer that pays for another sits where that one does.
     pub fn place(self, seed: u64) -> &'static Place {
-        if !self.is_customer() {
-            let at = match self.0 {
-                2 | 11 | 21 => 2,
-                3 => 4,
-                4 => 11,
-                5 => 18,
-                22 => 6,
-                0 => 14,
-                _ => 0,
-            };
-            return &PLACES[at];
+        if let Some(founder) = self.founder() {
+            return &PLACES[founder.place];
         }
         let payer = self.payer();
         if self.is_scripted() {
@@ -144,21 +163,8 @@ impl Account {
         const SECOND: [&str; 12] = ["River", "Harbor", "Field", "Bridge", "Forest", "Summit", "Valley", "Lantern", "Anchor", "Meadow", "Falcon", "Orchard"];
         let mut draws = Draws::of(seed, Topic::Customer, self.0 ^ 1 << 50);
         let (first, second) = (*draws.pick(&FIRST), *draws.pick(&SECOND));
-        if !self.is_customer() {
-            return match self.0 {
-                0 => "Our Seller, Inc.".to_owned(),
-                1 => "Amazon Web Services, Inc.".to_owned(),
-                2 => "Amazon Web Services EMEA SARL".to_owned(),
-                3 => "Amazon Web Services Japan G.K.".to_owned(),
-                4 => "Amazon Web Services Australia Pty Ltd".to_owned(),
-                5 => "Amazon Web Services Korea LLC".to_owned(),
-                10 => "Jane's Instruments".to_owned(),
-                11 => "Überblick Systeme GmbH".to_owned(),
-                12 => "Maker \"M3\" Labs".to_owned(),
-                20 => "Paulo Resale, LLC".to_owned(),
-                21 => "Kanal Partner GmbH".to_owned(),
-                _ => "Channel & Sons Ltd".to_owned(),
-            };
+        if let Some(founder) = self.founder() {
+            return founder.company.to_owned();
         }
         let number = self.ordinal();
         match (self.place(seed).country, number % 7) {

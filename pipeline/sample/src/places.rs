@@ -43,8 +43,6 @@ pub enum Broker {
 }
 
 impl Broker {
-    pub const ALL: [Broker; 5] = [Broker::Inc, Broker::Europe, Broker::Japan, Broker::Australia, Broker::Korea];
-
     pub fn code(self) -> &'static str {
         match self {
             Broker::Inc => "AWS_INC",

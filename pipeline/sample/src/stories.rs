@@ -137,6 +137,10 @@ pub const STORIES: &[Story] = &[
     yearly(Pattern::Contract, day(2026, 1, 20), 32, 5).sold(30, NEVER).adjusted(Adjustment::Forgiven, 33),
     yearly(Pattern::Contract, day(2026, 2, 2), 43, 1).sold(30, PROMPT).adjusted(Adjustment::TaxOnlyRefund, 18),
     yearly(Pattern::Contract, day(2026, 1, 16), 36, 5).sold(30, PROMPT).adjusted(Adjustment::Credit, 25),
+    // A product named by its legacy id.
+    yearly(Pattern::Annual, day(2026, 2, 9), 56, 2).sold(30, PROMPT),
+    // Renewed in February.
+    yearly(Pattern::Contract, day(2025, 8, 20), 57, 1).until(day(2026, 2, 20), Ending::Renewed).sold(30, PROMPT),
 ];
 
 /// Whether a scripted customer is first met on a day.

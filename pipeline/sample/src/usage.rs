@@ -57,7 +57,7 @@ impl World {
         }
         let currency = agreement.currency(self);
         let dimensions = agreement.product.dimensions();
-        let first = (agreement.key >> 3) as usize % dimensions.len();
+        let first = ((agreement.key >> 3) % dimensions.len() as u64) as usize;
         let one = self.usage_line(agreement, &dimensions[first], currency, &mut draws);
         let second = draws.one_in(4);
         let two = second.then(|| self.usage_line(agreement, &dimensions[(first + 1) % dimensions.len()], currency, &mut draws));

@@ -83,7 +83,7 @@ fn write(world: &World, feeds: &mut Feeds, session: &Session, wanted: impl Fn(Mo
     let drawn = *draws.pick(&TAGS);
     // Scripted visitors take the tags in turn, so that each comes up in small sets too.
     let tag = match session.visitor.filter(|visitor| visitor.is_scripted()) {
-        Some(visitor) => TAGS[(visitor.0 + session.starts.day().0 as u64) as usize % TAGS.len()],
+        Some(visitor) => TAGS[((visitor.0 + session.starts.day().0 as u64) % TAGS.len() as u64) as usize],
         None => drawn,
     };
     let shape = draws.below(12);
@@ -140,7 +140,7 @@ fn launches(world: &World, feeds: &mut Feeds, day: Day) -> Result<(), Error> {
             continue;
         }
         let dimensions = agreement.product.dimensions();
-        let dimension = dimensions[(agreement.key >> 3) as usize % dimensions.len()];
+        let dimension = dimensions[((agreement.key >> 3) % dimensions.len() as u64) as usize];
         for number in 0..=draws.below(3) {
             feeds
                 .row(Export::InstanceLaunches)

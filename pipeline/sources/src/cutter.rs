@@ -130,8 +130,13 @@ impl Cutter {
             return Err(NotGrown);
         }
         let rest = (!rest.is_empty()).then(|| {
-            let segment =
-                Segment { sha256: hex(Sha256::new_with_prefix(&rest)), length: rest.len() as u64, first_line: rest_line, newlines: newlines_in(&rest), finished: false };
+            let segment = Segment {
+                sha256: hex(Sha256::new_with_prefix(&rest)),
+                length: rest.len() as u64,
+                first_line: rest_line,
+                newlines: newlines_in(&rest),
+                finished: false,
+            };
             (rest, segment)
         });
         Ok(Cut { sha256: hex(self.whole), size: self.hashed, given, rest })
@@ -235,27 +240,45 @@ mod tests {
     #[test]
     fn a_file_is_cut_behind_its_last_whole_record() {
         check("", expect![""]);
-        check("a,b\n1,2\n", expect![[r#"
+        check(
+            "a,b\n1,2\n",
+            expect![[r#"
             8 bytes from line 1, 2 newlines
-        "#]]);
-        check("a,b\r\n1,2\r\n3,", expect![[r#"
+        "#]],
+        );
+        check(
+            "a,b\r\n1,2\r\n3,",
+            expect![[r#"
             10 bytes from line 1, 2 newlines
             2 bytes from line 3, 0 newlines, unfinished
-        "#]]);
-        check("a,b", expect![[r#"
+        "#]],
+        );
+        check(
+            "a,b",
+            expect![[r#"
             3 bytes from line 1, 0 newlines, unfinished
-        "#]]);
-        check("a\n\"x\ny\"\n\"p\nq", expect![[r#"
+        "#]],
+        );
+        check(
+            "a\n\"x\ny\"\n\"p\nq",
+            expect![[r#"
             8 bytes from line 1, 3 newlines
             4 bytes from line 4, 1 newlines, unfinished
-        "#]]);
-        check("a\n\"say \"\"hi\"\"\n\"\n\"", expect![[r#"
+        "#]],
+        );
+        check(
+            "a\n\"say \"\"hi\"\"\n\"\n\"",
+            expect![[r#"
             16 bytes from line 1, 3 newlines
             1 bytes from line 4, 0 newlines, unfinished
-        "#]]);
-        check("\"never closed\n1\n2\n", expect![[r#"
+        "#]],
+        );
+        check(
+            "\"never closed\n1\n2\n",
+            expect![[r#"
             18 bytes from line 1, 3 newlines, unfinished
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]

@@ -6,7 +6,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum Error {
     /// The instance's url can't be opened or listed.
     #[error("instance {instance}: {source}")]
-    Source { instance: String, source: takings_storage::Error },
+    Source { instance: String, source: Box<takings_storage::Error> },
     #[error("instance {instance}: the folder {folder} can't be listed: {source}; check its rights")]
     List { instance: String, folder: String, source: std::io::Error },
     #[error("landing zone: {0}")]
@@ -27,7 +27,8 @@ impl Error {
     /// May the same call work a moment later?
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Source { source, .. } | Self::Store(source) => source.is_retryable(),
+            Self::Source { source, .. } => source.is_retryable(),
+            Self::Store(source) => source.is_retryable(),
             Self::Worker(_) => true,
             _ => false,
         }

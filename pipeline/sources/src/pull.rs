@@ -7,11 +7,11 @@ use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use takings_definitions::{Channel, Instance};
 
+use crate::Result;
 use crate::fetch::{Fetch, Fetched, Trouble};
 use crate::landing::{Landed, Landing};
 use crate::record::LandingRecord;
 use crate::source::{Entry, EntryKind, Fingerprint, Source};
-use crate::Result;
 
 /// How many files are fetched side by side. Each holds a few reads in memory.
 const FILES_AT_ONCE: usize = 4;
@@ -73,10 +73,21 @@ pub struct Failure {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Progress<'a> {
     /// So many files, of so many bytes in all, are to be read.
-    Listed { files: u64, bytes: u64 },
-    Started { path: &'a str, size: u64 },
-    Read { path: &'a str, bytes: u64 },
-    Done { path: &'a str },
+    Listed {
+        files: u64,
+        bytes: u64,
+    },
+    Started {
+        path: &'a str,
+        size: u64,
+    },
+    Read {
+        path: &'a str,
+        bytes: u64,
+    },
+    Done {
+        path: &'a str,
+    },
 }
 
 impl Pulled {
@@ -104,8 +115,7 @@ impl Landing {
         let source = Source::open(instance, base)?;
         let entries = source.list().await?;
         let mut landed = self.landed(&instance.channel, &instance.name).await?;
-        let mut pulled = Pulled::default();
-        pulled.vanished = vanished(&landed, &entries);
+        let mut pulled = Pulled { vanished: vanished(&landed, &entries), ..Pulled::default() };
         let found = recognise(entries, channel, &mut pulled);
         let (unchanged, changed): (Vec<_>, Vec<_>) = found.into_iter().partition(|found| is_unchanged(found, landed.get(&found.path)));
         pulled.changes.extend(unchanged.into_iter().map(|found| (found.path, Change::Unchanged)));

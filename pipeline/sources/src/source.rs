@@ -53,7 +53,7 @@ impl Source {
         let name = format!("{}.{}", instance.channel, instance.name);
         match Store::open(&instance.url, base) {
             Ok(store) => Ok(Self { store, name }),
-            Err(source) => Err(Error::Source { instance: name, source }),
+            Err(source) => Err(Error::Source { instance: name, source: Box::new(source) }),
         }
     }
 
@@ -72,7 +72,7 @@ impl Source {
     }
 
     async fn list_bucket(&self) -> Result<Vec<Entry>> {
-        let listed = self.store.list("").await.map_err(|source| Error::Source { instance: self.name.clone(), source })?;
+        let listed = self.store.list("").await.map_err(|source| Error::Source { instance: self.name.clone(), source: Box::new(source) })?;
         let entries = listed.into_iter().map(|meta| Entry {
             path: meta.location.to_string(),
             kind: EntryKind::File(Fingerprint { size: meta.size, modified: meta.last_modified, e_tag: meta.e_tag }),

@@ -18,6 +18,7 @@ mod transform;
 
 use std::process::ExitCode;
 
+
 use clap::Parser;
 
 use crate::cli::Cli;

@@ -106,8 +106,10 @@ async fn rows_of(context: &Context, tables: &Tables, table: &Table, month: Optio
     if let Some(month) = month {
         frame = takings_engine::only_months(&table.name, frame, &BTreeSet::from([month]))?;
     }
-    let order: Vec<SortKey> = table.key.iter().map(|column| SortKey { column: column.clone(), descending: false }).collect();
-    let frame = takings_engine::sorted(&table.name, frame, &order)?;
+    // The order of the raw lines, ties by the key: few long texts are compared.
+    let lines = ["_file_id", "_line"].into_iter().filter(|column| table.column(column).is_some());
+    let order: Vec<SortKey> = lines.chain(table.key.iter().map(String::as_str)).map(|column| SortKey { column: column.to_owned(), descending: false }).collect();
+    let frame = takings_engine::ordered(&table.name, frame, &order)?;
     let schema = takings_lake::table_schema(table);
     let batches = session.collect(&format!("mirror of {}", table.name), frame).await?;
     batches.iter().map(|batch| takings_engine::conform(&table.name, &schema, batch).map_err(Failure::from)).collect()

@@ -120,6 +120,7 @@ select
     v.offer_visibility,
     s.aws_account_id as customer_aws_account_number,
     a.email_domain as customer_email_domain,
+    -- no feed tells contracts from other subscriptions: both pairs of dates are the agreement's
     cast(s.start_time as date) as contract_start_date,
     cast(s.end_time as date) as contract_end_date,
     o.opportunity_name,

@@ -31,7 +31,7 @@ summed as (
         disbursement_id,
         count(*) as lines,
         coalesce(-sum(paid_amount) filter (where same_currency), 0) as line_amount,
-        count(*) filter (where not same_currency) as lines_in_other_currency,
+        count(*) filter (where not same_currency) as foreign_lines,
         count(*) filter (where not same_trace) as lines_with_other_trace
     from compared
     group by disbursement_id
@@ -45,7 +45,7 @@ select
     coalesce(s.lines, 0) as lines,
     coalesce(s.line_amount, 0) as sum_of_lines,
     d.paid_amount - coalesce(s.line_amount, 0) as difference,
-    coalesce(s.lines_in_other_currency, 0) as lines_in_other_currency,
+    coalesce(s.foreign_lines, 0) as foreign_lines,
     coalesce(s.lines_with_other_trace, 0) as lines_with_other_bank_trace_id,
     case when d.failed_at < $interval_end then d.failed_at end as failure_date
 from disbursements as d

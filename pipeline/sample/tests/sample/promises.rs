@@ -77,6 +77,18 @@ fn the_same_seed_gives_the_same_bytes_and_another_does_not() {
     assert!(same.is_empty(), "{same:?}");
 }
 
+/// `data/sample` is shipped: `examples/sample.rs data/sample/aws_marketplace 1 740` writes it.
+#[test]
+fn the_shipped_sample_is_what_the_generator_writes() {
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/sample/aws_marketplace");
+    let set = Set::of(1, 740);
+    let (shipped, made) = (bytes(&shipped), bytes(set.folder.path()));
+    assert_eq!(shipped.keys().collect::<Vec<_>>(), made.keys().collect::<Vec<_>>());
+    let other: Vec<&String> = made.keys().filter(|name| shipped[*name] != made[*name]).collect();
+    assert!(other.is_empty(), "write the sample again: {other:?}");
+    assert!(made.values().map(Vec::len).sum::<usize>() < 1_000_000);
+}
+
 #[test]
 fn every_feed_has_its_documented_header_and_one_file_for_each_month() {
     let set = Set::of(1, 1_000);

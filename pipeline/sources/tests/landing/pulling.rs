@@ -5,8 +5,10 @@ use takings_sources::{Change, Pulled, Segment};
 
 use super::{Bench, changes, put, record};
 
-/// Segments as first line, length and whether they are finished.
-fn shape(segments: &[Segment]) -> Vec<(u64, u64, bool)> {
+/// A segment's first line, length and whether it is finished.
+type Shape = (u64, u64, bool);
+
+fn shape(segments: &[Segment]) -> Vec<Shape> {
     segments.iter().map(|segment| (segment.first_line, segment.length, segment.finished)).collect()
 }
 
@@ -23,11 +25,42 @@ async fn a_record_is_readable_and_says_nothing_of_place_or_time() {
     only(&bench, Change::New).await;
     let names = bench.files("landing");
     expect![[r#"
-        blobs/69/6980a85a4d3d0ce6fbaa4f7ab7b96ac6ca1ad3b9a6bcd3bdf6af8ae7c6a5bb60
+        blobs/3b/3bbb031ae8ca57517a89cc79462a85a6f9479b168eb95928cffad238fd5c8310
+        blobs/bf/bf7bd500807d7596a4c688f9aa5848993033a34c499d1c99fa1980335cc4e4bf
+        records/shop/main/ba2422d6c10433994930e4bd0b1bf189/seen.json
+        records/shop/main/ba2422d6c10433994930e4bd0b1bf189/v00001.json
     "#]]
     .assert_eq(&(names.join("\n") + "\n"));
     let json = names.iter().find(|name| name.ends_with("v00001.json")).unwrap();
-    expect![""].assert_eq(&std::fs::read_to_string(bench.stored("landing").join(json)).unwrap());
+    expect![[r#"
+        {
+          "channel": "shop",
+          "export": "sales",
+          "instance": "main",
+          "source_path": "sales/a.csv",
+          "file_id": "910b68fe6e8c04e30abf834b7d5405be",
+          "version": 1,
+          "size": 16,
+          "sha256": "97b6aa41aac3c5040936ebf13d1c58a0f9a418d625ab0307ff1baf6b2ab700e7",
+          "segments": [
+            {
+              "sha256": "3bbb031ae8ca57517a89cc79462a85a6f9479b168eb95928cffad238fd5c8310",
+              "length": 14,
+              "first_line": 1,
+              "newlines": 2,
+              "finished": true
+            },
+            {
+              "sha256": "bf7bd500807d7596a4c688f9aa5848993033a34c499d1c99fa1980335cc4e4bf",
+              "length": 2,
+              "first_line": 3,
+              "newlines": 0,
+              "finished": false
+            }
+          ]
+        }
+    "#]]
+    .assert_eq(&std::fs::read_to_string(bench.stored("landing").join(json)).unwrap());
 }
 
 #[tokio::test]
@@ -52,7 +85,7 @@ async fn a_file_that_grows_keeps_its_finished_segments() {
     let mut text = String::new();
     let mut kept: Vec<Segment> = Vec::new();
     // Each step is the text so far plus this, and the shape that must come out.
-    let steps: [(&str, &[(u64, u64, bool)]); 6] = [
+    let steps: [(&str, &[Shape]); 6] = [
         ("id,note\n1,a\n2,", &[(1, 12, true), (3, 2, false)]),
         ("b\n3,\"x\ny\"\n", &[(1, 12, true), (3, 12, true)]),
         ("4,\"open\n", &[(1, 12, true), (3, 12, true), (6, 8, false)]),

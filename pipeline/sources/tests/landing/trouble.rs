@@ -100,7 +100,10 @@ async fn a_source_that_can_not_be_opened_names_its_instance() {
     let error = bench.try_pull(|_| {}).await.unwrap_err();
     assert!(error.is_config());
     let text = error.to_string();
-    assert!(text.starts_with("instance shop.main: store \"no/such/folder\": the folder ") && text.ends_with("; check the path, or create the folder"), "{text}");
+    assert!(
+        text.starts_with("instance shop.main: store \"no/such/folder\": the folder ") && text.ends_with("; check the path, or create the folder"),
+        "{text}"
+    );
 }
 
 #[tokio::test]

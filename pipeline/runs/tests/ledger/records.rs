@@ -1,0 +1,162 @@
+//! Landed files, decode accounting, snapshots, marts and deliveries.
+
+use std::collections::BTreeMap;
+
+use chrono::TimeDelta;
+use serde_json::json;
+use takings_runs::{Delivery, DeliveryFilter, DeliveryState, LandingFile, ModelState, Unit, UnitKey, Uuid};
+use tempfile::TempDir;
+
+use super::{LEASE, begun, holder, nightly, now, open};
+
+fn tables(pairs: &[(&str, i64)]) -> BTreeMap<String, i64> {
+    pairs.iter().map(|(table, version)| ((*table).to_owned(), *version)).collect()
+}
+
+#[tokio::test]
+async fn a_landing_file_only_moves_forward() {
+    let folder = TempDir::new().unwrap();
+    let ledger = open(&folder).await;
+    let file = |path: &str, version: u64| LandingFile {
+        channel: "aws_marketplace".into(),
+        instance: "main".into(),
+        export: "account".into(),
+        source_path: path.into(),
+        file_id: "0f".into(),
+        version,
+        size: 10 * version,
+        sha256: format!("{version:064x}"),
+    };
+    ledger.record_landing(None, &[file("b.csv", 1), file("a.csv", 2)]).await.unwrap();
+    ledger.record_landing(None, &[file("b.csv", 3), file("a.csv", 1)]).await.unwrap();
+    assert_eq!(ledger.landing_files("aws_marketplace", "main").await.unwrap(), [file("a.csv", 2), file("b.csv", 3)]);
+    assert_eq!(ledger.landing_files("aws_marketplace", "other").await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn units_add_up_and_are_replaced_together() {
+    let folder = TempDir::new().unwrap();
+    let ledger = open(&folder).await;
+    let unit = |name: &str, records: u64, quarantined: u64| Unit {
+        key: UnitKey { table: "aws_account".into(), unit: name.into() },
+        export: "account".into(),
+        instance: "main".into(),
+        file_id: "0f".into(),
+        source_path: "AccountFeed_V1/data.csv".into(),
+        version: 1,
+        records,
+        published: records - quarantined,
+        quarantined,
+        duplicate: 0,
+        excluded: 0,
+        totals: json!({"amount": {"USD": "1234567890123456789012345678.1234567890"}}),
+    };
+    ledger.save_units(None, &[unit("0", 3, 0), unit("1", 5, 1)], &[]).await.unwrap();
+    let lost = Unit { published: 1, ..unit("2", 9, 0) };
+    let replaced = [unit("0", 3, 0).key];
+    let error = ledger.save_units(None, &[unit("3", 1, 0), lost], &replaced).await.unwrap_err();
+    assert!(error.is_data());
+    assert_eq!(
+        error.to_string(),
+        "aws_account, AccountFeed_V1/data.csv (2): 9 records read, but 1 accounted for (published + quarantined + duplicate + excluded); \
+         nothing was published: run again, and report it if it stays"
+    );
+    assert_eq!(ledger.units("aws_account").await.unwrap(), [unit("0", 3, 0), unit("1", 5, 1)]);
+    ledger.save_units(None, &[unit("1", 6, 0), unit("2", 1, 0)], &replaced).await.unwrap();
+    assert_eq!(ledger.units_of_file("0f").await.unwrap(), [unit("1", 6, 0), unit("2", 1, 0)]);
+}
+
+#[tokio::test]
+async fn a_snapshot_is_whole_or_not_there() {
+    let folder = TempDir::new().unwrap();
+    let ledger = open(&folder).await;
+    assert_eq!(ledger.latest_snapshot().await.unwrap(), None);
+    assert!(ledger.record_snapshot(None, &tables(&[("a", 1), ("z", -1)]), now()).await.is_err());
+    assert_eq!(ledger.latest_snapshot().await.unwrap(), None);
+    let run = begun(&ledger).await.run.id;
+    let first = ledger.record_snapshot(Some(run), &tables(&[("a", 1), ("b", 4)]), now()).await.unwrap();
+    let second = ledger.record_snapshot(None, &tables(&[]), now() - TimeDelta::days(1)).await.unwrap();
+    assert_eq!(ledger.latest_snapshot().await.unwrap().as_ref(), Some(&second), "the newest recorded is the latest");
+    assert_eq!(ledger.snapshot(first.id).await.unwrap().as_ref(), Some(&first));
+    assert_eq!(ledger.snapshot(Uuid::nil()).await.unwrap(), None);
+    assert_eq!(ledger.snapshots_since(now()).await.unwrap(), std::slice::from_ref(&first));
+    assert_eq!(ledger.snapshots_since(now() - TimeDelta::days(1)).await.unwrap(), [first.clone(), second]);
+    assert_eq!(ledger.show_run(&run.to_string()).await.unwrap().snapshots, [first]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn readers_never_see_half_a_snapshot() {
+    let folder = TempDir::new().unwrap();
+    let (writer, reader) = (open(&folder).await, open(&folder).await);
+    let writing = tokio::spawn(async move {
+        for version in 0..40 {
+            let tables = (0..20).map(|table| (format!("t{table}"), version)).collect();
+            writer.record_snapshot(None, &tables, now()).await.unwrap();
+        }
+    });
+    let mut seen = 0;
+    while !writing.is_finished() || seen == 0 {
+        if let Some(snapshot) = reader.latest_snapshot().await.unwrap() {
+            let versions: std::collections::BTreeSet<i64> = snapshot.tables.values().copied().collect();
+            assert_eq!((snapshot.tables.len(), versions.len()), (20, 1));
+            seen += 1;
+        }
+    }
+    writing.await.unwrap();
+    assert_eq!(reader.snapshots_since(now()).await.unwrap().len(), 40);
+}
+
+#[tokio::test]
+async fn a_mart_remembers_its_last_build() {
+    let folder = TempDir::new().unwrap();
+    let ledger = open(&folder).await;
+    let state = |version| ModelState { definition_hash: "d1".into(), inputs: tables(&[("aws_account", 3)]), version };
+    assert_eq!(ledger.model_state("dim_account").await.unwrap(), None);
+    for version in [0, 1] {
+        ledger.set_model_state(None, "dim_account", &state(version), now()).await.unwrap();
+    }
+    assert_eq!(ledger.model_state("dim_account").await.unwrap(), Some(state(1)));
+    ledger.forget_model("dim_account").await.unwrap();
+    assert_eq!(ledger.model_state("dim_account").await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn deliveries_are_kept_per_run_and_found_by_filter() {
+    let folder = TempDir::new().unwrap();
+    let ledger = open(&folder).await;
+    let lease = begun(&ledger).await;
+    let delivery = |run: Uuid, report: &str, state| Delivery {
+        run,
+        report: report.into(),
+        instance: "main".into(),
+        tick: nightly().tick,
+        state,
+        path: Some(format!("reports/{report}/x.csv")),
+        sha256: Some("ff".into()),
+        bytes: Some(12),
+        run_key: Some("k".into()),
+        known_at: nightly().known_at,
+        revision: 1,
+        delivered_at: now(),
+        note: None,
+    };
+    let empty =
+        Delivery { path: None, sha256: None, bytes: None, run_key: None, note: Some("no data".into()), ..delivery(lease.run.id, "b", DeliveryState::NotMade) };
+    let first = delivery(lease.run.id, "a", DeliveryState::Delivered);
+    for said in [&delivery(lease.run.id, "a", DeliveryState::Conflict), &empty, &first] {
+        ledger.record_delivery(said).await.unwrap();
+    }
+    ledger.release(&lease).await.unwrap();
+    let rerun = ledger.begin_run(&nightly(), &holder("a", "host", 1), LEASE, now() + LEASE, |_| true).await.unwrap().run.id;
+    let second = delivery(rerun, "a", DeliveryState::Unchanged);
+    ledger.record_delivery(&second).await.unwrap();
+    let list = async |filter| ledger.deliveries(&filter).await.unwrap();
+    assert_eq!(list(DeliveryFilter::default()).await, [second.clone(), first.clone(), empty.clone()]);
+    assert_eq!(list(DeliveryFilter { report: Some("a".into()), limit: Some(1), ..DeliveryFilter::default() }).await, [second]);
+    assert_eq!(
+        list(DeliveryFilter { state: Some(DeliveryState::NotMade), instance: Some("main".into()), ..DeliveryFilter::default() }).await,
+        std::slice::from_ref(&empty)
+    );
+    assert_eq!(list(DeliveryFilter { tick: Some(now()), ..DeliveryFilter::default() }).await, []);
+    assert_eq!(ledger.show_run(&lease.run.id.to_string()).await.unwrap().deliveries, [first, empty]);
+}

@@ -1,0 +1,19 @@
+//! End-to-end tests: the binary as a user starts it, on feeds, stores and projects in temporary folders.
+//!
+//! They know the command line and the files it reads and writes, and no crate of the pipeline. `UPDATE_EXPECT=1` writes the golden files anew.
+
+mod bad_input;
+mod clients;
+mod command_line;
+mod demo;
+mod documented_example;
+mod growing;
+mod independent;
+mod kill;
+mod known_at;
+mod mistakes;
+mod repeatable;
+mod support;
+mod trace;
+mod trouble;
+mod two_at_once;

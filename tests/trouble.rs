@@ -1,0 +1,111 @@
+//! A store that can't be written or is full, and a ledger of another store: a clear message, exit 1, and the next run mends it.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::support::place::scratch;
+use crate::support::{Feeds, Place, assert_same};
+
+const RUN: [&str; 4] = ["run", "nightly", "--at", "2026-03-15"];
+
+/// A small file system of its own. Needs the right to mount.
+struct Mount(PathBuf);
+
+impl Mount {
+    fn new(at: &Path, options: &str) -> Option<Self> {
+        mount(&["-t", "tmpfs", "-o", options, "takings-test", &at.to_string_lossy()]).then(|| Self(at.to_owned())).or_else(|| {
+            assert!(std::env::var("CI").as_deref() != Ok("true") || !may_mount(), "mounting is allowed here and failed");
+            eprintln!("\nNOT RUN: a file system of {options} can't be mounted here; run as root where mounting is allowed\n");
+            None
+        })
+    }
+
+    fn again(&self, options: &str) {
+        assert!(mount(&["-o", &format!("remount,{options}"), &self.0.to_string_lossy()]), "remount {options}");
+    }
+}
+
+impl Drop for Mount {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+fn mount(arguments: &[&str]) -> bool {
+    Command::new("mount").args(arguments).output().is_ok_and(|output| output.status.success())
+}
+
+fn may_mount() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let granted = status.lines().find_map(|line| line.strip_prefix("CapEff:")).and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    granted.is_some_and(|mask| mask & (1 << 21) != 0)
+}
+
+/// The same as a project that never had trouble.
+fn same_as_untroubled(place: &Place, feeds: &Feeds) {
+    place.takings(&RUN).ok();
+    let other = Place::on(feeds.root());
+    other.takings(&RUN).ok();
+    for part in ["reports", "datasets", "bi"] {
+        assert_same(&place.store(part), &other.store(part));
+    }
+}
+
+#[test]
+fn a_full_disk_ends_the_run_and_the_next_one_goes_on() {
+    let (folder, feeds) = (scratch(), Feeds::awkward(61, 10));
+    let Some(disk) = Mount::new(folder.path(), "size=1m") else { return };
+    let place = Place::on(feeds.root()).stored_in(folder.path());
+    // At three fill levels: each time a bit more is done before there is no room.
+    for size in ["1m", "2m", "3m"] {
+        disk.again(&format!("size={size}"));
+        place.takings(&RUN).ends_with(1).says(&["error", "No space left"]);
+    }
+    disk.again("size=256m");
+    same_as_untroubled(&place, &feeds);
+}
+
+#[test]
+fn a_read_only_store_ends_the_run_and_the_next_one_goes_on() {
+    let (folder, feeds) = (scratch(), Feeds::awkward(62, 10));
+    let Some(disk) = Mount::new(folder.path(), "size=256m") else { return };
+    let place = Place::on(feeds.root());
+    let ledger = place.ledger().to_string_lossy().into_owned();
+    let place = place.stored_in(folder.path()).variable("TAKINGS_LEDGER__URL", &ledger);
+    disk.again("ro");
+    let ran = place.takings(&RUN).ends_with(1).says(&["error", "Read-only file system"]);
+    assert!(!ran.err.contains("panicked"), "{}", ran.err);
+    disk.again("rw");
+    place.takings(&RUN).ok();
+    // Later, with everything in place: queries still work, a run with news does not.
+    disk.again("ro");
+    let file = feeds.files().into_iter().find(|file| file.starts_with("SiteVisits")).unwrap();
+    let last = feeds.records(&file).pop().unwrap();
+    feeds.append(&file, &last);
+    place.takings(&RUN).ends_with(1).says(&["error", "Read-only file system"]);
+    assert!(place.rows("select count(*) as n from fct_usage")[1][0] != "0");
+    disk.again("rw");
+    same_as_untroubled(&place, &feeds);
+}
+
+#[test]
+fn a_store_that_is_a_file_is_named() {
+    let (folder, feeds) = (scratch(), Feeds::awkward(63, 5));
+    std::fs::write(folder.path().join("data"), "not a folder").unwrap();
+    let place = Place::on(feeds.root()).stored_in(folder.path());
+    let ran = place.takings(&RUN);
+    assert!(matches!(ran.code, Some(1 | 2)), "{:?}", ran.code);
+    ran.says(&["error", "data"]);
+}
+
+#[test]
+fn a_ledger_refuses_another_store() {
+    let feeds = Feeds::awkward(64, 5);
+    let first = Place::on(feeds.root());
+    first.takings(&["run", "weekly", "--at", "2026-03-16"]).ok();
+    let other = Place::on(feeds.root()).variable("TAKINGS_LEDGER__URL", &first.ledger().to_string_lossy());
+    let ran = other.takings(&["run", "weekly", "--at", "2026-03-16"]);
+    assert!(matches!(ran.code, Some(1 | 2)), "{:?}", ran.code);
+    ran.says(&["error", "ledger", "store"]);
+    assert!(!other.store("reports").exists());
+}
