@@ -7,7 +7,7 @@ use crate::support::{Feeds, Place, Ran, assert_same, shared};
 
 const TAX: &str = "TaxItemFeed_V1/year=2026/month=02/data.csv";
 const OLDER_BILLING: &str = "BillingEventFeed_V1/year=2026/month=02/data.csv";
-const LAUNCHES: &str = "InstanceLaunches/year=2026/month=03/data.csv";
+const LAUNCHES: &str = "InstanceLaunches/year=2026/month=03/launches.csv";
 const AGREEMENTS: &str = "AgreementFeed_V1/year=2026/month=03/data.csv";
 
 fn state<'a>(summary: &'a Value, name: &str) -> &'a str {
@@ -147,6 +147,17 @@ fn an_empty_file_is_stopped_every_time() {
 }
 
 #[test]
+fn a_wrong_header_without_rows_is_stopped_every_time() {
+    let feeds = Feeds::awkward(31, 10);
+    feeds.write("SiteVisits/year=2026/month=04/visits.csv", "a,b,c\n");
+    let place = Place::on(feeds.root());
+    for _ in 0..2 {
+        fails(&place, "weekly", "2026-03-16").says(&["month=04/visits.csv", "lacks", "session_id"]);
+    }
+    assert!(!place.store("reports").exists());
+}
+
+#[test]
 fn a_header_alone_is_a_month_without_rows() {
     let feeds = Feeds::awkward(31, 10);
     let place = Place::on(feeds.root());
@@ -227,4 +238,34 @@ fn a_report_whose_export_is_missing_is_not_made_and_the_others_are() {
     let ran = place.run("nightly", "2026-03-15");
     assert!(ran.out.lines().any(|line| line.contains("daily_reftag") && line.contains("not made") && line.contains("site_visit")), "{}", ran.out);
     assert!(place.store("reports/disbursement").exists() && !place.store("reports/daily_reftag").exists());
+}
+
+#[test]
+fn records_left_out_by_a_named_rule_are_counted() {
+    let project = crate::support::place::scratch();
+    for part in ["config", "sql", "jobs"] {
+        crate::support::files::copy_folder(&crate::support::place::repository().join(part), &project.path().join(part));
+    }
+    let channel = project.path().join("config/channels/aws_marketplace.toml");
+    let text = std::fs::read_to_string(&channel).unwrap();
+    let rule = "\n[[exports.exclude]]\nname = \"internal_visits\"\ncolumn = \"event\"\nequals = [\"view\", \"internal\"]\n";
+    let at = text.find("table = \"aws_site_visit\"").unwrap();
+    let end = at + text[at..].find("quarantine_limit = 0\n").unwrap() + "quarantine_limit = 0\n".len();
+    std::fs::write(&channel, format!("{}{rule}{}", &text[..end], &text[end..])).unwrap();
+
+    let feeds = Feeds::awkward(31, 10);
+    let file = feeds.files().into_iter().find(|file| file.starts_with("SiteVisits")).unwrap();
+    let records = feeds.records(&file).len() as u64 - 1;
+    feeds.change(&file, 1, "event", "internal");
+    let place = Place::on(feeds.root()).project(project.path());
+    let summary = place.run_json("weekly", "2026-03-16");
+    let visits = summary["exports"].as_array().unwrap().iter().find(|export| export["export"] == "site_visit").unwrap();
+    let unit = visits["files"].as_array().unwrap().iter().find(|unit| unit["path"] == file.as_str()).unwrap();
+    let excluded = unit["excluded"]["internal_visits"].as_u64().unwrap();
+    assert!(excluded >= 1, "{unit}");
+    assert_eq!(unit["records"].as_u64(), Some(records));
+    assert_eq!(unit["published"].as_u64(), Some(records - excluded));
+    assert_eq!(place.quarantine(), Vec::<Value>::new());
+    // The next run does not take them for something new.
+    assert_eq!(place.run_json("weekly", "2026-03-16")["reports"][0]["state"], "stands");
 }

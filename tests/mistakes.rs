@@ -69,9 +69,23 @@ fn wrong_values_name_the_line_and_what_is_right() {
     refused("config/takings.toml", "retention_days = 35", "retention_days = \"many\"", &["\"many\" is not a whole number"]);
     refused("config/takings.toml", "enhanced_data_sharing = false", "enhanced_data_sharing = 3", &["true or false"]);
     refused("jobs/monthly.toml", "previous_month", "previus_month", &["previous_month"]);
-    refused("config/tables/aws_billing_event.toml", "decimal(28,10)", "decimal(10,28)", &["decimal"]);
-    refused("config/tables/aws_billing_event.toml", "type = \"text\"", "type = \"string\"", &["text"]);
     refused("config/channels/aws_marketplace.toml", "mode = \"versioned\"", "mode = \"version\"", &["versioned"]);
+}
+
+#[test]
+fn definitions_that_contradict_each_other_are_named() {
+    let says = |file: &str, from: &str, to: &str, words: &[&str]| {
+        let project = Project::new();
+        project.edit(file, from, to);
+        project.takings(&["check"]).ends_with(2).says(&[&[file], words].concat());
+    };
+    says("config/tables/aws_billing_event.toml", "decimal(28,10)", "decimal(10,28)", &["column `amount`", "decimal(10,28)"]);
+    says("config/tables/aws_billing_event.toml", "currency = \"currency\"", "currency = \"curency\"", &["curency"]);
+    says("config/tables/aws_billing_event.toml", "type = \"text\"", "type = \"string\"", &["column `billing_event_id`", "\"string\"", "text"]);
+    says("config/tables/fct_invoice.toml", "\"billing_event_id\", \"known_from\"", "\"billing_event\", \"known_from\"", &["`billing_event`", "did you mean"]);
+    says("config/channels/aws_marketplace.toml", "table = \"aws_billing_event\"", "table = \"aws_billing_evnt\"", &["aws_billing_evnt", "aws_billing_event"]);
+    says("config/reports/disbursement.toml", "job = \"nightly\"", "job = \"nightyl\"", &["nightyl", "nightly"]);
+    says("config/reports/disbursement.toml", "exports = [\"billing_event\"", "exports = [\"billing_evnt\"", &["billing_evnt", "billing_event"]);
 }
 
 #[test]
@@ -134,7 +148,7 @@ fn check_finds_every_sql_mistake_with_its_file() {
 #[test]
 fn what_check_refuses_a_run_refuses_before_it_writes() {
     let project = Project::new();
-    project.edit("sql/marts/fct_tax.sql", "from ", "frm ");
+    project.edit("sql/marts/fct_tax.sql", "\nfrom ", "\nfrm ");
     let place = Place::new().project(project.root());
     place.takings(&["run", "nightly", "--at", "2026-03-15"]).ends_with(2).says(&["sql/marts/fct_tax.sql:"]);
     assert!(!place.store("reports").exists() && !place.store("lake").exists());

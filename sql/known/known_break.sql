@@ -76,12 +76,30 @@ stray_lines as (
 ),
 failed_lines as (
     -- the lines of a failed disbursement, and those that the failure turned round
-    select l.*, p.disbursement_id as failed_disbursement_id, true as is_reversal
+    select
+        l.billing_event_id,
+        l.transaction_reference_id,
+        l.amount,
+        l.currency,
+        l._instance,
+        l._file_id,
+        l._line,
+        p.disbursement_id as failed_disbursement_id,
+        true as is_reversal
     from payouts as p
     inner join paid_lines as l on p.billing_event_id = l.disbursement_id
     where p.row_kind = 'failure'
     union all
-    select l.*, p.disbursement_id as failed_disbursement_id, false as is_reversal
+    select
+        l.billing_event_id,
+        l.transaction_reference_id,
+        l.amount,
+        l.currency,
+        l._instance,
+        l._file_id,
+        l._line,
+        p.disbursement_id as failed_disbursement_id,
+        false as is_reversal
     from payouts as p
     inner join paid_lines as l on p.disbursement_id = l.disbursement_id
     where p.row_kind = 'failure'
@@ -109,11 +127,14 @@ uneven_lines as (
         and (u.currency is not distinct from l.currency)
 ),
 all_lines as (
-    select * from overdrawn_lines
+    select billing_event_id, transaction_reference_id, reason, amount, currency, _instance, _file_id, _line
+    from overdrawn_lines
     union all
-    select * from stray_lines
+    select billing_event_id, transaction_reference_id, reason, amount, currency, _instance, _file_id, _line
+    from stray_lines
     union all
-    select * from uneven_lines
+    select billing_event_id, transaction_reference_id, reason, amount, currency, _instance, _file_id, _line
+    from uneven_lines
 )
 select
     billing_event_id,

@@ -106,7 +106,7 @@ select
     paid_amount,
     paid_currency,
     disbursed_at,
-    coalesce(original_invoice_date, invoice_date) as invoice_date,
+    coalesce(original_invoice_date, invoice_date, valid_from) as invoice_date,
     coalesce(original_payment_due_date, payment_due_date) as payment_due_date,
     coalesce(original_usage_period_start_date, usage_period_start_date) as usage_period_start_date,
     coalesce(original_usage_period_end_date, usage_period_end_date) as usage_period_end_date,

@@ -1,4 +1,4 @@
--- One row per movement of the amount open on a billing event, as known; it counts from moved_at until undone_at.
+-- One row per movement of the amount open on a billing event, as known, in the currency that the event is settled in; it counts from moved_at until undone_at.
 with
 known as (
     -- R4: what is known at $known_at
@@ -8,36 +8,54 @@ known as (
         and known_from <= $known_at
         and (known_to is null or known_to > $known_at)
 ),
+dual_invoices as (
+    -- R25: the original event decides for all of its movements
+    select billing_event_id
+    from fct_invoice
+    where _instance = $instance
+        and known_from <= $known_at
+        and (known_to is null or known_to > $known_at)
+        and action = 'INVOICED'
+        and is_dual_invoiced
+),
 disbursements as (
     select disbursement_id, failed_at from known_disbursement_event
 ),
-movements as (
-    select k.*, arrow_cast(null, 'Timestamp(Microsecond, Some("UTC"))') as undone_at
-    from known as k
-    where k.movement <> 'disbursed'
-    union all
+counted as (
     -- R12: paid by a disbursement, until it fails; rows that hang on the failure are not counted again
-    select k.*, d.failed_at as undone_at
-    from disbursements as d
-    inner join known as k on d.disbursement_id = k.disbursement_id
-    where k.movement = 'disbursed'
+    select
+        k.*,
+        d.failed_at as undone_at,
+        i.billing_event_id is not null and k.disbursement_amount is not null and k.disbursement_currency is not null as in_second_currency
+    from known as k
+    left join disbursements as d on k.disbursement_id = d.disbursement_id
+    left join dual_invoices as i on k.original_event_id = i.billing_event_id
+    where k.movement <> 'disbursed' or d.disbursement_id is not null
 )
 select
     billing_event_id,
     original_event_id,
     disbursement_id,
+    from_account_id,
+    to_account_id,
     end_user_account_id,
     product_id,
+    offer_id,
+    agreement_id,
+    billing_address_id,
     transaction_reference_id,
     movement,
     transaction_type,
-    amount,
-    currency,
+    charge_variant,
+    charge_side,
+    -- R25
+    case when in_second_currency then disbursement_amount else amount end as amount,
+    case when in_second_currency then disbursement_currency else currency end as currency,
     invoice_date,
     moved_at,
-    undone_at,
+    case when movement = 'disbursed' then undone_at end as undone_at,
     period_month,
     _instance,
     _file_id,
     _line
-from movements
+from counted

@@ -17,7 +17,7 @@ products as (
     select product_id, product_code from known_product where is_latest
 ),
 usage_lines as (
-    -- R32: usage in hours, of accounts that are known
+    -- R32: all usage; its hours are those of lines in hours
     select u.*, p.product_code
     from known_usage as u
     inner join products as p
@@ -26,7 +26,6 @@ usage_lines as (
         and u.period_month < cast($interval_end as date)
         and u.usage_date >= cast($interval_start as date)
         and u.usage_date < cast($interval_end as date)
-        and u.usage_hours is not null
 ),
 visits_of_accounts as (
     -- R32: per account, product and day the last visit, ties by tag bytewise

@@ -12,7 +12,7 @@ offers as (
 ),
 accounts as (
     -- the account as of the end of the covered day
-    select account_id, aws_account_id, tax_legal_name, coalesce(tax_address_id, mailing_address_id) as address_id -- R19
+    select account_id, aws_account_id, tax_legal_name, mailing_address_id
     from known_account
     where revision_from < $interval_end and (revision_to is null or revision_to >= $interval_end)
 ),
@@ -41,7 +41,7 @@ final as (
         s.start_time,
         p.title,
         p.product_code,
-        coalesce(o.offer_visibility, 'Public') as offer_visibility, -- R24
+        o.offer_visibility, -- R24
         buyer.aws_account_id as acceptor_aws_account_id,
         -- a reseller is a proposer other than this seller
         case when proposer.aws_account_id <> $seller_account then proposer.aws_account_id end as reseller_aws_account_id,
@@ -59,6 +59,6 @@ final as (
     left join accounts as proposer
         on s.proposer_account_id = proposer.account_id
     left join addresses as a
-        on proposer.address_id = a.address_id
+        on proposer.mailing_address_id = a.address_id
 )
 select * from final

@@ -15,9 +15,57 @@ revised as (
     where has_revisions
 ),
 newest as (
-    select * from revised where nth = 1
+    select
+        usage_feed_id,
+        product_id,
+        agreement_id,
+        offer_id,
+        end_user_account_id,
+        payer_account_id,
+        recipient_account_id,
+        region,
+        dimension_key,
+        usage_unit,
+        charge_item_description,
+        usage_quantity,
+        usage_hours,
+        pricing_currency,
+        usage_rate_per_unit_in_pricing_currency,
+        estimated_revenue_in_pricing_currency,
+        usage_date,
+        valid_from,
+        period_month,
+        _instance,
+        _file_id,
+        _line
+    from revised
+    where nth = 1
     union all
-    select *, 1 as nth from known where not has_revisions
+    select
+        usage_feed_id,
+        product_id,
+        agreement_id,
+        offer_id,
+        end_user_account_id,
+        payer_account_id,
+        recipient_account_id,
+        region,
+        dimension_key,
+        usage_unit,
+        charge_item_description,
+        usage_quantity,
+        usage_hours,
+        pricing_currency,
+        usage_rate_per_unit_in_pricing_currency,
+        estimated_revenue_in_pricing_currency,
+        usage_date,
+        valid_from,
+        period_month,
+        _instance,
+        _file_id,
+        _line
+    from known
+    where not has_revisions
 ),
 old_products as (
     -- facts may still name a product or an offer by its old id

@@ -35,6 +35,8 @@ select
     charge_side,
     amount,
     currency,
+    -- R25: invoiced in two currencies
+    disbursement_amount is not null and disbursement_currency is not null as is_dual_invoiced,
     balance_impacting,
     invoice_date,
     payment_due_date,

@@ -10,38 +10,27 @@ repeated as (
     group by _instance, period_month, occurred_at, session_id
     having count(*) > 1
 ),
-single_events as (
-    select v.*, 1 as copy
-    from visits as v
-    where not exists (
-        select 1 from repeated as r
-        where v._instance = r._instance
-            and v.period_month = r.period_month
-            and v.occurred_at = r.occurred_at
-            and v.session_id = r.session_id
-    )
-),
 repeated_events as (
     select
-        v.*,
+        v._file_id,
+        v._line,
         row_number() over (
             partition by v._instance, v.period_month, v.occurred_at, v.session_id, v.account_id, v.path, v.event
             order by v._file_id, v._line
         ) as copy
-    from visits as v
-    where exists (
-        select 1 from repeated as r
-        where v._instance = r._instance
-            and v.period_month = r.period_month
-            and v.occurred_at = r.occurred_at
-            and v.session_id = r.session_id
-    )
+    from repeated as r
+    inner join visits as v
+        on r._instance = v._instance
+        and r.period_month = v.period_month
+        and r.occurred_at = v.occurred_at
+        and r.session_id = v.session_id
 ),
 events as (
-    select * from single_events
-    union all
     -- an event that was delivered twice is one event
-    select * from repeated_events where copy = 1
+    select v.*
+    from visits as v
+    left join repeated_events as r on v._file_id = r._file_id and v._line = r._line
+    where coalesce(r.copy, 1) = 1
 )
 select
     session_id,

@@ -3,7 +3,7 @@ with
 lines as (
     select * from stg_aws_daily_usage
 ),
--- Most lines come once; only the others need their versions put in order.
+-- Most lines come once; only the others need their versions put in order, and only their keys for that.
 repeated as (
     select
         _instance,
@@ -13,40 +13,39 @@ repeated as (
     group by _instance, usage_feed_id
     having count(*) > 1
 ),
-single_versions as (
-    select
-        l.*,
-        false as has_revisions,
-        arrow_cast(null, 'Timestamp(Microsecond, Some("UTC"))') as next_known_at
-    from lines as l
-    where not exists (
-        select 1 from repeated as r
-        where l._instance = r._instance and l.usage_feed_id = r.usage_feed_id
-    )
-),
 ordered_versions as (
-    -- R1, R4: the version written last counts from the moment it was known; of two equal copies one stays
+    -- R1, R4: the version written last counts from the moment it was known
     select
-        l.*,
+        l._file_id,
+        l._line,
+        l._known_at,
         r.has_revisions,
         lead(l._known_at) over (
             partition by l._instance, l.usage_feed_id, l.valid_from
             order by l._known_at, l._file_id, l._line
         ) as next_known_at
     from repeated as r
-    inner join lines as l
-        on r._instance = l._instance and r.usage_feed_id = l.usage_feed_id
+    inner join lines as l on r._instance = l._instance and r.usage_feed_id = l.usage_feed_id
 ),
-versions as (
-    select * from single_versions
-    union all
-    select * from ordered_versions
+repeated_versions as (
+    select
+        _file_id,
+        _line,
+        has_revisions,
+        next_known_at,
+        -- of two equal copies one stays
+        coalesce(next_known_at > _known_at, true) as is_last_copy
+    from ordered_versions
 ),
 published as (
     -- R2: a version with a delete date ends the one before it and is not published itself
-    select *
-    from versions
-    where delete_date is null and (next_known_at is null or next_known_at > _known_at)
+    select
+        l.*,
+        coalesce(r.has_revisions, false) as has_revisions,
+        r.next_known_at
+    from lines as l
+    left join repeated_versions as r on l._file_id = r._file_id and l._line = r._line
+    where l.delete_date is null and coalesce(r.is_last_copy, true)
 )
 select
     usage_feed_id,
@@ -62,7 +61,7 @@ select
     charge_item_description,
     usage_quantity,
     -- R32, R38: hours are quantities whose unit is hours
-    case when lower(usage_unit) in ('h', 'hr', 'hrs', 'hour', 'hours') then usage_quantity end as usage_hours,
+    case when lower(trim(usage_unit)) in ('h', 'hr', 'hrs', 'hour', 'hours') then usage_quantity end as usage_hours,
     pricing_currency,
     usage_rate_per_unit_in_pricing_currency,
     estimated_revenue_in_pricing_currency,

@@ -11,7 +11,7 @@ for file in json.loads(sys.argv[1]):
         records = list(csv.reader(f, strict=True))
     if "headers" in file:
         assert records[0] == file["headers"], (path, records[0])
-        assert len(records) > 1, f"{path} has no row"
+        assert records[1:] == file["rows"], f"{path} has other rows than its section"
         for number, record in enumerate(records[1:], 1):
             assert len(record) == len(file["headers"]), (path, number, record)
         continue

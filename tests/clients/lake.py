@@ -55,7 +55,7 @@ for name, wanted in expected["bi"].items():
     path = f"{store}/bi/{name}"
     sums = ", ".join(f'count("{column}"), sum("{column}")' for column in wanted if column)
     source = f"read_parquet('{path}/**/*.parquet', hive_partitioning = true)"
-    row = duckdb.sql(f"select count(*){', ' + sums if sums else ''} from {source}").fetchone()
+    row = duckdb.sql(f"select count(*){', ' + sums if sums else ''} from {source}").fetchall()[0]
     hold("duckdb", name, "", row[0], None, wanted[""])
     for at, column in enumerate(column for column in wanted if column):
         hold("duckdb", name, column, row[1 + 2 * at], row[2 + 2 * at], wanted[column])

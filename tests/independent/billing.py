@@ -40,6 +40,7 @@ class Event:
         self.billing_address = row.get("billing_address_id")
         self.agreement = row.get("agreement_id")
         self.due = row.get("payment_due_date")
+        self.payer_row = self  # the event that tells who pays
 
     def billed_on(self):
         """The day that ages count from, else valid_from (R44). AMBIGUITY B9: R13 says "the event's
@@ -54,6 +55,24 @@ class Event:
         """R16: charge variant RESALE on the buying side."""
         return (self.row.get("charge_variant") == "RESALE"
                 and self.row.get("charge_side") == "BUYING")
+
+    def tells_payer(self):
+        """R9; a moved listing fee has the payer of the buyer's event (R10)."""
+        told_by = self.payer_row
+        return ("AWS" not in told_by.type and told_by.type != "BALANCE_ADJUSTMENT"
+                and not told_by.is_resale_cost())
+
+    def is_dual_invoiced(self):
+        return (self.row.get("disbursement_amount") is not None
+                and self.row.get("disbursement_currency") is not None)
+
+    def balance_value(self, original):
+        """R25 for open amounts: the original event decides for all of its movements. Where it is
+        INVOICED in two currencies they count with their disbursement columns, falling back to
+        amount and currency; else with amount and currency, whatever a DISBURSED row carries."""
+        if original.action == "INVOICED" and original.is_dual_invoiced():
+            return self.disbursement_value()
+        return self.amount, self.currency
 
     def disbursement_value(self):
         """R25: (amount, currency), or the disbursement columns of a dual-invoiced row."""
@@ -76,7 +95,8 @@ def move_listing_fee(event, events):
     """R10. AMBIGUITY B1: the parents are climbed until one is not a listing fee itself (a
     DISBURSED fee may name the INVOICED fee as its parent). A parent that is not known leaves
     the fee where it is. "Date" is taken as both the invoice date and the payment due date, as
-    the published queries do; what the buyer's event lacks stays the fee's own."""
+    the published queries do; what the buyer's event lacks stays the fee's own, but the payer and
+    the address do not: on the fee's own invoice the payer is the seller."""
     if not event.is_listing_fee() or event.broker == "AWS_INC":
         return
     seen = {event.id}
@@ -89,8 +109,9 @@ def move_listing_fee(event, events):
     row = buyer.row
     event.reference = row.get("transaction_reference_id") or event.reference
     event.invoice_date = row.get("invoice_date") or event.invoice_date
-    event.payer = row.get("from_account_id") or event.payer
-    event.billing_address = row.get("billing_address_id") or event.billing_address
+    event.payer = row.get("from_account_id")
+    event.billing_address = row.get("billing_address_id")
+    event.payer_row = buyer
     event.agreement = row.get("agreement_id") or event.agreement
     event.due = row.get("payment_due_date") or event.due
 
@@ -106,14 +127,13 @@ def greatest(values):
 
 def payer_of(group):
     """R9."""
-    return greatest(e.payer for e in group
-                    if "AWS" not in e.type and e.type != "BALANCE_ADJUSTMENT"
-                    and not e.is_resale_cost())
+    return greatest(e.payer for e in group if e.tells_payer())
 
 
 def billing_address_of(group):
-    """AMBIGUITY B2: a group has one billing address; should it have several, the greatest."""
-    return greatest(e.billing_address for e in group)
+    """AMBIGUITY B2: a group has one billing address; should it have several, the greatest. It is
+    the payer's, so that of a resale cost, which the seller pays, does not count (as in R9)."""
+    return greatest(e.billing_address for e in group if not e.payer_row.is_resale_cost())
 
 
 def agreement_of(group):
@@ -207,8 +227,7 @@ def open_items(events, end):
             failed = bounced_at.get(row.disbursement_id)
             if failed is not None and failed < end:
                 continue
-        # AMBIGUITY B8: R25 holds for balances too, else a dual-invoiced sale could never close.
-        amount, currency = row.disbursement_value()
+        amount, currency = row.balance_value(original)
         sums[original.id, currency] += amount
         originals[original.id] = original
     return [OpenItem(originals[key], currency, amount)

@@ -127,7 +127,7 @@ FEE_TYPES = {"SELLER_REV_SHARE": None, "SELLER_REV_SHARE_REFUND": "Refund",
 
 def fees(feeds, day, parties):
     """R34. AMBIGUITY F1: the agreement and the accounts are those of the invoice date; the
-    user's address is tax, billing, mailing (R19 "elsewhere")."""
+    user's address is tax, then mailing: the billing address is the payer's."""
     section = Section("Fees", FEES)
     for e in billing.load_events(feeds).values():
         date = e.own_invoice_date
@@ -135,16 +135,14 @@ def fees(feeds, day, parties):
                 or date.date() != day.date() or e.to_account not in feeds.seller_ids):
             continue
         agreement = parties.agreement_at(e.agreement, date)
-        if agreement is None:
-            continue
-        if agreement.get("end_time") is None and not parties.has_payment_schedule(e.agreement):
+        ends = agreement is not None and agreement.get("end_time") is not None
+        if not ends and not parties.has_payment_schedule(e.agreement):
             continue
         term = parties.term(e.agreement)
         user_account = parties.account(e.end_user, date)
         payer_account = parties.account(e.payer, date)
         section.add(
-            user_cells(e.end_user, user_account,
-                       parties.address(parties.address_id(user_account, e.billing_address)))
+            user_cells(e.end_user, user_account, parties.address(parties.address_id(user_account)))
             | product_cells(parties.product(e.product))
             | payer_cells(e.payer, payer_account,
                           parties.address_id(payer_account, e.billing_address), parties)
@@ -152,8 +150,8 @@ def fees(feeds, day, parties):
                 "Amount": money_cell(e.amount),
                 "Currency": text_cell(e.currency),
                 "Fee Description": FEE_TYPES[e.type] or text_cell(term.get("term_type")),
-                "Start Date": date_cell(agreement.get("start_time")),
-                "End Date": date_cell(agreement.get("end_time")),
+                "Start Date": date_cell((agreement or {}).get("start_time")),
+                "End Date": date_cell((agreement or {}).get("end_time")),
                 "Quantity": feed_cell(term_quantity(term)),
                 "Dimension": text_cell(term_dimension(term)),
             })
@@ -260,12 +258,17 @@ def subscriber_cells(agreement, day_end, parties):
 
 
 def new_subscribers(feeds, start, end, parties):
-    """R35: the first ACTIVE revision starts (its valid_from, AMBIGUITY N2) on the day, and the
-    intent is not a renewal or amendment."""
+    """R35: the first ACTIVE revision starts on the day, and the intent is not a renewal or
+    amendment. AMBIGUITY N2: it starts at its start time (as Subscribed Date does, and as a
+    cancelled one ends at its end time), else its acceptance time, else its valid_from."""
     section = Section("New product subscribers", NEW)
     for revisions in feeds.agreements.by_key.values():
         active = [r for r in revisions if (r.get("status") or "").upper() == "ACTIVE"]
-        if not active or not start <= active[0]["valid_from"] < end:
+        if not active:
+            continue
+        began = (active[0].get("start_time") or active[0].get("acceptance_time")
+                 or active[0]["valid_from"])
+        if not start <= began < end:
             continue
         if (active[0].get("intent") or "").upper() in NOT_NEW:
             continue

@@ -51,7 +51,7 @@ SIX = [
 SIX_TYPES = [kind for _, kind in SIX]
 TAX, TAX_REFUND = "SELLER_TAX_SHARE", "SELLER_TAX_SHARE_REFUND"
 
-HOUR_UNITS = {"hour", "hours", "hr", "hrs"}
+HOUR_UNITS = {"h", "hour", "hours", "hr", "hrs"}
 
 
 def is_hours(unit):
@@ -179,8 +179,8 @@ def previous_disbursement(payout, events):
 
 def by_instance_hours(lines, feeds, parties):
     """R38. AMBIGUITY D4: usage is matched by product and day alone, each usage row once; the
-    description is the whole charge item description; a row without hour units stays, with an
-    empty Instance Hours; periods include both end days."""
+    description is the whole charge item description, else region and dimension; a row without
+    hour units stays, with an empty Instance Hours; periods include both end days."""
     section = Section("Disbursed amount by instance hours", HOURS)
     periods = defaultdict(set)
     for e in lines:
@@ -191,12 +191,13 @@ def by_instance_hours(lines, feeds, parties):
     for u in feeds.usage:
         day = u["usage_date"].date()
         if any(start <= day <= end for start, end in periods.get(u["product_id"], ())):
-            groups[u["product_id"], u.get("charge_item_description"),
+            groups[u["product_id"], usage_type(u),
                    u.get("usage_rate_per_unit_in_pricing_currency"),
                    u.get("pricing_currency")].append(u)
     for (product_id, description, rate, currency), rows in groups.items():
         product = parties.product(product_id)
-        hours = [u.get("usage_quantity") for u in rows if is_hours(u.get("usage_unit"))]
+        hours = [u["usage_quantity"] for u in rows
+                 if is_hours(u.get("usage_unit")) and u.get("usage_quantity") is not None]
         users = {u.get("end_user_account_id") for u in rows} - {None}
         section.add({
             "Product": text_cell(product.get("title")),
@@ -208,6 +209,11 @@ def by_instance_hours(lines, feeds, parties):
             "Currency": text_cell(currency),
         })
     return section
+
+
+def usage_type(u):
+    return u.get("charge_item_description") or " | ".join(
+        t for t in (u.get("region"), u.get("dimension_key")) if t is not None)
 
 
 # -- ages (R13) ---------------------------------------------------------------------

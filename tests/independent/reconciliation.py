@@ -37,7 +37,7 @@ def balances(feeds, start, end):
             setattr(balance, side, getattr(balance, side) + item.amount)
     bounced_at = billing.failure_times(events)
     for original, row, kind in billing.balance_rows(events):
-        amount, currency = row.disbursement_value()
+        amount, currency = row.balance_value(original)
         balance = found[original.reference, currency]
         if start <= row.valid_from < end:
             if kind == "disbursed":

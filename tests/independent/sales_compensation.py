@@ -43,7 +43,7 @@ def row(group, paid_from, parties, section):
     payer = billing.payer_of(group)
     account = parties.account(payer, date)
     address_id = (paid_from.get((first.reference, payer))
-                  or billing.greatest(e.billing_address for e in group if e.action == "INVOICED")
+                  or billing.billing_address_of(e for e in group if e.action == "INVOICED")
                   or (account.get("mailing_address_id") if account else None))
     address = parties.address(address_id)
     agreement = parties.agreement_at(billing.agreement_of(group), date)

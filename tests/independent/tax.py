@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 
+import billing
 from money import date_cell, feed_cell, text_cell, total
 from parties import Parties
 from section import Report, Section, columns
@@ -28,13 +29,15 @@ def report(feeds, start, end, sharing):
     for item in items:
         lines[line_of(item)].append(item)
     seller = seller_account(feeds)
+    users = end_users(feeds)
     for item in items:
         line = lines[line_of(item)]
         date = item["invoice_date"]
         product = parties.product(item.get("product_id"), date)  # R5: as of the invoice date
         seller_then = parties.account(seller, date) if seller else None
-        # AMBIGUITY T1: "Bill to" is the taxed customer's location; T2: the tax feed knows one
-        # customer, who stands both as customer and as payer; T3: dates are printed as dates.
+        # AMBIGUITY T1: "Bill to" is the taxed customer's location; T2: the taxed customer is the
+        # payer; R41: the customer is the end user, whom the tax feed does not name: the one of the
+        # transaction's billing events, else the taxed customer; T3: dates are printed as dates.
         section.add({
             "Line Item ID": text_cell(item.get("line_item_id")),
             "Customer Bill ID": text_cell(item.get("customer_bill_id")),
@@ -74,12 +77,24 @@ def report(feeds, start, end, sharing):
                 text_cell(item.get("customer_exemption_certificate_level")),
             "Customer Exemption Code": text_cell(item.get("customer_exemption_code")),
             "Customer Exemption Domain": text_cell(item.get("customer_exemption_domain")),
-            "Customer Reference ID": text_cell(item.get("taxed_customer_account_id")),
+            "Customer Reference ID": text_cell(users.get(item.get("transaction_reference_id"))
+                                               or item.get("taxed_customer_account_id")),
             "Transaction Reference ID": text_cell(item.get("transaction_reference_id")),
             "Payer Reference ID": text_cell(item.get("taxed_customer_account_id")),
             "Tax Liable Party": text_cell(item.get("tax_liable_party")),
         })
     return Report("us_sales_and_use_tax", "us_sales_and_use_tax_report", [section])
+
+
+def end_users(feeds):
+    """transaction reference -> the greatest end user of its invoiced and forgiven SELLER rows."""
+    users = {}
+    for row in feeds.billing_event:
+        reference, user = row.get("transaction_reference_id"), row.get("end_user_account_id")
+        if (reference is not None and user is not None and row.get("action") in ("INVOICED", "FORGIVEN")
+                and (row.get("transaction_type") or "").startswith("SELLER_")):
+            users[reference] = billing.greatest((users.get(reference), user))
+    return users
 
 
 def line_of(item):

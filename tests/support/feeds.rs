@@ -87,13 +87,6 @@ impl Feeds {
         self.write(file, records.concat());
         (line, old)
     }
-
-    /// The first data record (from 1) whose cell of `column` is `text`.
-    pub fn find(&self, file: &str, column: &str, text: &str) -> usize {
-        let records = self.records(file);
-        let at = column_of(&records[0], column);
-        1 + records[1..].iter().position(|record| cells(record)[at] == text).unwrap_or_else(|| panic!("{file} has no {column} {text}"))
-    }
 }
 
 /// Cuts CSV bytes after each record; quoted line ends stay inside.

@@ -92,10 +92,6 @@ impl Place {
         self.variable("TAKINGS_INSTANCES__AWS_MARKETPLACE__MAIN__ENHANCED_DATA_SHARING", "true")
     }
 
-    pub fn folder(&self) -> &Path {
-        self.folder.path()
-    }
-
     pub fn feeds(&self) -> &Path {
         &self.feeds
     }

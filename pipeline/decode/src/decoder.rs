@@ -16,6 +16,7 @@ use crate::reject::{Finding, Problem, lossy, reason, rule};
 use crate::splitter::{Chunk, Ending};
 use crate::time::{FIRST, LAST, MICROS_A_DAY};
 use crate::tokens::{Broken, Index, Shape};
+use crate::layout::ExclusionRule;
 use crate::{ColumnTotal, Error, Reject, Result, add_totals};
 
 /// `_known_at` of rows whose contract says `known_at = "always"`: 0001-01-01T00:00:00Z in microseconds.
@@ -43,7 +44,7 @@ pub struct Decoder {
     spare: Mutex<Vec<Index>>,
 }
 
-/// What a chunk held: `records == batch.num_rows() + rejects.len()`.
+/// What a chunk held: `records` = the batch's rows + `rejects` + `excluded`.
 #[derive(Debug)]
 pub struct Decoded {
     pub batch: RecordBatch,
@@ -53,6 +54,15 @@ pub struct Decoded {
     pub records: u64,
     /// Sums of the batch's money columns (those with a currency), by column and currency.
     pub totals: Vec<ColumnTotal>,
+    /// Records that a named rule leaves out; none where no rule took any.
+    pub excluded: Vec<Excluded>,
+}
+
+/// How many records a rule left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Excluded {
+    pub rule: String,
+    pub records: u64,
 }
 
 impl Decoder {
@@ -71,7 +81,7 @@ impl Decoder {
     pub fn decode(&self, chunk: &Chunk) -> Result<Decoded> {
         if chunk.ending == Ending::TooLong {
             let batch = RecordBatch::new_empty(self.layout.schema().clone());
-            return Ok(Decoded { batch, rejects: vec![too_long(chunk)], records: 1, totals: Vec::new() });
+            return Ok(Decoded { batch, rejects: vec![too_long(chunk)], records: 1, totals: Vec::new(), excluded: Vec::new() });
         }
         if chunk.bytes.len() > CHUNK_LIMIT {
             return Err(Error::config(format!("{}: a chunk of {} bytes is too large", self.file.path, chunk.bytes.len()))
@@ -87,6 +97,7 @@ impl Decoder {
         index.fill(&chunk.bytes, self.layout.delimiter, self.header.width);
         let records = (index.rows() + index.broken.len()) as u64;
         let mut rejects: Vec<Reject> = index.broken.iter().map(|broken| self.misshapen(chunk, broken)).collect();
+        let excluded = self.exclude(chunk, index);
         let reading = loop {
             let mut reading = self.read(chunk, index)?;
             if reading.problems.is_empty() {
@@ -104,7 +115,32 @@ impl Decoder {
         let batch = RecordBatch::try_new(self.layout.schema().clone(), reading.arrays).map_err(|error| Error::data(format!("{}: {error}", self.file.path)))?;
         let mut totals = Vec::new();
         add_totals(&mut totals, &reading.totals)?;
-        Ok(Decoded { batch, rejects, records, totals })
+        Ok(Decoded { batch, rejects, records, totals, excluded })
+    }
+
+    /// Drops the records that the export's rules leave out; the first rule that fits counts a record.
+    fn exclude(&self, chunk: &Chunk, index: &mut Index) -> Vec<Excluded> {
+        if self.layout.exclude.is_empty() || index.rows() == 0 {
+            return Vec::new();
+        }
+        let mut marked = vec![false; index.rows()];
+        let mut counts = vec![0u64; self.layout.exclude.len()];
+        let cells = Cells::new(&chunk.bytes, index, &self.layout.nulls);
+        let mut scratch = Vec::new();
+        for (row, marked) in marked.iter_mut().enumerate() {
+            let fits = |rule: &ExclusionRule, scratch: &mut Vec<u8>| {
+                let source = self.header.sources[rule.column]?;
+                let text = cells.value(row, source, scratch).ok()??;
+                rule.equals.iter().any(|value| value.as_slice() == text).then_some(())
+            };
+            if let Some(rule) = self.layout.exclude.iter().position(|rule| fits(rule, &mut scratch).is_some()) {
+                *marked = true;
+                counts[rule] += 1;
+            }
+        }
+        index.drop_marked(&marked);
+        let counted = self.layout.exclude.iter().zip(counts).filter(|(_, records)| *records > 0);
+        counted.map(|(rule, records)| Excluded { rule: rule.name.clone(), records }).collect()
     }
 
     fn read(&self, chunk: &Chunk, index: &Index) -> Result<Reading> {

@@ -24,7 +24,16 @@ pub struct Layout {
     pub(crate) thousands: Option<Vec<u8>>,
     pub(crate) nulls: Nulls,
     pub(crate) formats: Formats,
+    pub(crate) exclude: Vec<ExclusionRule>,
     schema: SchemaRef,
+}
+
+/// Records whose column has one of the values are left out.
+#[derive(Debug)]
+pub(crate) struct ExclusionRule {
+    pub(crate) name: String,
+    pub(crate) column: usize,
+    pub(crate) equals: Vec<Vec<u8>>,
 }
 
 #[derive(Debug)]
@@ -78,6 +87,15 @@ impl Layout {
             .map(|name| point_in_time(table, name))
             .collect::<Result<Vec<_>, _>>()
             .map_err(|what: String| wrong(format!("partition: {what}")))?;
+        let exclude = export
+            .exclude
+            .iter()
+            .map(|rule| {
+                let equals = rule.equals.iter().map(|text| text.clone().into_bytes()).collect();
+                Ok(ExclusionRule { name: rule.name.clone(), column: column(table, &rule.column)?, equals })
+            })
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|what: String| wrong(format!("exclude: {what}")))?;
         Ok(Self {
             export: export.name.clone(),
             table: table.name.clone(),
@@ -88,6 +106,7 @@ impl Layout {
             nulls: Nulls::new(&export.nulls),
             formats: Formats::new(&export.timestamps).map_err(|what| wrong(format!("timestamps: {what}")))?,
             schema: schema(&columns, !partition.is_empty()),
+            exclude,
             partition,
             columns,
         })

@@ -42,8 +42,19 @@ pub struct Export {
     pub timestamps: Vec<String>,
     pub delimiter: u8,
     pub thousands: Option<char>,
+    /// Records that are left out on purpose, each by a named rule.
+    pub exclude: Vec<Exclusion>,
     /// How many rows of a file may be quarantined before the file is stopped.
     pub quarantine_limit: u64,
+}
+
+/// Records whose column has one of some values are left out and counted under the rule's name.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Exclusion {
+    pub name: String,
+    pub column: String,
+    pub equals: Vec<String>,
 }
 
 /// What a new file means for the rows of earlier ones.
@@ -133,6 +144,8 @@ struct RawExport {
     delimiter: Option<String>,
     thousands: Option<String>,
     #[serde(default)]
+    exclude: Vec<Exclusion>,
+    #[serde(default)]
     quarantine_limit: u64,
 }
 
@@ -176,6 +189,7 @@ impl RawExport {
             timestamps: self.timestamps,
             delimiter,
             thousands,
+            exclude: self.exclude,
             quarantine_limit: self.quarantine_limit,
             name: self.name,
         })

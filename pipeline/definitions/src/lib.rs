@@ -13,7 +13,7 @@ mod table;
 mod tick;
 mod toml_text;
 
-pub use channel::{Channel, Export, Mode, UnknownColumns};
+pub use channel::{Channel, Exclusion, Export, Mode, UnknownColumns};
 pub use error::{Error, Result};
 pub use job::{Covers, Job};
 pub use project::{Project, Source};

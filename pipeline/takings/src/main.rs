@@ -9,6 +9,7 @@ mod failure;
 mod job;
 mod mirror;
 mod output;
+mod parallel;
 mod publish;
 mod quarantine;
 mod report;

@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use crate::context::{Context, now};
 use crate::failure::{Failure, Result};
+use crate::parallel::spread;
 use crate::run_key::KeyHash;
 
 /// Brings the mirror of every mart to the given versions; only months whose files have changed are written.
@@ -34,17 +35,21 @@ pub async fn mirror(context: &Context, run: Uuid, versions: &BTreeMap<String, i6
         }
         let before = before.filter(|before| before.masks == shown.masks).map(|before| before.version);
         let masks = Masks::new(table, &sharing, key.as_deref());
-        for month in changed_months(context, table, before, version).await? {
-            let batches = rows_of(context, tables, table, month).await?;
-            let batches = batches.iter().map(|batch| masks.apply(table, batch)).collect::<Result<Vec<_>>>()?;
-            context.lake.mirror_partition(&table.name, month, &takings_lake::table_schema(table), batches).await?;
-        }
+        let months = changed_months(context, table, before, version).await?;
+        spread(context.threads, months.into_iter().collect(), |month| mirror_month(context, tables, table, &masks, month))?;
         context.lake.mirror_prune(&table.name, &months_of(tables, table)).await?;
         let state = ModelState { definition_hash: shown.masks, inputs: BTreeMap::new(), version };
         context.ledger.set_model_state(Some(run), &ledger_name(table), &state, now()).await?;
         written.push(table.name.clone());
     }
     Ok(written)
+}
+
+async fn mirror_month(context: &Context, tables: &Tables, table: &Table, masks: &Masks<'_>, month: Option<NaiveDate>) -> Result<()> {
+    let batches = rows_of(context, tables, table, month).await?;
+    let batches = batches.iter().map(|batch| masks.apply(table, batch)).collect::<Result<Vec<_>>>()?;
+    context.lake.mirror_partition(&table.name, month, &takings_lake::table_schema(table), batches).await?;
+    Ok(())
 }
 
 /// What the mirror of a table shows.

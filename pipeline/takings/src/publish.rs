@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use crate::context::Context;
 use crate::failure::{Failure, Result};
+use crate::parallel::spread;
 use crate::quarantine;
 use crate::run_key::{KeyHash, canonical};
 
@@ -31,8 +32,6 @@ pub struct Outcome {
     pub decoded: Vec<UnitOutcome>,
     /// Units that the lake held already.
     pub unchanged: usize,
-    /// Lake files that were taken out because their segment was replaced.
-    pub replaced: usize,
     pub version: Option<i64>,
     pub warnings: Vec<String>,
 }
@@ -43,7 +42,7 @@ impl Outcome {
     }
 }
 
-/// The accounting of one unit: records = published + quarantined.
+/// The accounting of one unit: records = published + quarantined + excluded.
 #[derive(Debug, Clone)]
 pub struct UnitOutcome {
     pub unit: String,
@@ -54,6 +53,8 @@ pub struct UnitOutcome {
     pub records: u64,
     pub published: u64,
     pub quarantined: u64,
+    /// Records left out, by the rule that says so.
+    pub excluded: BTreeMap<String, u64>,
     pub totals: Vec<ColumnTotal>,
     /// Why nothing of it was published.
     pub stopped: Option<String>,
@@ -77,17 +78,14 @@ pub async fn publish(context: &Context, run: Uuid, channel: &Channel, export: &E
     let held: BTreeSet<&str> = present.iter().filter(|_| !force).filter_map(|file| file.unit.as_deref()).collect();
     let wanted: BTreeSet<&str> = units.iter().map(|unit| unit.key.as_str()).collect();
     let accounted = context.ledger.units(&table.name).await?;
-    let known_empty: BTreeSet<&str> = accounted.iter().filter(|unit| unit.published == 0 && unit.quarantined == 0).map(|unit| unit.key.unit.as_str()).collect();
+    let known_empty: BTreeSet<&str> = accounted.iter().filter(|unit| unit.published == 0 && unit.quarantined == 0 && unit.records == unit.excluded).map(|unit| unit.key.unit.as_str()).collect();
 
     let missing: Vec<&Unit<'_>> = units.iter().filter(|unit| !held.contains(unit.key.as_str()) && (force || !known_empty.contains(unit.key.as_str()))).collect();
     let removed: Vec<DataFile> = present.iter().filter(|file| file.unit.as_deref().is_none_or(|unit| force || !wanted.contains(unit))).map(|file| (*file).clone()).collect();
 
-    let decoded: Vec<(UnitOutcome, Vec<NewFile>, Vec<String>)> = stream::iter(missing.iter().map(|unit| decode_unit(context, table, &layout, export, unit)))
-        .buffered(context.threads)
-        .try_collect()
-        .await?;
+    let decoded: Vec<(UnitOutcome, Vec<NewFile>, Vec<String>)> = spread(context.threads, missing.clone(), |unit| decode_unit(context, table, &layout, export, unit))?;
 
-    let mut outcome = Outcome { export: export.name.clone(), table: table.name.clone(), unchanged: units.len() - missing.len(), replaced: removed.len(), ..Outcome::default() };
+    let mut outcome = Outcome { export: export.name.clone(), table: table.name.clone(), unchanged: units.len() - missing.len(), ..Outcome::default() };
     let mut added = Vec::new();
     for (unit, files, warnings) in decoded {
         added.extend(files);
@@ -138,6 +136,7 @@ async fn decode_unit(context: &Context, table: &Table, layout: &Arc<Layout>, exp
         records: 0,
         published: 0,
         quarantined: 0,
+        excluded: BTreeMap::new(),
         totals: Vec::new(),
         stopped: None,
     };
@@ -188,11 +187,14 @@ async fn decode_into(context: &Context, decoder: &Arc<Decoder>, unit: &Unit<'_>,
             tokio::task::spawn_blocking(move || decoder.decode(&chunk)).await.map_err(|error| Failure::run(format!("decoding stopped: {error}")))?.map_err(Failure::from)
         }
     }).buffered(context.threads));
-    while let Some(Decoded { batch, rejects: bad, records, totals }) = decoded.try_next().await? {
+    while let Some(Decoded { batch, rejects: bad, records, totals, excluded }) = decoded.try_next().await? {
         outcome.records += records;
         outcome.published += batch.num_rows() as u64;
         add_totals(&mut outcome.totals, &totals)?;
         rejects.extend(bad);
+        for left_out in excluded {
+            *outcome.excluded.entry(left_out.rule).or_default() += left_out.records;
+        }
         if batch.num_rows() > 0 {
             writer.write(&batch).await?;
         }
@@ -247,6 +249,7 @@ async fn quarantine_all(context: &Context, export: &Export, unit: &Unit<'_>, out
         }
     }
     outcome.published = 0;
+    outcome.excluded.clear();
     outcome.quarantined = outcome.records;
     quarantine::write(&context.store, export, unit.record, &unit.key, entries).await
 }
@@ -255,11 +258,12 @@ fn rejected_records(rejects: &[Reject]) -> u64 {
     rejects.iter().map(|reject| reject.line).collect::<BTreeSet<_>>().len() as u64
 }
 
-/// Records in = rows out + quarantined, and the written money sums to what was parsed.
+/// Records in = rows out + quarantined + excluded, and the written money sums to what was parsed.
 fn check_accounts(export: &Export, outcome: &UnitOutcome, files: &[NewFile]) -> Result<()> {
     let place = || format!("{} of {}, file {}", export.name, outcome.instance, outcome.source_path);
-    if outcome.records != outcome.published + outcome.quarantined {
-        return Err(Failure::run(format!("{}: {} records, but {} published and {} quarantined; nothing is published", place(), outcome.records, outcome.published, outcome.quarantined)));
+    let excluded: u64 = outcome.excluded.values().sum();
+    if outcome.records != outcome.published + outcome.quarantined + excluded {
+        return Err(Failure::run(format!("{}: {} records, but {} published, {} quarantined and {excluded} excluded; nothing is published", place(), outcome.records, outcome.published, outcome.quarantined)));
     }
     let rows: u64 = files.iter().map(|new| new.file.rows).sum();
     if rows != outcome.published {

@@ -215,7 +215,7 @@ pub fn accounting(unit: &UnitOutcome, outcome: &Outcome) -> Unit {
         published: unit.published,
         quarantined: unit.quarantined,
         duplicate: 0,
-        excluded: 0,
+        excluded: unit.excluded.values().sum(),
         totals: serde_json::to_value(unit.totals.iter().map(|total| (format!("{} {}", total.column, total.currency), total.sum.to_string())).collect::<BTreeMap<_, _>>()).unwrap_or_default(),
     }
 }

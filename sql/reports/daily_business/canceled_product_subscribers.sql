@@ -45,7 +45,7 @@ final as (
         p.product_code,
         cast(s.start_time as date) as subscribed_date, -- R35
         s.offer_id,
-        coalesce(o.offer_visibility, 'Public') as offer_visibility, -- R24
+        o.offer_visibility, -- R24
         a.aws_account_id as customer_aws_account_number,
         d.country_code as customer_country,
         d.state_or_region as customer_state,

@@ -33,7 +33,7 @@ new_subscriptions as (
         on f.agreement_id = s.agreement_id and f.valid_from = s.valid_from
     where coalesce(s.start_time, s.acceptance_time, s.valid_from) >= $interval_start
         and coalesce(s.start_time, s.acceptance_time, s.valid_from) < $interval_end
-        and coalesce(upper(s.intent), 'NEW') not in ('RENEW', 'RENEWAL', 'AMEND', 'AMENDMENT')
+        and coalesce(upper(s.intent), 'NEW') not in ('RENEW', 'RENEWAL', 'REPLACE', 'REPLACEMENT', 'AMEND', 'AMENDMENT')
 ),
 final as (
     -- agreements do not name a payer: the account that accepted stands for it
@@ -44,7 +44,7 @@ final as (
         p.title as product_title,
         p.product_code,
         s.offer_id,
-        coalesce(o.offer_visibility, 'Public') as offer_visibility, -- R24
+        o.offer_visibility, -- R24
         d.country_code as customer_country,
         d.state_or_region as customer_state,
         d.city as customer_city,

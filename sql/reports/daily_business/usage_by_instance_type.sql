@@ -73,7 +73,7 @@ final as (
         round(r.estimated_revenue, 2) as estimated_revenue,
         r.pricing_currency as currency,
         r.offer_id,
-        coalesce(o.offer_visibility, 'Public') as offer_visibility, -- R24
+        o.offer_visibility, -- R24
         r.payer_aws_account_id as customer_aws_account_number,
         pa.country_code as customer_country,
         pa.state_or_region as customer_state,

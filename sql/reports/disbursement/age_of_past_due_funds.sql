@@ -7,8 +7,8 @@ aged as (
         amount,
         cast($interval_start as date) - cast(own_invoice_date as date) as age
     from known_open_receivable
-    -- R13: at least one day past the due date
-    where cast($interval_start as date) - payment_due_on >= 1
+    -- R13: at least one day past the event's own due date
+    where cast($interval_start as date) - own_payment_due_on >= 1
 ),
 buckets as (
     select

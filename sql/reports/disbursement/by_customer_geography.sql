@@ -5,12 +5,6 @@ lines as (
     from known_disbursement
     where disbursed_at >= $interval_start
         and disbursed_at < $interval_end
-        and transaction_type in (
-            'SELLER_REV_SHARE', 'AWS_REV_SHARE',
-            'SELLER_REV_SHARE_REFUND', 'AWS_REV_SHARE_REFUND',
-            'SELLER_REV_SHARE_CREDIT', 'AWS_REV_SHARE_CREDIT',
-            'SELLER_TAX_SHARE', 'SELLER_TAX_SHARE_REFUND'
-        )
 ),
 -- Disbursed lines carry the opposite sign of the invoice's: turned round, refunds are negative and fees too.
 amounts as (
@@ -24,7 +18,13 @@ amounts as (
         -- R9: the greatest payer of the reference's row in the first section
         max(payer_account_id) as payer_account_id,
         max(billing_address_id) as billing_address_id,
-        -sum(paid_amount) filter (where transaction_type not like 'SELLER_TAX_SHARE%') as net,
+        -sum(paid_amount) filter (
+            where transaction_type in (
+                'SELLER_REV_SHARE', 'AWS_REV_SHARE',
+                'SELLER_REV_SHARE_REFUND', 'AWS_REV_SHARE_REFUND',
+                'SELLER_REV_SHARE_CREDIT', 'AWS_REV_SHARE_CREDIT'
+            )
+        ) as net,
         -sum(paid_amount) filter (where transaction_type = 'SELLER_REV_SHARE') as gross,
         -sum(paid_amount) filter (where transaction_type = 'SELLER_TAX_SHARE') as seller_tax,
         -sum(paid_amount) filter (where transaction_type = 'SELLER_TAX_SHARE_REFUND') as seller_tax_refund

@@ -31,18 +31,17 @@ paid_days as (
         and u.usage_date <= p.last_day
 ),
 paid_usage as (
-    -- R38: hours only where the unit is hours
     select
         u.product_id,
         u.usage_type_description,
         u.usage_rate_per_unit_in_pricing_currency as rate,
         u.pricing_currency,
         u.end_user_account_id,
+        -- R38: hours only where the unit is hours; usage in other units stays without
         u.usage_hours
     from paid_days as d
     inner join usage_lines as u
         on d.product_id = u.product_id and d.usage_date = u.usage_date
-    where u.usage_hours is not null
 ),
 per_user as (
     select product_id, usage_type_description, rate, pricing_currency, end_user_account_id, sum(usage_hours) as usage_hours

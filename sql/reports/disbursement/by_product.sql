@@ -5,12 +5,6 @@ lines as (
     from known_disbursement
     where disbursed_at >= $interval_start
         and disbursed_at < $interval_end
-        and transaction_type in (
-            'SELLER_REV_SHARE', 'AWS_REV_SHARE',
-            'SELLER_REV_SHARE_REFUND', 'AWS_REV_SHARE_REFUND',
-            'SELLER_REV_SHARE_CREDIT', 'AWS_REV_SHARE_CREDIT',
-            'SELLER_TAX_SHARE', 'SELLER_TAX_SHARE_REFUND'
-        )
 ),
 -- Disbursed lines carry the opposite sign of the invoice's: turned round, refunds are negative and fees too.
 amounts as (

@@ -26,19 +26,35 @@ failures as (
     where undone_at < $interval_end
     group by cast(date_trunc('month', undone_at) as date), currency
 ),
+flows_and_failures as (
+    select month_start, currency, billed, refunded, credited, forgiven, disbursed, cast(0 as decimal(38, 10)) as failed, tax
+    from flows
+    union all
+    select
+        month_start,
+        currency,
+        cast(0 as decimal(38, 10)) as billed,
+        cast(0 as decimal(38, 10)) as refunded,
+        cast(0 as decimal(38, 10)) as credited,
+        cast(0 as decimal(38, 10)) as forgiven,
+        cast(0 as decimal(38, 10)) as disbursed,
+        failed,
+        cast(0 as decimal(38, 10)) as tax
+    from failures
+),
 months as (
     select
-        coalesce(f.month_start, x.month_start) as month_start,
-        coalesce(f.currency, x.currency) as currency,
-        coalesce(f.billed, 0) as billed,
-        coalesce(f.refunded, 0) as refunded,
-        coalesce(f.credited, 0) as credited,
-        coalesce(f.forgiven, 0) as forgiven,
-        coalesce(f.disbursed, 0) as disbursed,
-        coalesce(x.failed, 0) as failed,
-        coalesce(f.tax, 0) as tax
-    from flows as f
-    full join failures as x on f.month_start = x.month_start and f.currency = x.currency
+        month_start,
+        currency,
+        sum(billed) as billed,
+        sum(refunded) as refunded,
+        sum(credited) as credited,
+        sum(forgiven) as forgiven,
+        sum(disbursed) as disbursed,
+        sum(failed) as failed,
+        sum(tax) as tax
+    from flows_and_failures
+    group by month_start, currency
 ),
 rolled as (
     select

@@ -1,6 +1,7 @@
 //! What files become, seen from outside: bytes in, rows, rejects, totals and messages out.
 
 mod cases;
+mod exclusions;
 mod feed;
 mod headers;
 mod hostile;

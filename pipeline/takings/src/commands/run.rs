@@ -64,7 +64,7 @@ fn print_exports(context: &Context, summary: &Summary) {
             sum(|unit| unit.records),
             sum(|unit| unit.published),
             sum(|unit| unit.quarantined),
-            "0".to_owned(),
+            sum(|unit| unit.excluded.values().sum()),
             totals(context, outcome).join("; "),
         ]);
     }
@@ -155,7 +155,7 @@ fn as_json(order: &Order<'_>, summary: &Summary) -> Value {
             "unchanged": outcome.unchanged,
             "files": outcome.decoded.iter().map(|unit| json!({
                 "path": unit.source_path, "instance": unit.instance, "unit": unit.unit, "records": unit.records, "published": unit.published,
-                "quarantined": unit.quarantined, "stopped": unit.stopped,
+                "quarantined": unit.quarantined, "excluded": unit.excluded, "stopped": unit.stopped,
                 "totals": unit.totals.iter().map(|total| json!({"column": total.column, "currency": total.currency, "scaled_sum": total.sum.to_string()})).collect::<Vec<_>>(),
             })).collect::<Vec<_>>(),
         })).collect::<Vec<_>>(),

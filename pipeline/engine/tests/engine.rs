@@ -1,0 +1,149 @@
+//! The engine over small projects: contract order, money rules, the graph, and joins that an engine rule once got wrong.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, Date32Array, Int64Array, RecordBatch, StringArray};
+use arrow::datatypes::SchemaRef;
+use object_store::memory::InMemory;
+use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
+use parquet::arrow::ArrowWriter;
+use takings_definitions::Project;
+use takings_engine::{Engine, Graph, Parameters, ScanFile, Tables, check_project};
+
+/// A project folder with one partitioned mart `fct_t(period_month, id, line)`, whose contract names the month first.
+struct Place {
+    folder: tempfile::TempDir,
+}
+
+impl Place {
+    fn new(files: &[(&str, &str)]) -> Self {
+        let place = Self { folder: tempfile::tempdir().unwrap() };
+        place.write("config/takings.toml", "");
+        place.write(
+            "config/tables/fct_t.toml",
+            "table = \"fct_t\"\nlayer = \"mart\"\ndescription = \"d\"\ngrain = \"One row.\"\nkey = [\"id\"]\npartition = { from = [\"period_month\"] }\ncolumns = [\n\
+             { name = \"period_month\", type = \"date\", nullable = false },\n{ name = \"id\", type = \"text\" },\n{ name = \"line\", type = \"int64\" },\n]\n",
+        );
+        place.write("sql/marts/fct_t.sql", "select cast('2026-01-01' as date) as period_month, 'a' as id, 1 as line");
+        for (path, text) in files {
+            place.write(path, text);
+        }
+        place
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        let path = self.folder.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    fn project(&self) -> Project {
+        Project::load(self.folder.path(), None, []).unwrap()
+    }
+}
+
+fn parquet(schema: &SchemaRef, columns: Vec<ArrayRef>) -> Vec<u8> {
+    let batch = RecordBatch::try_new(schema.clone(), columns).unwrap();
+    let mut writer = ArrowWriter::try_new(Vec::new(), schema.clone(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.into_inner().unwrap()
+}
+
+/// Two months of `fct_t`, as lake files.
+async fn store_with_two_months(project: &Project) -> (Arc<dyn ObjectStore>, Tables) {
+    let stored = takings_lake::table_schema(project.table("fct_t").unwrap());
+    let in_files = Arc::new(stored.project(&[stored.index_of("id").unwrap(), stored.index_of("line").unwrap()]).unwrap());
+    let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+    let mut files = Vec::new();
+    for (month, ids) in [("2026-01-01", ["a", "b"]), ("2026-02-01", ["c", "d"])] {
+        let lines: Vec<i64> = ids.iter().map(|id| i64::from(id.as_bytes()[0])).collect();
+        let bytes = parquet(&in_files, vec![Arc::new(StringArray::from_iter_values(ids)), Arc::new(Int64Array::from(lines))]);
+        let path = format!("lake/fct_t/{month}.parquet");
+        files.push(ScanFile { path: path.clone(), size: bytes.len() as u64, rows: 2, month: Some(month.parse().unwrap()) });
+        store.put(&path.as_str().into(), PutPayload::from(bytes)).await.unwrap();
+    }
+    (store, Tables::from([("fct_t".to_owned(), files)]))
+}
+
+async fn query(place: &Place, sql: &str) -> Result<Vec<RecordBatch>, String> {
+    let project = place.project();
+    let graph = Graph::new(&project).map_err(|error| error.to_string())?;
+    let (store, tables) = store_with_two_months(&project).await;
+    let engine = Engine::new(store, 64 << 20, 2, place.folder.path()).unwrap();
+    let mut session = engine.session(&project, &graph, tables, Parameters::default().text("instance", "main"));
+    let frame = session.plan_text(Path::new("query"), sql).await.map_err(|error| error.to_string())?;
+    session.collect("query", frame).await.map_err(|error| error.to_string())
+}
+
+fn rows(batches: &[RecordBatch]) -> usize {
+    batches.iter().map(RecordBatch::num_rows).sum()
+}
+
+#[tokio::test]
+async fn select_star_gives_the_contracts_order() {
+    let batches = query(&Place::new(&[]), "select * from fct_t order by id").await.unwrap();
+    let names: Vec<String> = batches[0].schema().fields().iter().map(|field| field.name().clone()).collect();
+    assert_eq!(names, ["period_month", "id", "line"]);
+    let months = batches[0].column(0).as_any().downcast_ref::<Date32Array>().unwrap();
+    let lines = batches[0].column(2).as_any().downcast_ref::<Int64Array>().unwrap();
+    assert_eq!((months.value(0), lines.value(0)), (20_454, i64::from(b'a')));
+}
+
+#[tokio::test]
+async fn a_month_is_filtered_exactly() {
+    let place = Place::new(&[]);
+    for (condition, expected) in [
+        ("period_month = cast('2026-02-01' as date)", 2),
+        ("period_month > cast('2026-01-01' as date) and id = 'c'", 1),
+        ("period_month < cast('2026-01-01' as date)", 0),
+        ("period_month in (cast('2026-01-01' as date), cast('2026-02-01' as date))", 4),
+    ] {
+        let batches = query(&place, &format!("select id from fct_t where {condition}")).await.unwrap();
+        assert_eq!(rows(&batches), expected, "{condition}");
+    }
+}
+
+#[tokio::test]
+async fn a_right_join_keeps_rows_that_have_no_match_and_a_null() {
+    // Four rows of the right side have no match on the left and no `d`: an engine rule that maps filters by name lost them.
+    let sql = "with b as (select 'x' as k, 'x' as d), a as (select id as k, cast(null as varchar) as d from fct_t) \
+               select a.k from b right join a on b.k = a.k where b.k is null and a.d is null";
+    assert_eq!(rows(&query(&Place::new(&[]), sql).await.unwrap()), 4);
+}
+
+#[tokio::test]
+async fn mistakes_name_file_line_and_the_nearest_name() {
+    let unknown = Place::new(&[("sql/known/known_t.sql", "select *\nfrom fct_tt")]);
+    assert_eq!(query(&unknown, "select 1").await.unwrap_err(), "sql/known/known_t.sql:2:6: there is no table or model `fct_tt`; did you mean `fct_t`?");
+    let circle = Place::new(&[("sql/known/known_a.sql", "select * from known_b"), ("sql/known/known_b.sql", "select *\n  from known_a")]);
+    let error = query(&circle, "select 1").await.unwrap_err();
+    assert!(error.contains("sql/known/known_b.sql:2:8: models read each other in a circle: known_a → known_b → known_a"), "{error}");
+    assert!(query(&Place::new(&[]), "delete from fct_t").await.unwrap_err().contains("only SELECT"));
+    assert!(query(&Place::new(&[]), "select $instanc").await.unwrap_err().contains("did you mean `$instance`?"));
+}
+
+async fn findings(mart: &str) -> Vec<String> {
+    let place = Place::new(&[("sql/marts/fct_t.sql", mart)]);
+    let project = place.project();
+    let graph = Graph::new(&project).unwrap();
+    let engine = Engine::new(Arc::new(InMemory::new()), 64 << 20, 1, place.folder.path()).unwrap();
+    check_project(&engine, &project, &graph).await.into_iter().map(|finding| finding.0.to_string()).collect()
+}
+
+#[tokio::test]
+async fn check_holds_marts_to_contract_and_money_rules() {
+    let ok = "select cast('2026-01-01' as date) as period_month, 'a' as id, 1 as line";
+    assert_eq!(findings(ok).await, Vec::<String>::new());
+    for (mart, said) in [
+        ("select cast('2026-01-01' as date) as period_month, 'a' as id, 'x' as line", "column `line` is Utf8"),
+        ("select cast('2026-01-01' as date) as period_month, 'a' as id", "column `line` of contract"),
+        ("select cast('2026-01-01' as date) as period_month, 'a' as id, 1 as line, 2 as more", "column `more` is not in contract"),
+        ("select cast('2026-01-01' as date) as period_month, 'a' as id, 1 as line from (select round(cast('1.234' as decimal(10,3)), 2) as r) as x where r > 0", "rounding stands only in sql/reports/"),
+        ("select cast('2026-01-01' as date) as period_month, 'a' as id, 1 as line from (select cast(cast('1.234' as decimal(10,3)) as decimal(10,2)) as r) as x where r > 0", "cuts digits"),
+        ("select cast('2026-01-01' as date) as period_month, 'a' as id, 1 as line from (select cast('1.2' as double) as r) as x where r > 0", "floats are not allowed"),
+    ] {
+        let found = findings(mart).await;
+        assert!(found.iter().any(|finding| finding.contains(said)), "{mart}: {found:?}");
+    }
+}
