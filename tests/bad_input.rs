@@ -18,7 +18,9 @@ fn state<'a>(summary: &'a Value, name: &str) -> &'a str {
 fn faults(place: &Place, file: &str) -> Vec<Value> {
     let listed = place.quarantine();
     let units = listed.iter().filter(|unit| unit["source_path"] == file);
-    let shown = units.flat_map(|unit| place.takings(&["--json", "quarantine", "show", unit["id"].as_str().unwrap(), "--limit", "100000"]).ok().json().as_array().unwrap().clone());
+    let shown = units.flat_map(|unit| {
+        place.takings(&["--json", "quarantine", "show", unit["id"].as_str().unwrap(), "--limit", "100000"]).ok().json().as_array().unwrap().clone()
+    });
     shown.filter(|row| row["rule"] != "file_stopped").collect()
 }
 
@@ -84,7 +86,8 @@ fn bad_records_stop_their_file_and_what_depends_on_it() {
     let held = |file: &str| listed.iter().filter(|unit| unit["source_path"] == file).map(|unit| unit["records"].as_u64().unwrap()).sum::<u64>();
     assert_eq!([held(BILLING), held(OLDER_BILLING), held(LAUNCHES)], [of_file(BILLING) as u64, of_file(OLDER_BILLING) as u64, of_file(LAUNCHES) as u64]);
 
-    let found: Vec<(u64, String)> = faults(&place, OLDER_BILLING).iter().map(|row| (row["line"].as_u64().unwrap(), row["rule"].as_str().unwrap().to_owned())).collect();
+    let found: Vec<(u64, String)> =
+        faults(&place, OLDER_BILLING).iter().map(|row| (row["line"].as_u64().unwrap(), row["rule"].as_str().unwrap().to_owned())).collect();
     assert_eq!(found, [(lines[0], "ragged".to_owned()), (lines[1], "currency".to_owned()), (lines[2], "utf8".to_owned())]);
     let amount = &faults(&place, BILLING)[0];
     assert_eq!((amount["line"].as_u64(), amount["column"].as_str()), (Some(amount_line as u64), Some("amount")));

@@ -69,7 +69,9 @@ fn report_files_and_data_sets_are_plain_csv() {
     for report in declared(place) {
         let widths: Vec<usize> = report.sections.iter().map(|section| section.headers.len()).collect();
         let read = report.read(&place.report(&report.path()));
-        files.push(json!({"path": place.report(&report.path()), "titles": report.sections.iter().map(|section| &section.title).collect::<Vec<_>>(), "widths": widths}));
+        files.push(
+            json!({"path": place.report(&report.path()), "titles": report.sections.iter().map(|section| &section.title).collect::<Vec<_>>(), "widths": widths}),
+        );
         for (section, read) in report.sections.iter().zip(&read) {
             // A data set is not written when it is empty.
             if !read.rows.is_empty() {
@@ -82,7 +84,8 @@ fn report_files_and_data_sets_are_plain_csv() {
     assert!(data_sets >= 27, "{data_sets} data sets");
     let output = Command::new("python3").args(["-c", FILES]).arg(Value::from(files).to_string()).output().unwrap();
     assert!(output.status.success(), "{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    let on_disk = std::fs::read_dir(place.store("datasets")).unwrap().filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().ends_with(".csv")).count();
+    let on_disk =
+        std::fs::read_dir(place.store("datasets")).unwrap().filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().ends_with(".csv")).count();
     assert_eq!(on_disk, data_sets, "a data set that no section with rows declares");
 }
 

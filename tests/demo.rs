@@ -121,7 +121,8 @@ fn the_reports_are_the_golden_ones() {
 /// Every report file, byte by byte; `UPDATE_EXPECT=1` writes them anew.
 fn golden(finished: &Finished, settings: &str) {
     let folder: PathBuf = repository().join("tests/golden").join(settings);
-    let ours: BTreeMap<String, Vec<u8>> = report_files(finished).into_iter().map(|(path, bytes)| (path.rsplit('/').next().unwrap().to_owned(), bytes)).collect();
+    let ours: BTreeMap<String, Vec<u8>> =
+        report_files(finished).into_iter().map(|(path, bytes)| (path.rsplit('/').next().unwrap().to_owned(), bytes)).collect();
     if std::env::var_os("UPDATE_EXPECT").is_some_and(|value| value == "1") {
         write_golden(&folder, &ours);
     }

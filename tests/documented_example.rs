@@ -3,10 +3,10 @@
 
 use std::path::Path;
 
+use crate::support::Place;
 use crate::support::place::repository;
 use crate::support::python::independent;
 use crate::support::reports::{Section, declared};
-use crate::support::Place;
 
 /// The sections of a report file, whatever its tick.
 fn sections(place: &Place, report: &str, file: &str) -> Vec<Section> {
@@ -40,10 +40,7 @@ fn the_guides_settlements_come_out_to_the_cent() {
     );
     assert_eq!(
         cells(&disbursement[1], &["Settlement ID", "Deposit Date", "Disbursed Amount", "Net Amount by Tax Location", "Currency"]),
-        [
-            ["payout-made", "2026-02-10T18:30:00Z", "72.65", "66.15", "USD"],
-            ["payout-resold", "2026-02-10T18:30:00Z", "19.80", "19.80", "USD"],
-        ]
+        [["payout-made", "2026-02-10T18:30:00Z", "72.65", "66.15", "USD"], ["payout-resold", "2026-02-10T18:30:00Z", "19.80", "19.80", "USD"],]
     );
     assert_eq!(cells(&disbursement[4], &["Collected (overall)", "Currency"]), [["72.65", "USD"], ["19.80", "USD"]]);
     assert!(disbursement[3].rows.is_empty(), "nothing is left uncollected");
@@ -81,6 +78,7 @@ fn a_row_of_the_example_traces_to_its_lines() {
     place.run("nightly", "2026-02-13").ok();
     let file = place.report("disbursement/disbursement_report_2026-02-13.csv");
     let trace = place.takings(&["--json", "trace", file.to_str().unwrap(), "--section", "1", "--row", "2"]).ok().json();
-    let amounts: Vec<String> = trace["lines"].as_array().unwrap().iter().map(|line| line["raw"].as_str().unwrap().split(',').next().unwrap().to_owned()).collect();
+    let amounts: Vec<String> =
+        trace["lines"].as_array().unwrap().iter().map(|line| line["raw"].as_str().unwrap().split(',').next().unwrap().to_owned()).collect();
     assert_eq!(amounts, ["sale-paid", "sale-cost-paid", "sale-fee-paid"]);
 }

@@ -8,7 +8,8 @@ use crate::support::feeds::{BILLING, cells, column_of, record_of};
 use crate::support::{Feeds, Place, assert_same, bytes_under, shared};
 
 /// The tables whose rows are compared, with where each row came from.
-const TABLES: [&str; 8] = ["aws_account", "aws_agreement", "aws_billing_event", "aws_daily_usage", "aws_site_visit", "aws_tax_item", "fct_billing_event", "dim_account"];
+const TABLES: [&str; 8] =
+    ["aws_account", "aws_agreement", "aws_billing_event", "aws_daily_usage", "aws_site_visit", "aws_tax_item", "fct_billing_event", "dim_account"];
 
 /// How much of each file is there at a step: whole records, and for one file the beginning of one more.
 fn deliver(feeds: &Feeds, full: &Feeds, thirds: usize, broken: Option<&str>) -> BTreeMap<String, usize> {
@@ -124,7 +125,9 @@ fn a_delivered_report_is_changed_only_by_a_restatement() {
     let row = usage_of_the_day(&feeds, usage, "late-1", "2026-03-20T01:00:00Z");
     feeds.append(usage, &row);
     let ran = place.run_json("nightly", "2026-03-15");
-    let state = |summary: &Value, name: &str| summary["reports"].as_array().unwrap().iter().find(|report| report["report"] == name).unwrap()["state"].as_str().unwrap().to_owned();
+    let state = |summary: &Value, name: &str| {
+        summary["reports"].as_array().unwrap().iter().find(|report| report["report"] == name).unwrap()["state"].as_str().unwrap().to_owned()
+    };
     assert_eq!(state(&ran, "daily_business"), "unchanged");
     assert_eq!(bytes_under(&place.store("reports")), delivered, "the first manifest stays");
 
@@ -157,7 +160,11 @@ fn a_delivered_report_is_changed_only_by_a_restatement() {
 fn usage_of_the_day(feeds: &Feeds, file: &str, id: &str, known: &str) -> Vec<u8> {
     let records = feeds.records(file);
     let at = |column: &str| column_of(&records[0], column);
-    let mut row = records[1..].iter().map(|record| cells(record)).find(|row| row[at("usage_date")].starts_with("2026-03-14") && row[at("delete_date")].is_empty()).unwrap();
+    let mut row = records[1..]
+        .iter()
+        .map(|record| cells(record))
+        .find(|row| row[at("usage_date")].starts_with("2026-03-14") && row[at("delete_date")].is_empty())
+        .unwrap();
     row[at("usage_feed_id")] = id.to_owned();
     for column in ["insert_date", "update_date"] {
         row[at(column)] = known.to_owned();

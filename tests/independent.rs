@@ -61,7 +61,12 @@ fn other_awkward_feeds_are_recomputed_to_the_cent_and_row() {
 #[test]
 fn the_recomputation_is_held_to_figures_made_by_hand() {
     let folder = crate::support::place::repository().join("tests/independent");
-    let output = std::process::Command::new("python3").env("PYTHONDONTWRITEBYTECODE", "1").args(["-m", "unittest", "discover", "-s", "."]).current_dir(folder).output().unwrap();
+    let output = std::process::Command::new("python3")
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .args(["-m", "unittest", "discover", "-s", "."])
+        .current_dir(folder)
+        .output()
+        .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
@@ -77,7 +82,8 @@ fn a_wrong_cent_is_a_difference() {
     let digit = text[..at].rfind(|character: char| character.is_ascii_digit()).unwrap();
     let other = if &text[digit..=digit] == "1" { "2" } else { "1" };
     std::fs::write(&path, format!("{}{other}{}", &text[..digit], &text[digit + 1..])).unwrap();
-    let arguments = ["--feeds", finished.place.feeds().to_str().unwrap(), "--reports", folder.path().to_str().unwrap(), "--tick", "2026-03-15", "--job", "nightly"];
+    let arguments =
+        ["--feeds", finished.place.feeds().to_str().unwrap(), "--reports", folder.path().to_str().unwrap(), "--tick", "2026-03-15", "--job", "nightly"];
     let ran = independent("compare.py", &arguments).ends_with(1);
     assert!(ran.out.contains("disbursement_report_2026-03-15.csv"), "{}", ran.out);
 }

@@ -64,7 +64,8 @@ fn goes_on(place: &Place, end: &Place) {
     }
     assert!(bytes_under(&place.store("staging")).is_empty(), "temporary files are left");
     assert_eq!(sums(place), sums(end), "a table can't be read in full");
-    let unfinished: Vec<Value> = place.takings(&["--json", "runs"]).ok().json().as_array().unwrap().iter().filter(|run| run["ended"].is_null()).cloned().collect();
+    let unfinished: Vec<Value> =
+        place.takings(&["--json", "runs"]).ok().json().as_array().unwrap().iter().filter(|run| run["ended"].is_null()).cloned().collect();
     assert!(unfinished.is_empty(), "{unfinished:?}");
 }
 
@@ -75,7 +76,19 @@ fn killed_at_every_stage_it_goes_on_where_it_was() {
     let place = Place::on(feeds.root());
     let pause = clean / 60;
     // One store, killed again and again: at the beginning of each step, and a little into it.
-    let stages = [("run", 0), ("pull", 0), ("pull", 1), ("publish", 0), ("publish", 1), ("publish", 2), ("transform", 0), ("transform", 2), ("transform", 6), ("mirror", 0), ("mirror", 1)];
+    let stages = [
+        ("run", 0),
+        ("pull", 0),
+        ("pull", 1),
+        ("publish", 0),
+        ("publish", 1),
+        ("publish", 2),
+        ("transform", 0),
+        ("transform", 2),
+        ("transform", 6),
+        ("mirror", 0),
+        ("mirror", 1),
+    ];
     let mut fired = 0;
     for (stage, pauses) in stages {
         fired += u32::from(kill_at(&place, stage, pause * pauses));
@@ -114,7 +127,8 @@ fn a_killed_restatement_leaves_the_first_report_alone() {
     let place = Place::on(feeds.root());
     place.takings(&RUN).ok();
     let before = bytes_under(&place.store("reports"));
-    let mut child = place.command(&["run", "nightly", "--at", "2026-03-15", "--known-at", "now", "--restate"]).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let mut child =
+        place.command(&["run", "nightly", "--at", "2026-03-15", "--known-at", "now", "--restate"]).stderr(std::process::Stdio::piped()).spawn().unwrap();
     let mut said = BufReader::new(child.stderr.take().unwrap());
     let mut line = String::new();
     while said.read_line(&mut line).unwrap() > 0 && !line.contains("emit  disbursement") {

@@ -83,7 +83,12 @@ fn definitions_that_contradict_each_other_are_named() {
     says("config/tables/aws_billing_event.toml", "currency = \"currency\"", "currency = \"curency\"", &["curency"]);
     says("config/tables/aws_billing_event.toml", "type = \"text\"", "type = \"string\"", &["column `billing_event_id`", "\"string\"", "text"]);
     says("config/tables/fct_invoice.toml", "\"billing_event_id\", \"known_from\"", "\"billing_event\", \"known_from\"", &["`billing_event`", "did you mean"]);
-    says("config/channels/aws_marketplace.toml", "table = \"aws_billing_event\"", "table = \"aws_billing_evnt\"", &["aws_billing_evnt", "aws_billing_event"]);
+    says(
+        "config/channels/aws_marketplace.toml",
+        "table = \"aws_billing_event\"",
+        "table = \"aws_billing_evnt\"",
+        &["export `billing_event`", "`aws_billing_evnt`", "config/tables/"],
+    );
     says("config/reports/disbursement.toml", "job = \"nightly\"", "job = \"nightyl\"", &["nightyl", "nightly"]);
     says("config/reports/disbursement.toml", "exports = [\"billing_event\"", "exports = [\"billing_evnt\"", &["billing_evnt", "billing_event"]);
 }
@@ -159,7 +164,8 @@ fn a_data_test_that_fails_stops_the_mart_and_its_reports() {
     let project = Project::new();
     let tests = project.root().join("config/tables/fct_usage.toml");
     let text = std::fs::read_to_string(&tests).unwrap();
-    std::fs::write(&tests, format!("{text}\n[[tests]]\nname = \"nobody_uses_anything\"\nkind = \"no_rows\"\nsql = \"select usage_feed_id from fct_usage\"\n")).unwrap();
+    std::fs::write(&tests, format!("{text}\n[[tests]]\nname = \"nobody_uses_anything\"\nkind = \"no_rows\"\nsql = \"select usage_feed_id from fct_usage\"\n"))
+        .unwrap();
     let feeds = crate::support::Feeds::awkward(71, 5);
     let place = Place::on(feeds.root()).project(project.root());
     place.takings(&["run", "weekly", "--at", "2026-03-16"]).ends_with(1).says(&["fct_usage", "nobody_uses_anything"]);

@@ -33,7 +33,7 @@ class Event:
         self.offer = row.get("offer_id")
         self.broker = row.get("broker_id") or "AWS_INC"
         self.file, self.line = row["_file"], row["_line"]
-        # These five are replaced by the buyer's for a moved listing fee (R10).
+        # These (and the offer) are replaced by the buyer's for a moved listing fee (R10).
         self.reference = row.get("transaction_reference_id")
         self.invoice_date = row.get("invoice_date")
         self.payer = row.get("from_account_id")
@@ -113,6 +113,7 @@ def move_listing_fee(event, events):
     event.billing_address = row.get("billing_address_id")
     event.payer_row = buyer
     event.agreement = row.get("agreement_id") or event.agreement
+    event.offer = row.get("offer_id") or event.offer  # the offer of that agreement
     event.due = row.get("payment_due_date") or event.due
 
 

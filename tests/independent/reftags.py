@@ -55,7 +55,8 @@ def attributed_usage(feeds, day):
 
     AMBIGUITY K1: hours of rows in hour units, revenue of all rows; K2: only visits with tag and
     page count as visits; K3: ties go to the bytewise smallest tag, then ASIN; K4: revenue in two
-    currencies makes two rows (they never add), hours with the usage's own currency."""
+    currencies makes two rows (they never add), hours with the usage's own currency; clicks stand
+    on the first of them, so that they add up over the rows."""
     page_of = pages(feeds)
     asins_of = defaultdict(set)
     for asin, page in page_of.items():
@@ -92,16 +93,17 @@ def daily(feeds, start):
     for tag, asin in {key[1:] for key in counts} | set(usage):
         sessions, conversions = counts.get((day, tag, asin), ((), ()))
         page = page_of.get(asin, {})  # R30: an unknown ASIN stays, without title and code
-        for hours, revenue in (usage[tag, asin].values() if (tag, asin) in usage
-                               else [(ZERO, ZERO)]):
+        used = sorted(usage[tag, asin].items(), key=lambda u: (u[0] is None, u[0])) \
+            if (tag, asin) in usage else [(None, (ZERO, ZERO))]
+        for nth, (_, (hours, revenue)) in enumerate(used):
             section.add({
                 "DATETIME_DAY": date_cell(start),
                 "TITLE": text_cell(page.get("title")),
                 "PRODUCT_CODE": text_cell(page.get("product_code")),
                 "ASIN": text_cell(asin),
                 "REFTAG": text_cell(tag),
-                "CLICKS": int_cell(len(sessions)),
-                "CONVERSIONS": int_cell(len(conversions)),
+                "CLICKS": int_cell(len(sessions) if nth == 0 else 0),
+                "CONVERSIONS": int_cell(len(conversions) if nth == 0 else 0),
                 "USAGE_HOURS": feed_cell(hours),
                 "REVENUE": money_cell(revenue),
             })

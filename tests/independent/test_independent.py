@@ -16,6 +16,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
 import billed_revenue
+import billing
 import compare
 import disbursement
 import feeds
@@ -133,6 +134,41 @@ class DocumentedExample(Case):
         balance = rolled["T1", "USD"]
         self.assertEqual((balance.opening, balance.disbursed, balance.failed, balance.closing),
                          (Decimal("19.8"), Decimal("19.8"), Decimal("19.8"), Decimal("19.8")))
+
+
+class TwoCurrencies(Case):
+    """R25: the original event decides in which currency its open amount counts."""
+
+    DUAL = {"disbursement_amount": "90", "disbursement_currency": "EUR"}
+    PAID_DUAL = {"disbursement_amount": "-90", "disbursement_currency": "EUR"}
+
+    def left_open(self, rows):
+        loaded = self.load(rows)
+        items = billing.open_items(billing.load_events(loaded), datetime(2026, 1, 6))
+        rolled = reconciliation.balances(loaded, datetime(2026, 1, 1), datetime(2026, 2, 1))
+        closing = {currency: b.closing for (_, currency), b in rolled.items() if b.closing != 0}
+        self.assertEqual(reconciliation.broken(rolled), {})
+        self.assertEqual(closing, {i.currency: i.amount for i in items})
+        return closing
+
+    def test_dual_invoiced_and_paid(self):
+        self.assertEqual(self.left_open([
+            event("A", "SELLER_REV_SHARE", "100", INVOICED, **self.DUAL),
+            disbursed("B", "A", "SELLER_REV_SHARE", "-100", PAID, **self.PAID_DUAL),
+            payout("I14", "90", PAID)]), {})
+
+    def test_dual_invoiced_and_partly_forgiven(self):
+        self.assertEqual(self.left_open([
+            event("A", "SELLER_REV_SHARE", "100", INVOICED, **self.DUAL),
+            event("F", "SELLER_REV_SHARE", "-50", PAID, action="FORGIVEN",
+                  parent_billing_event_id="A", disbursement_amount="-45",
+                  disbursement_currency="EUR")]), {"EUR": Decimal("45")})
+
+    def test_single_invoice_paid_in_another_currency(self):
+        self.assertEqual(self.left_open([
+            event("A", "SELLER_REV_SHARE", "100", INVOICED),
+            disbursed("B", "A", "SELLER_REV_SHARE", "-60", PAID, **self.PAID_DUAL),
+            payout("I14", "90", PAID)]), {"USD": Decimal("40")})
 
 
 class BilledRevenue(Case):

@@ -11,12 +11,12 @@ use chrono::{Datelike, Months, NaiveDate};
 use crate::cells::Cells;
 use crate::column::Columns;
 use crate::header::Header;
+use crate::layout::ExclusionRule;
 use crate::layout::Layout;
 use crate::reject::{Finding, Problem, lossy, reason, rule};
 use crate::splitter::{Chunk, Ending};
 use crate::time::{FIRST, LAST, MICROS_A_DAY};
 use crate::tokens::{Broken, Index, Shape};
-use crate::layout::ExclusionRule;
 use crate::{ColumnTotal, Error, Reject, Result, add_totals};
 
 /// `_known_at` of rows whose contract says `known_at = "always"`: 0001-01-01T00:00:00Z in microseconds.

@@ -21,7 +21,7 @@ mod time;
 mod tokens;
 mod totals;
 
-pub use decoder::{Excluded, ALWAYS_KNOWN, Decoded, Decoder, FileIdentity};
+pub use decoder::{ALWAYS_KNOWN, Decoded, Decoder, Excluded, FileIdentity};
 pub use error::{Error, Result};
 pub use layout::Layout;
 pub use reject::{RAW_LIMIT, Reject, rule};

@@ -84,7 +84,8 @@ impl Channel {
     pub fn parse(path: &Path, text: &str) -> Result<Self> {
         let raw: RawChannel = crate::parse(path, text)?;
         if raw.version != SCHEMA_VERSION {
-            return Err(Error::in_file(path, format!("channel schema version {} is not known", raw.version)).next(format!("this program reads version {SCHEMA_VERSION}")));
+            return Err(Error::in_file(path, format!("channel schema version {} is not known", raw.version))
+                .next(format!("this program reads version {SCHEMA_VERSION}")));
         }
         let exports = raw.exports.into_iter().map(|export| export.checked(path)).collect::<Result<Vec<_>>>()?;
         for (at, export) in exports.iter().enumerate() {

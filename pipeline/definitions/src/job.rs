@@ -47,8 +47,19 @@ impl Job {
                 None => error.next("for example \"UTC\" or \"Europe/Berlin\""),
             }
         })?;
-        let settle = span(&raw.settle).ok_or_else(|| Error::in_file(path, format!("settle \"{}\" is not a time span", raw.settle)).next("for example \"1 day\" or \"6 hours\""))?;
-        Ok(Self { name: raw.job, description: raw.description, schedule: raw.schedule, zone, covers: raw.covers, settle, path: path.to_owned(), text: text.to_owned(), cron })
+        let settle = span(&raw.settle)
+            .ok_or_else(|| Error::in_file(path, format!("settle \"{}\" is not a time span", raw.settle)).next("for example \"1 day\" or \"6 hours\""))?;
+        Ok(Self {
+            name: raw.job,
+            description: raw.description,
+            schedule: raw.schedule,
+            zone,
+            covers: raw.covers,
+            settle,
+            path: path.to_owned(),
+            text: text.to_owned(),
+            cron,
+        })
     }
 
     /// The interval that a tick covers, in the job's zone.
@@ -114,9 +125,11 @@ impl Job {
 
     fn not_a_tick(&self, text: &str, near: DateTime<Utc>) -> Error {
         let before = self.at_or_before(near).map(|tick| tick.to_string());
-        let after = self.cron.find_next_occurrence(&near.with_timezone(&self.zone), false).ok().map(|next| Tick::new(next.with_timezone(&Utc), self.zone).to_string());
+        let after =
+            self.cron.find_next_occurrence(&near.with_timezone(&self.zone), false).ok().map(|next| Tick::new(next.with_timezone(&Utc), self.zone).to_string());
         let nearest: Vec<String> = [before, after].into_iter().flatten().collect();
-        Error::new(format!("{text} is not a tick of {} (\"{}\" in {})", self.name, self.schedule, self.zone)).next(format!("nearest: {}", nearest.join(" and ")))
+        Error::new(format!("{text} is not a tick of {} (\"{}\" in {})", self.name, self.schedule, self.zone))
+            .next(format!("nearest: {}", nearest.join(" and ")))
     }
 
     /// Midnight of a civil day; where a clock change skips it, the first instant after.
@@ -176,8 +189,14 @@ mod tests {
     #[test]
     fn a_day_names_its_tick() {
         assert_eq!(covered(&job("0 0 * * *", "UTC", "previous_day"), "2026-03-15"), "2026-03-15T00:00:00Z covers [2026-03-14T00:00:00Z, 2026-03-15T00:00:00Z)");
-        assert_eq!(covered(&job("0 0 * * 1", "UTC", "previous_7_days"), "2026-03-16"), "2026-03-16T00:00:00Z covers [2026-03-09T00:00:00Z, 2026-03-16T00:00:00Z)");
-        assert_eq!(covered(&job("0 0 15 * *", "UTC", "previous_month"), "2026-03-15"), "2026-03-15T00:00:00Z covers [2026-02-01T00:00:00Z, 2026-03-01T00:00:00Z)");
+        assert_eq!(
+            covered(&job("0 0 * * 1", "UTC", "previous_7_days"), "2026-03-16"),
+            "2026-03-16T00:00:00Z covers [2026-03-09T00:00:00Z, 2026-03-16T00:00:00Z)"
+        );
+        assert_eq!(
+            covered(&job("0 0 15 * *", "UTC", "previous_month"), "2026-03-15"),
+            "2026-03-15T00:00:00Z covers [2026-02-01T00:00:00Z, 2026-03-01T00:00:00Z)"
+        );
     }
 
     #[test]
@@ -193,7 +212,10 @@ mod tests {
     #[test]
     fn a_short_day_covers_23_hours() {
         // Berlin, 29 March 2026: clocks go forward.
-        assert_eq!(covered(&job("0 0 * * *", "Europe/Berlin", "previous_day"), "2026-03-30"), "2026-03-29T22:00:00Z covers [2026-03-28T23:00:00Z, 2026-03-29T22:00:00Z)");
+        assert_eq!(
+            covered(&job("0 0 * * *", "Europe/Berlin", "previous_day"), "2026-03-30"),
+            "2026-03-29T22:00:00Z covers [2026-03-28T23:00:00Z, 2026-03-29T22:00:00Z)"
+        );
     }
 
     #[test]

@@ -19,6 +19,6 @@ pub use job::{Covers, Job};
 pub use project::{Project, Source};
 pub use report::{ColumnKind, Digits, Report, ReportColumn, Section, SortKey, Trace};
 pub use settings::{Instance, Parameter, Secret, Settings, VARIABLE_PREFIX};
-pub use table::{Column, ColumnType, DataTest, Kept, KnownAt, KnownAtStep, Layer, Pii, Severity, Table, TestKind, IMPLIED_COLUMNS};
+pub use table::{Column, ColumnType, DataTest, IMPLIED_COLUMNS, Kept, KnownAt, KnownAtStep, Layer, Pii, Severity, Table, TestKind};
 pub use tick::{Interval, Tick};
 pub use toml_text::{nearest, parse};

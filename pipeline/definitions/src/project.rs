@@ -30,10 +30,9 @@ pub struct Source {
 impl Project {
     /// The folder that holds `config/takings.toml`, searched upward.
     pub fn find(from: &Path) -> Result<PathBuf> {
-        from.ancestors()
-            .find(|folder| folder.join("config/takings.toml").is_file())
-            .map(Path::to_path_buf)
-            .ok_or_else(|| Error::new(format!("no config/takings.toml in {} or above it", from.display())).next("go to a project folder or name one with --project"))
+        from.ancestors().find(|folder| folder.join("config/takings.toml").is_file()).map(Path::to_path_buf).ok_or_else(|| {
+            Error::new(format!("no config/takings.toml in {} or above it", from.display())).next("go to a project folder or name one with --project")
+        })
     }
 
     /// Loads and checks a project.
@@ -77,7 +76,8 @@ impl Project {
     fn check(&self) -> Result<()> {
         for instance in &self.settings.instances {
             if !self.channels.contains_key(&instance.channel) {
-                return Err(unknown("channel", &instance.channel, self.channels.keys().map(String::as_str)).next("each [instances.<channel>.<name>] needs config/channels/<channel>.toml"));
+                return Err(unknown("channel", &instance.channel, self.channels.keys().map(String::as_str))
+                    .next("each [instances.<channel>.<name>] needs config/channels/<channel>.toml"));
             }
         }
         for channel in self.channels.values() {
@@ -189,7 +189,9 @@ fn models(root: &Path) -> Result<BTreeMap<String, Source>> {
             let (path, text) = read(root, &path)?;
             let name = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default().to_owned();
             if let Some(other) = models.get(&name) {
-                return Err(Error::in_file(&path, format!("model `{name}` is also in {}", other.path.display())).next("a model's name is its file name: rename one"));
+                return Err(
+                    Error::in_file(&path, format!("model `{name}` is also in {}", other.path.display())).next("a model's name is its file name: rename one")
+                );
             }
             models.insert(name, Source { path, text });
         }

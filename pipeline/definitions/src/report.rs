@@ -208,9 +208,13 @@ impl RawReportColumn {
         let kind = match self.digits {
             None => ColumnKind::Plain,
             Some(RawDigits::Number(digits)) if digits <= 18 => ColumnKind::Decimal(Digits::Exactly(digits)),
-            Some(RawDigits::Number(digits)) => return Err(format!("section `{section}`, column \"{}\": {digits} digits are too many (18 at most)", self.header)),
+            Some(RawDigits::Number(digits)) => {
+                return Err(format!("section `{section}`, column \"{}\": {digits} digits are too many (18 at most)", self.header));
+            }
             Some(RawDigits::Word(word)) if word == "feed" => ColumnKind::Decimal(Digits::Feed),
-            Some(RawDigits::Word(word)) => return Err(format!("section `{section}`, column \"{}\": digits = \"{word}\" is not known; write a number or \"feed\"", self.header)),
+            Some(RawDigits::Word(word)) => {
+                return Err(format!("section `{section}`, column \"{}\": digits = \"{word}\" is not known; write a number or \"feed\"", self.header));
+            }
         };
         Ok(ReportColumn { column: self.column.unwrap_or_else(|| snake_case(&self.header)), header: self.header, kind, sharing: self.sharing })
     }

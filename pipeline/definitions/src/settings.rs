@@ -79,9 +79,10 @@ fn from_variable(name: &str, value: &str) -> Result<RawSettings> {
     let path = name[VARIABLE_PREFIX.len()..].to_lowercase();
     let levels: Vec<&str> = path.split("__").collect();
     // Text stays text: a value of digits keeps its leading zeros. Fields that are numbers parse it themselves.
-    let nested = levels.iter().rev().fold(toml::Value::String(value.to_owned()), |inner, level| {
-        toml::Value::Table(std::iter::once(((*level).to_owned(), inner)).collect())
-    });
+    let nested = levels
+        .iter()
+        .rev()
+        .fold(toml::Value::String(value.to_owned()), |inner, level| toml::Value::Table(std::iter::once(((*level).to_owned(), inner)).collect()));
     RawSettings::deserialize(nested).map_err(|error| {
         let (message, hint) = crate::toml_text::with_hint(error.message().trim());
         let error = Error::in_variable(name, message);
@@ -281,7 +282,8 @@ fn secret(path: &Path, text: &str) -> Result<Secret> {
     if let Some(file) = text.strip_prefix("file:") {
         return Ok(Secret::File(PathBuf::from(file)));
     }
-    Err(Error::in_file(path, "secrets.pseudonym_key is not a reference").next("write env:NAME or file:PATH; the value itself never stands in a file of the project"))
+    Err(Error::in_file(path, "secrets.pseudonym_key is not a reference")
+        .next("write env:NAME or file:PATH; the value itself never stands in a file of the project"))
 }
 
 #[cfg(test)]
@@ -318,8 +320,16 @@ mod tests {
         let cases = [
             ("[stor]\nurl = \"x\"\n", vec![], "config/takings.toml:1:2: unknown key `stor`; did you mean `store`?"),
             (FILE, vec![("TAKINGS_STORE__URI", "x")], "variable TAKINGS_STORE__URI: unknown key `uri`; did you mean `url`?"),
-            ("[instances.aws_marketplace.main]\nurl = \"x\"\n", vec![], "config/takings.toml: instance aws_marketplace.main has no seller_account; set seller_account under [instances.aws_marketplace.main]"),
-            ("[secrets]\npseudonym_key = \"hunter2\"\n", vec![], "config/takings.toml: secrets.pseudonym_key is not a reference; write env:NAME or file:PATH; the value itself never stands in a file of the project"),
+            (
+                "[instances.aws_marketplace.main]\nurl = \"x\"\n",
+                vec![],
+                "config/takings.toml: instance aws_marketplace.main has no seller_account; set seller_account under [instances.aws_marketplace.main]",
+            ),
+            (
+                "[secrets]\npseudonym_key = \"hunter2\"\n",
+                vec![],
+                "config/takings.toml: secrets.pseudonym_key is not a reference; write env:NAME or file:PATH; the value itself never stands in a file of the project",
+            ),
         ];
         for (file, variables, message) in cases {
             assert_eq!(layered(file, &variables).unwrap_err().to_string(), message);

@@ -86,7 +86,10 @@ pub struct KnownAtStep {
 pub enum Kept {
     Full,
     /// Only the partitions that `changed_by` (SQL) names are made again.
-    Incremental { partition: String, changed_by: String },
+    Incremental {
+        partition: String,
+        changed_by: String,
+    },
 }
 
 #[derive(Debug, Clone)]
@@ -173,7 +176,9 @@ impl Table {
         };
         let currencies = self.columns.iter().filter_map(|column| column.currency.as_deref());
         let tested = self.tests.iter().flat_map(|test| test.kind.columns());
-        for name in self.key.iter().map(String::as_str).chain(self.partition_from.iter().map(String::as_str)).chain(known_at_columns).chain(currencies).chain(tested) {
+        for name in
+            self.key.iter().map(String::as_str).chain(self.partition_from.iter().map(String::as_str)).chain(known_at_columns).chain(currencies).chain(tested)
+        {
             let implied = self.layer == Layer::Raw && IMPLIED_COLUMNS.contains(&name);
             if !names.contains(&name) && !implied {
                 let error = Error::in_file(&self.path, format!("`{name}` is not a column of {}", self.name));
@@ -317,9 +322,10 @@ impl RawColumn {
         let kind: ColumnType = self.kind.parse().map_err(|error| Error::in_file(path, format!("column `{}`: {error}", self.name)))?;
         let bound = match (&self.bound, kind) {
             (None, _) => None,
-            (Some(text), ColumnType::Decimal { scale, .. }) => Some(scaled(text, scale).ok_or_else(|| {
-                Error::in_file(path, format!("column `{}`: bound \"{text}\" is not a number of at most {scale} decimals", self.name))
-            })?),
+            (Some(text), ColumnType::Decimal { scale, .. }) => Some(
+                scaled(text, scale)
+                    .ok_or_else(|| Error::in_file(path, format!("column `{}`: bound \"{text}\" is not a number of at most {scale} decimals", self.name)))?,
+            ),
             (Some(_), kind) => return Err(Error::in_file(path, format!("column `{}`: a bound needs a decimal, not {kind}", self.name))),
         };
         Ok(Column { name: self.name, kind, nullable: self.nullable, currency: self.currency, bound, pii: self.pii, description: self.description })
@@ -401,10 +407,10 @@ mod tests {
     fn a_bound_is_kept_at_the_columns_scale() {
         let table = table(GOOD).unwrap();
         assert_eq!(table.column("amount").unwrap().bound, Some(10_005_000_000_000));
-        assert_eq!(table.known_at, KnownAt::FirstOf(vec![
-            KnownAtStep { column: "updated".into(), plus_days: 0 },
-            KnownAtStep { column: "valid_from".into(), plus_days: 1 },
-        ]));
+        assert_eq!(
+            table.known_at,
+            KnownAt::FirstOf(vec![KnownAtStep { column: "updated".into(), plus_days: 0 }, KnownAtStep { column: "valid_from".into(), plus_days: 1 },])
+        );
     }
 
     #[test]

@@ -95,7 +95,8 @@ async fn check_section(session: &mut Session<'_>, project: &Project, report: &Re
     let traced = section.trace.iter().flat_map(|trace| trace.keys.keys());
     for name in wanted.chain(traced) {
         if !names.contains(name) {
-            let hint = takings_definitions::nearest(name, names.iter().map(String::as_str)).map_or_else(|| format!("it gives {}", names.join(", ")), |best| format!("did you mean `{best}`?"));
+            let hint = takings_definitions::nearest(name, names.iter().map(String::as_str))
+                .map_or_else(|| format!("it gives {}", names.join(", ")), |best| format!("did you mean `{best}`?"));
             return Err(Error::sql(&source.path, None, format!("section `{}` of {} needs column `{name}`; {hint}", section.name, report.path.display())));
         }
     }

@@ -45,7 +45,10 @@ fn fits(from: &DataType, to: &DataType) -> bool {
         (from, DataType::Int64) => from.is_integer(),
         (DataType::Decimal128(_, from), DataType::Decimal128(_, to)) => from <= to,
         (from, DataType::Decimal128(_, _)) if from.is_integer() => true,
-        (DataType::Timestamp(TimeUnit::Second | TimeUnit::Millisecond | TimeUnit::Microsecond, Some(_)), DataType::Timestamp(TimeUnit::Microsecond, Some(_))) => true,
+        (
+            DataType::Timestamp(TimeUnit::Second | TimeUnit::Millisecond | TimeUnit::Microsecond, Some(_)),
+            DataType::Timestamp(TimeUnit::Microsecond, Some(_)),
+        ) => true,
         (from, to) => from == to,
     }
 }

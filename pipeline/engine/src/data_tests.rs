@@ -106,7 +106,9 @@ fn describe(batches: &[RecordBatch]) -> Vec<String> {
                 .iter()
                 .zip(batch.columns())
                 .filter(|(_, column)| column.is_valid(row))
-                .filter_map(|(field, column)| ArrayFormatter::try_new(column, &options).ok().map(|formatter| format!("{}={}", field.name(), formatter.value(row))))
+                .filter_map(|(field, column)| {
+                    ArrayFormatter::try_new(column, &options).ok().map(|formatter| format!("{}={}", field.name(), formatter.value(row)))
+                })
                 .take(12)
                 .collect();
             rows.push(cells.join(", "));

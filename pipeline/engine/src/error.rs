@@ -35,18 +35,17 @@ impl Error {
 
     /// What the planner said of a SQL file, with the place it names.
     pub(crate) fn planning(path: &Path, error: &DataFusionError) -> Self {
-        let at = error
-            .diagnostic()
-            .and_then(|diagnostic| diagnostic.span)
-            .map(|span| (span.start.line, span.start.column))
-            .or_else(|| line_in(&error.to_string()));
+        let at =
+            error.diagnostic().and_then(|diagnostic| diagnostic.span).map(|span| (span.start.line, span.start.column)).or_else(|| line_in(&error.to_string()));
         Self::sql(path, at, first_line(error))
     }
 
     /// What the engine said while `what` ran.
     pub fn running(what: &str, error: &DataFusionError) -> Self {
         match error.find_root() {
-            DataFusionError::ResourcesExhausted(message) => Self::Memory { what: what.to_owned(), message: message.lines().next().unwrap_or_default().to_owned() },
+            DataFusionError::ResourcesExhausted(message) => {
+                Self::Memory { what: what.to_owned(), message: message.split_whitespace().collect::<Vec<_>>().join(" ") }
+            }
             _ => Self::Engine { what: what.to_owned(), message: first_line(error) },
         }
     }

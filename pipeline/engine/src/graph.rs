@@ -48,7 +48,8 @@ impl Graph {
                 continue;
             }
             let known = self.raw.iter().chain(self.models.keys()).map(String::as_str);
-            let hint = takings_definitions::nearest(name, known).map_or_else(|| "`takings tables` lists the names".to_owned(), |best| format!("did you mean `{best}`?"));
+            let hint = takings_definitions::nearest(name, known)
+                .map_or_else(|| "`takings tables` lists the names".to_owned(), |best| format!("did you mean `{best}`?"));
             return Err(Error::sql(&parsed.path, parsed.place_of(name), format!("there is no table or model `{name}`; {hint}")));
         }
         Ok(())

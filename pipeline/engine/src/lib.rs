@@ -14,14 +14,14 @@ mod parameters;
 mod session;
 mod statement;
 
-pub use check::{check_project, Finding};
+pub use check::{Finding, check_project};
 pub use contract::{conform, output_schema};
-pub use data_tests::{run_tests, TestFailure};
+pub use data_tests::{TestFailure, run_tests};
+pub use datafusion::dataframe::DataFrame;
 pub use error::{Error, Result};
 pub use graph::Graph;
 pub use lake_table::ScanFile;
 pub use literal::same_value;
 pub use parameters::Parameters;
-pub use datafusion::dataframe::DataFrame;
 pub use session::{Engine, Session, Tables, only_months, ordered, sorted};
 pub use statement::Parsed;

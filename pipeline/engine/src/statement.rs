@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use datafusion::sql::parser::{DFParserBuilder, Statement as DfStatement};
 use datafusion::sql::resolve::resolve_table_references;
-use datafusion::sql::sqlparser::ast::{Expr, ObjectName, ObjectNamePart, Query, SetExpr, Spanned, Statement, Value, visit_expressions, visit_expressions_mut, visit_relations};
+use datafusion::sql::sqlparser::ast::{
+    Expr, ObjectName, ObjectNamePart, Query, SetExpr, Spanned, Statement, Value, visit_expressions, visit_expressions_mut, visit_relations,
+};
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::Parser;
 
@@ -97,7 +99,8 @@ impl Parsed {
             let Some(name) = placeholder(expression) else { return ControlFlow::Continue(()) };
             let Some(literal) = parameters.literal(name) else {
                 let known: Vec<&str> = parameters.names().collect();
-                let hint = takings_definitions::nearest(name, known.iter().copied()).map_or_else(|| format!("parameters: ${}", known.join(", $")), |best| format!("did you mean `${best}`?"));
+                let hint = takings_definitions::nearest(name, known.iter().copied())
+                    .map_or_else(|| format!("parameters: ${}", known.join(", $")), |best| format!("did you mean `${best}`?"));
                 return ControlFlow::Break(Error::sql(&self.path, position(expression.span().start), format!("there is no parameter `${name}` here; {hint}")));
             };
             match Parser::new(&GenericDialect {}).try_with_sql(literal).and_then(|mut parser| parser.parse_expr()) {

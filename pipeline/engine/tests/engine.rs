@@ -139,9 +139,18 @@ async fn check_holds_marts_to_contract_and_money_rules() {
         ("select cast('2026-01-01' as date) as period_month, 'a' as id, 'x' as line", "column `line` is Utf8"),
         ("select cast('2026-01-01' as date) as period_month, 'a' as id", "column `line` of contract"),
         ("select cast('2026-01-01' as date) as period_month, 'a' as id, 1 as line, 2 as more", "column `more` is not in contract"),
-        ("select cast('2026-01-01' as date) as period_month, 'a' as id, 1 as line from (select round(cast('1.234' as decimal(10,3)), 2) as r) as x where r > 0", "rounding stands only in sql/reports/"),
-        ("select cast('2026-01-01' as date) as period_month, 'a' as id, 1 as line from (select cast(cast('1.234' as decimal(10,3)) as decimal(10,2)) as r) as x where r > 0", "cuts digits"),
-        ("select cast('2026-01-01' as date) as period_month, 'a' as id, 1 as line from (select cast('1.2' as double) as r) as x where r > 0", "floats are not allowed"),
+        (
+            "select cast('2026-01-01' as date) as period_month, 'a' as id, 1 as line from (select round(cast('1.234' as decimal(10,3)), 2) as r) as x where r > 0",
+            "rounding stands only in sql/reports/",
+        ),
+        (
+            "select cast('2026-01-01' as date) as period_month, 'a' as id, 1 as line from (select cast(cast('1.234' as decimal(10,3)) as decimal(10,2)) as r) as x where r > 0",
+            "cuts digits",
+        ),
+        (
+            "select cast('2026-01-01' as date) as period_month, 'a' as id, 1 as line from (select cast('1.2' as double) as r) as x where r > 0",
+            "floats are not allowed",
+        ),
     ] {
         let found = findings(mart).await;
         assert!(found.iter().any(|finding| finding.contains(said)), "{mart}: {found:?}");

@@ -52,7 +52,12 @@ impl Summary {
                 Err(message) => failures.push(format!("{}.{}: {message}", instance.channel, instance.name)),
                 Ok(pulled) => {
                     failures.extend(pulled.failed.iter().map(|failed| format!("{}.{}: {}: {}", instance.channel, instance.name, failed.path, failed.reason)));
-                    failures.extend(pulled.ambiguous.iter().map(|found| format!("{} fits several exports ({}); make their path patterns differ", found.path, found.exports.join(", "))));
+                    failures.extend(
+                        pulled
+                            .ambiguous
+                            .iter()
+                            .map(|found| format!("{} fits several exports ({}); make their path patterns differ", found.path, found.exports.join(", "))),
+                    );
                 }
             }
         }
@@ -84,7 +89,9 @@ pub async fn run(context: &Context, order: &Order<'_>, progress: &Progress) -> R
         Err(failure) => (RunState::Failed, Some(failure.to_string())),
         Ok(summary) => match summary.failures() {
             failures if !failures.is_empty() => (RunState::Failed, Some(failures.join("\n"))),
-            _ if summary.emitted.iter().any(|emitted| matches!(emitted.outcome, report::Outcome::Written { .. } | report::Outcome::Stands { .. })) => (RunState::Delivered, None),
+            _ if summary.emitted.iter().any(|emitted| matches!(emitted.outcome, report::Outcome::Written { .. } | report::Outcome::Stands { .. })) => {
+                (RunState::Delivered, None)
+            }
             _ => (RunState::Nothing, None),
         },
     };
@@ -232,7 +239,13 @@ pub async fn landed(context: &Context, pulled: &[(Instance, std::result::Result<
     Ok(landed)
 }
 
-async fn publish_all(context: &Context, run: Uuid, landed: &BTreeMap<String, Vec<LandingRecord>>, force: bool, progress: &Progress) -> Result<Vec<publish::Outcome>> {
+async fn publish_all(
+    context: &Context,
+    run: Uuid,
+    landed: &BTreeMap<String, Vec<LandingRecord>>,
+    force: bool,
+    progress: &Progress,
+) -> Result<Vec<publish::Outcome>> {
     let step = context.ledger.start_step(run, "publish", now()).await?;
     progress.step("publish", "decoding what is new");
     let mut outcomes = Vec::new();
@@ -247,7 +260,13 @@ async fn publish_all(context: &Context, run: Uuid, landed: &BTreeMap<String, Vec
             outcomes.push(outcome);
         }
     }
-    figures.detail = json!(outcomes.iter().filter(|outcome| !outcome.decoded.is_empty()).map(|outcome| json!({"table": outcome.table, "version": outcome.version})).collect::<Vec<_>>());
+    figures.detail = json!(
+        outcomes
+            .iter()
+            .filter(|outcome| !outcome.decoded.is_empty())
+            .map(|outcome| json!({"table": outcome.table, "version": outcome.version}))
+            .collect::<Vec<_>>()
+    );
     context.ledger.end_step(step, &figures, now()).await?;
     Ok(outcomes)
 }
@@ -299,9 +318,19 @@ async fn emit_all(
     for report in context.project.reports_of(&order.job.name) {
         for instance in context.project.instances_of(&report.channel) {
             progress.step("emit", &format!("{} of {}", report.name, instance.name));
-            let of_instance: Vec<LandingRecord> = landed.get(&report.channel).into_iter().flatten().filter(|record| record.instance == instance.name).cloned().collect();
-            let stopped: Vec<(String, String)> = stopped.iter().filter(|(name, _, _)| *name == instance.name).map(|(_, export, reason)| (export.clone(), reason.clone())).collect();
-            let night = Night { job: order.job, tick: order.tick, known_at: order.known_at, tables: &tables, stopped: &stopped, force: order.force, restate: order.restate };
+            let of_instance: Vec<LandingRecord> =
+                landed.get(&report.channel).into_iter().flatten().filter(|record| record.instance == instance.name).cloned().collect();
+            let stopped: Vec<(String, String)> =
+                stopped.iter().filter(|(name, _, _)| *name == instance.name).map(|(_, export, reason)| (export.clone(), reason.clone())).collect();
+            let night = Night {
+                job: order.job,
+                tick: order.tick,
+                known_at: order.known_at,
+                tables: &tables,
+                stopped: &stopped,
+                force: order.force,
+                restate: order.restate,
+            };
             let emitted = match pull_failure(summary, instance) {
                 Some(message) => failed(&report.name, &instance.name, message),
                 None => match report::emit(context, &night, report, instance, &of_instance).await {
@@ -373,4 +402,3 @@ async fn record_delivery(context: &Context, run: Uuid, order: &Order<'_>, emitte
     context.ledger.record_delivery(&delivery).await?;
     Ok(())
 }
-

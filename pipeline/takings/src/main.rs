@@ -19,7 +19,6 @@ mod transform;
 
 use std::process::ExitCode;
 
-
 use clap::Parser;
 
 use crate::cli::Cli;
@@ -27,7 +26,11 @@ use crate::cli::Cli;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     start_log(cli.verbose);
-    let outcome = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(failure::Failure::from).and_then(|runtime| runtime.block_on(commands::run(cli)));
+    let outcome = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(failure::Failure::from)
+        .and_then(|runtime| runtime.block_on(commands::run(cli)));
     match outcome {
         Ok(code) => code,
         Err(failure) => {

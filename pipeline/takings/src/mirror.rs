@@ -23,7 +23,8 @@ use crate::run_key::KeyHash;
 /// Brings the mirror of every mart to the given versions; only months whose files have changed are written.
 pub async fn mirror(context: &Context, run: Uuid, versions: &BTreeMap<String, i64>, tables: &Tables, force: bool) -> Result<Vec<String>> {
     let marts: Vec<&Table> = context.project.tables.values().filter(|table| table.layer == Layer::Mart && versions.contains_key(&table.name)).collect();
-    let sharing: BTreeSet<&str> = context.project.settings.instances.iter().filter(|instance| instance.enhanced_data_sharing).map(|instance| instance.name.as_str()).collect();
+    let sharing: BTreeSet<&str> =
+        context.project.settings.instances.iter().filter(|instance| instance.enhanced_data_sharing).map(|instance| instance.name.as_str()).collect();
     let key = pseudonym_key(context)?;
     let mut written = Vec::new();
     for table in marts {
@@ -113,7 +114,8 @@ async fn rows_of(context: &Context, tables: &Tables, table: &Table, month: Optio
     }
     // The order of the raw lines, ties by the key: few long texts are compared.
     let lines = ["_file_id", "_line"].into_iter().filter(|column| table.column(column).is_some());
-    let order: Vec<SortKey> = lines.chain(table.key.iter().map(String::as_str)).map(|column| SortKey { column: column.to_owned(), descending: false }).collect();
+    let order: Vec<SortKey> =
+        lines.chain(table.key.iter().map(String::as_str)).map(|column| SortKey { column: column.to_owned(), descending: false }).collect();
     let frame = takings_engine::ordered(&table.name, frame, &order)?;
     let schema = takings_lake::table_schema(table);
     let batches = session.collect(&format!("mirror of {}", table.name), frame).await?;
@@ -151,7 +153,12 @@ impl<'a> Masks<'a> {
             Pii::EmailDomain => "email_domain",
             Pii::Person => "person",
         };
-        let columns = table.columns.iter().enumerate().filter_map(|(at, column)| column.pii.map(|pii| (at, key.map(|key| Pseudonymiser::new(key, purpose(pii)))))).collect();
+        let columns = table
+            .columns
+            .iter()
+            .enumerate()
+            .filter_map(|(at, column)| column.pii.map(|pii| (at, key.map(|key| Pseudonymiser::new(key, purpose(pii))))))
+            .collect();
         Self { columns, sharing }
     }
 

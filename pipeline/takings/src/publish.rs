@@ -60,6 +60,25 @@ pub struct UnitOutcome {
     pub stopped: Option<String>,
 }
 
+impl UnitOutcome {
+    /// Nothing has become of the file yet.
+    fn of(record: &LandingRecord) -> Self {
+        Self {
+            unit: String::new(),
+            instance: record.instance.clone(),
+            file_id: record.file_id.clone(),
+            source_path: record.source_path.clone(),
+            version: record.version,
+            records: 0,
+            published: 0,
+            quarantined: 0,
+            excluded: BTreeMap::new(),
+            totals: Vec::new(),
+            stopped: None,
+        }
+    }
+}
+
 /// One segment of one landed file.
 struct Unit<'a> {
     key: String,
@@ -76,14 +95,22 @@ pub async fn publish(context: &Context, run: Uuid, channel: &Channel, export: &E
     let state = context.lake.state(table, None).await?;
     let present: Vec<&DataFile> = state.iter().flat_map(|state| &state.files).collect();
     let held: BTreeSet<&str> = present.iter().filter(|_| !force).filter_map(|file| file.unit.as_deref()).collect();
-    let wanted: BTreeSet<&str> = units.iter().map(|unit| unit.key.as_str()).collect();
+    let empty: Vec<(&LandingRecord, UnitOutcome)> = landed.iter().filter(|record| record.export == export.name && record.segments.is_empty()).map(|record| (record, without_header(record))).collect();
+    let wanted: BTreeSet<&str> = units.iter().map(|unit| unit.key.as_str()).chain(empty.iter().map(|(_, unit)| unit.unit.as_str())).collect();
     let accounted = context.ledger.units(&table.name).await?;
-    let known_empty: BTreeSet<&str> = accounted.iter().filter(|unit| unit.published == 0 && unit.quarantined == 0 && unit.records == unit.excluded).map(|unit| unit.key.unit.as_str()).collect();
+    let known_empty: BTreeSet<&str> = accounted
+        .iter()
+        .filter(|unit| unit.published == 0 && unit.quarantined == 0 && unit.records == unit.excluded)
+        .map(|unit| unit.key.unit.as_str())
+        .collect();
 
-    let missing: Vec<&Unit<'_>> = units.iter().filter(|unit| !held.contains(unit.key.as_str()) && (force || !known_empty.contains(unit.key.as_str()))).collect();
-    let removed: Vec<DataFile> = present.iter().filter(|file| file.unit.as_deref().is_none_or(|unit| force || !wanted.contains(unit))).map(|file| (*file).clone()).collect();
+    let missing: Vec<&Unit<'_>> =
+        units.iter().filter(|unit| !held.contains(unit.key.as_str()) && (force || !known_empty.contains(unit.key.as_str()))).collect();
+    let removed: Vec<DataFile> =
+        present.iter().filter(|file| file.unit.as_deref().is_none_or(|unit| force || !wanted.contains(unit))).map(|file| (*file).clone()).collect();
 
-    let decoded: Vec<(UnitOutcome, Vec<NewFile>, Vec<String>)> = spread(context.threads, missing.clone(), |unit| decode_unit(context, table, &layout, export, unit))?;
+    let decoded: Vec<(UnitOutcome, Vec<NewFile>, Vec<String>)> =
+        spread(context.threads, missing.clone(), |unit| decode_unit(context, table, &layout, export, unit))?;
 
     let mut outcome = Outcome { export: export.name.clone(), table: table.name.clone(), unchanged: units.len() - missing.len(), ..Outcome::default() };
     let mut added = Vec::new();
@@ -96,15 +123,31 @@ pub async fn publish(context: &Context, run: Uuid, channel: &Channel, export: &E
     outcome.warnings.dedup();
     outcome.version = state.as_ref().map(|state| state.version);
     if state.is_none() || !added.is_empty() || !removed.is_empty() {
-        let info = BTreeMap::from([("takings.step".to_owned(), "publish".to_owned()), ("takings.export".to_owned(), format!("{}.{}", channel.name, export.name))]);
+        let info =
+            BTreeMap::from([("takings.step".to_owned(), "publish".to_owned()), ("takings.export".to_owned(), format!("{}.{}", channel.name, export.name))]);
         let committed = context.lake.commit(table, state.as_ref().map(|state| state.app_version), added, removed, info).await?;
         outcome.version = Some(committed.version);
     }
     let replaced: Vec<UnitKey> = accounted.iter().filter(|unit| !wanted.contains(unit.key.unit.as_str())).map(|unit| unit.key.clone()).collect();
-    let units: Vec<takings_runs::Unit> = outcome.decoded.iter().map(|unit| quarantine::accounting(unit, &outcome)).collect();
+    // What was stopped without a record leaves no trace in the accounts: it is looked at, and stopped, every time.
+    let units: Vec<takings_runs::Unit> = outcome.decoded.iter().filter(|unit| unit.stopped.is_none() || unit.records > 0).map(|unit| quarantine::accounting(unit, &outcome)).collect();
     context.ledger.save_units(Some(run), &units, &replaced).await?;
     quarantine::forget_others(&context.store, channel, export, &wanted).await?;
+    for (record, unit) in empty {
+        let entry = quarantine::Entry::stopped(1, String::new(), unit.stopped.as_deref().unwrap_or_default());
+        quarantine::write(&context.store, export, record, &unit.unit, vec![entry]).await?;
+        outcome.decoded.push(unit);
+    }
     Ok(outcome)
+}
+
+/// A file of no bytes has no header and so no segment: it is stopped until there is something in it.
+fn without_header(record: &LandingRecord) -> UnitOutcome {
+    UnitOutcome {
+        unit: format!("{}-empty", &record.file_id[..16.min(record.file_id.len())]),
+        stopped: Some("the file is empty: it lacks even the header; a month without rows has the header alone".to_owned()),
+        ..UnitOutcome::of(record)
+    }
 }
 
 /// What of the definitions shapes the rows of an export.
@@ -119,27 +162,22 @@ fn units_of<'a>(record: &'a LandingRecord, layout_key: &str) -> Vec<Unit<'a>> {
         .iter()
         .enumerate()
         .map(|(at, segment)| {
-            let hash = KeyHash::default().part(&record.instance).part(layout_key).part(header).part(&segment.sha256).part(&segment.first_line.to_string()).finish();
+            let hash =
+                KeyHash::default().part(&record.instance).part(layout_key).part(header).part(&segment.sha256).part(&segment.first_line.to_string()).finish();
             Unit { key: format!("{}-{at:04}-{}", &record.file_id[..16.min(record.file_id.len())], &hash[..16]), record, segment: at }
         })
         .collect()
 }
 
-async fn decode_unit(context: &Context, table: &Table, layout: &Arc<Layout>, export: &Export, unit: &Unit<'_>) -> Result<(UnitOutcome, Vec<NewFile>, Vec<String>)> {
+async fn decode_unit(
+    context: &Context,
+    table: &Table,
+    layout: &Arc<Layout>,
+    export: &Export,
+    unit: &Unit<'_>,
+) -> Result<(UnitOutcome, Vec<NewFile>, Vec<String>)> {
     let record = unit.record;
-    let mut outcome = UnitOutcome {
-        unit: unit.key.clone(),
-        instance: record.instance.clone(),
-        file_id: record.file_id.clone(),
-        source_path: record.source_path.clone(),
-        version: record.version,
-        records: 0,
-        published: 0,
-        quarantined: 0,
-        excluded: BTreeMap::new(),
-        totals: Vec::new(),
-        stopped: None,
-    };
+    let mut outcome = UnitOutcome { unit: unit.key.clone(), ..UnitOutcome::of(record) };
     let identity = FileIdentity { instance: record.instance.clone(), file_id: record.file_id.clone(), path: record.source_path.clone() };
     let header = context.landing.header(record).await?;
     let decoder = match Decoder::new(Arc::clone(layout), identity, &header) {
@@ -161,7 +199,9 @@ async fn decode_unit(context: &Context, table: &Table, layout: &Arc<Layout>, exp
     let bad = rejected_records(&rejects);
     if bad > export.quarantine_limit {
         writer.abort().await?;
-        let first = rejects.first().map(|reject| format!("line {}{}: {}", reject.line, reject.column.as_ref().map(|column| format!(", column {column}")).unwrap_or_default(), reject.reason));
+        let first = rejects.first().map(|reject| {
+            format!("line {}{}: {}", reject.line, reject.column.as_ref().map(|column| format!(", column {column}")).unwrap_or_default(), reject.reason)
+        });
         outcome.stopped = Some(format!("{bad} bad records, {} allowed; first: {}", export.quarantine_limit, first.unwrap_or_default()));
         outcome.totals.clear();
         quarantine_all(context, export, unit, &mut outcome, rejects).await?;
@@ -179,14 +219,29 @@ async fn decode_unit(context: &Context, table: &Table, layout: &Arc<Layout>, exp
 }
 
 /// Streams a unit's bytes through the decoder, chunks in parallel, rows in order.
-async fn decode_into(context: &Context, decoder: &Arc<Decoder>, unit: &Unit<'_>, writer: &mut TableWriter, outcome: &mut UnitOutcome, rejects: &mut Vec<Reject>) -> Result<()> {
-    let mut decoded = std::pin::pin!(chunks(context, unit, CHUNK).await?.map(|chunk| {
-        let decoder = Arc::clone(decoder);
-        async move {
-            let chunk = chunk?;
-            tokio::task::spawn_blocking(move || decoder.decode(&chunk)).await.map_err(|error| Failure::run(format!("decoding stopped: {error}")))?.map_err(Failure::from)
-        }
-    }).buffered(context.threads));
+async fn decode_into(
+    context: &Context,
+    decoder: &Arc<Decoder>,
+    unit: &Unit<'_>,
+    writer: &mut TableWriter,
+    outcome: &mut UnitOutcome,
+    rejects: &mut Vec<Reject>,
+) -> Result<()> {
+    let mut decoded = std::pin::pin!(
+        chunks(context, unit, CHUNK)
+            .await?
+            .map(|chunk| {
+                let decoder = Arc::clone(decoder);
+                async move {
+                    let chunk = chunk?;
+                    tokio::task::spawn_blocking(move || decoder.decode(&chunk))
+                        .await
+                        .map_err(|error| Failure::run(format!("decoding stopped: {error}")))?
+                        .map_err(Failure::from)
+                }
+            })
+            .buffered(context.threads)
+    );
     while let Some(Decoded { batch, rejects: bad, records, totals, excluded }) = decoded.try_next().await? {
         outcome.records += records;
         outcome.published += batch.num_rows() as u64;
@@ -263,7 +318,13 @@ fn check_accounts(export: &Export, outcome: &UnitOutcome, files: &[NewFile]) -> 
     let place = || format!("{} of {}, file {}", export.name, outcome.instance, outcome.source_path);
     let excluded: u64 = outcome.excluded.values().sum();
     if outcome.records != outcome.published + outcome.quarantined + excluded {
-        return Err(Failure::run(format!("{}: {} records, but {} published, {} quarantined and {excluded} excluded; nothing is published", place(), outcome.records, outcome.published, outcome.quarantined)));
+        return Err(Failure::run(format!(
+            "{}: {} records, but {} published, {} quarantined and {excluded} excluded; nothing is published",
+            place(),
+            outcome.records,
+            outcome.published,
+            outcome.quarantined
+        )));
     }
     let rows: u64 = files.iter().map(|new| new.file.rows).sum();
     if rows != outcome.published {
@@ -272,9 +333,13 @@ fn check_accounts(export: &Export, outcome: &UnitOutcome, files: &[NewFile]) -> 
     let columns: BTreeSet<&str> = outcome.totals.iter().map(|total| total.column.as_str()).collect();
     for column in columns {
         let parsed = outcome.totals.iter().filter(|total| total.column == column).try_fold(0i128, |sum, total| sum.checked_add(total.sum));
-        let written = files.iter().flat_map(|file| &file.totals).filter(|(name, _)| name.as_str() == column).try_fold(0i128, |sum, (_, value)| sum.checked_add(*value));
+        let written =
+            files.iter().flat_map(|file| &file.totals).filter(|(name, _)| name.as_str() == column).try_fold(0i128, |sum, (_, value)| sum.checked_add(*value));
         if parsed.is_none() || parsed != written {
-            return Err(Failure::run(format!("{}: column {column} sums to {parsed:?} as parsed, but to {written:?} as written; nothing is published", place())));
+            return Err(Failure::run(format!(
+                "{}: column {column} sums to {parsed:?} as parsed, but to {written:?} as written; nothing is published",
+                place()
+            )));
         }
     }
     Ok(())

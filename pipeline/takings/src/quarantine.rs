@@ -84,7 +84,8 @@ fn batch(export: &Export, record: &LandingRecord, unit: &str, entries: &[Entry])
         let value = value.to_owned();
         text(&move |_| Some(value.clone()))
     };
-    let number = |value: &dyn Fn(&Entry) -> u64| Arc::new(Int64Array::from_iter_values(entries.iter().map(|entry| value(entry).cast_signed()))) as Arc<dyn Array>;
+    let number =
+        |value: &dyn Fn(&Entry) -> u64| Arc::new(Int64Array::from_iter_values(entries.iter().map(|entry| value(entry).cast_signed()))) as Arc<dyn Array>;
     let columns = vec![
         same(unit),
         same(&record.channel),
@@ -179,11 +180,15 @@ pub struct Row {
 
 async fn read(store: &Store, path: &str) -> Result<Vec<Row>> {
     let bytes = store.get(path).await?;
-    let reader = ParquetRecordBatchReaderBuilder::try_new(bytes).and_then(ParquetRecordBatchReaderBuilder::build).map_err(|error| Failure::run(format!("{path}: {error}")))?;
+    let reader = ParquetRecordBatchReaderBuilder::try_new(bytes)
+        .and_then(ParquetRecordBatchReaderBuilder::build)
+        .map_err(|error| Failure::run(format!("{path}: {error}")))?;
     let mut rows = Vec::new();
     for batch in reader {
         let batch = batch.map_err(|error| Failure::run(format!("{path}: {error}")))?;
-        let number = |name: &str, row: usize| batch.column_by_name(name).and_then(|column| column.as_any().downcast_ref::<Int64Array>()).map_or(0, |column| column.value(row));
+        let number = |name: &str, row: usize| {
+            batch.column_by_name(name).and_then(|column| column.as_any().downcast_ref::<Int64Array>()).map_or(0, |column| column.value(row))
+        };
         for row in 0..batch.num_rows() {
             let text = TEXT_COLUMNS
                 .iter()
@@ -216,6 +221,9 @@ pub fn accounting(unit: &UnitOutcome, outcome: &Outcome) -> Unit {
         quarantined: unit.quarantined,
         duplicate: 0,
         excluded: unit.excluded.values().sum(),
-        totals: serde_json::to_value(unit.totals.iter().map(|total| (format!("{} {}", total.column, total.currency), total.sum.to_string())).collect::<BTreeMap<_, _>>()).unwrap_or_default(),
+        totals: serde_json::to_value(
+            unit.totals.iter().map(|total| (format!("{} {}", total.column, total.currency), total.sum.to_string())).collect::<BTreeMap<_, _>>(),
+        )
+        .unwrap_or_default(),
     }
 }

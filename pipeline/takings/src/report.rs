@@ -49,9 +49,16 @@ pub struct EmittedSection {
 
 #[derive(Debug)]
 pub enum Outcome {
-    Written { path: String, revision: u32, bytes: u64 },
+    Written {
+        path: String,
+        revision: u32,
+        bytes: u64,
+    },
     /// The same bytes, or the same run key, were delivered before.
-    Stands { path: String, same_key: bool },
+    Stands {
+        path: String,
+        same_key: bool,
+    },
     /// No data, or not due.
     NotMade(String),
     /// An export that it needs is missing.
@@ -64,7 +71,8 @@ pub enum Outcome {
 
 /// Makes and delivers one report.
 pub async fn emit(context: &Context, night: &Night<'_>, report: &Report, instance: &Instance, landed: &[LandingRecord]) -> Result<Emitted> {
-    let mut emitted = Emitted { report: report.name.clone(), instance: instance.name.clone(), outcome: Outcome::NotMade(String::new()), run_key: None, sections: Vec::new() };
+    let mut emitted =
+        Emitted { report: report.name.clone(), instance: instance.name.clone(), outcome: Outcome::NotMade(String::new()), run_key: None, sections: Vec::new() };
     let exports = exports_of(context, report)?;
     if report.sharing_only && !instance.enhanced_data_sharing {
         emitted.outcome = Outcome::NotMade("made only where the instance has enhanced_data_sharing".to_owned());
@@ -80,7 +88,17 @@ pub async fn emit(context: &Context, night: &Night<'_>, report: &Report, instanc
         return Ok(emitted);
     }
     let inputs: Vec<&LandingRecord> = landed.iter().filter(|record| exports.contains(record.export.as_str())).collect();
-    let key = ReportKey { project: &context.project, graph: &context.graph, job: night.job, report, instance, tick: night.tick, known_at: night.known_at, landed: &inputs }.hash()?;
+    let key = ReportKey {
+        project: &context.project,
+        graph: &context.graph,
+        job: night.job,
+        report,
+        instance,
+        tick: night.tick,
+        known_at: night.known_at,
+        landed: &inputs,
+    }
+    .hash()?;
     emitted.run_key = Some(key.clone());
     let several = context.project.instances_of(&report.channel).count() > 1;
     let layout = Layout::new(report, &instance.name, several, night.tick.date);
@@ -111,7 +129,12 @@ pub async fn emit(context: &Context, night: &Night<'_>, report: &Report, instanc
         emitted.outcome = Outcome::NotMade("nothing is due at this tick".to_owned());
         return Ok(emitted);
     };
-    emitted.sections = made.written.sections.iter().map(|section| EmittedSection { title: section.title.clone(), rows: section.rows, totals: section.totals.clone() }).collect();
+    emitted.sections = made
+        .written
+        .sections
+        .iter()
+        .map(|section| EmittedSection { title: section.title.clone(), rows: section.rows, totals: section.totals.clone() })
+        .collect();
     let delivery = delivered.decide(&layout, &run, &made.written, night.restate);
     if let Some(revision) = delivery.decision.revision() {
         deliver(context, report, &run, &made, &layout, revision).await?;
@@ -162,7 +185,9 @@ async fn text(context: &Context, path: &str) -> Result<String> {
 async fn withheld(context: &Context, exports: &BTreeSet<&str>, instance: &Instance) -> Result<Vec<Withheld>> {
     let mut all = Vec::new();
     for export in exports {
-        let Some(table) = context.project.channels.get(&instance.channel).and_then(|channel| channel.export(export)).map(|export| &export.table) else { continue };
+        let Some(table) = context.project.channels.get(&instance.channel).and_then(|channel| channel.export(export)).map(|export| &export.table) else {
+            continue;
+        };
         for unit in context.ledger.units(table).await? {
             if unit.instance == instance.name && unit.quarantined > 0 {
                 all.push(Withheld { export: (*export).to_owned(), path: unit.source_path, rows: unit.quarantined, amounts: Vec::new() });
@@ -195,7 +220,12 @@ pub fn covered(job: &Job, tick: Tick, section: &Section) -> Interval {
     match section.days_before {
         None => job.interval(tick),
         Some(days) => {
-            let midnight = |day: chrono::NaiveDate| job.zone.from_local_datetime(&day.and_time(NaiveTime::MIN)).earliest().map_or_else(|| day.and_time(NaiveTime::MIN).and_utc(), |at| at.with_timezone(&Utc));
+            let midnight = |day: chrono::NaiveDate| {
+                job.zone
+                    .from_local_datetime(&day.and_time(NaiveTime::MIN))
+                    .earliest()
+                    .map_or_else(|| day.and_time(NaiveTime::MIN).and_utc(), |at| at.with_timezone(&Utc))
+            };
             let day = tick.date - Days::new(u64::from(days));
             Interval { start: midnight(day), end: midnight(day + Days::new(1)) }
         }

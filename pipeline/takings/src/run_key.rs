@@ -32,7 +32,8 @@ impl KeyHash {
 
 /// A TOML text without comments, key order and white space.
 pub fn canonical(text: &str) -> String {
-    toml::from_str::<toml::Table>(text).map_or_else(|_| text.to_owned(), |table| serde_json::Value::from_iter(table.into_iter().map(|(key, value)| (key, json(value)))).to_string())
+    toml::from_str::<toml::Table>(text)
+        .map_or_else(|_| text.to_owned(), |table| serde_json::Value::from_iter(table.into_iter().map(|(key, value)| (key, json(value)))).to_string())
 }
 
 fn json(value: toml::Value) -> serde_json::Value {

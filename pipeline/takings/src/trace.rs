@@ -57,7 +57,9 @@ pub async fn trace(context: &Context, file: &Path, section: usize, row: usize) -
     let mut session = report::section_session(context, &night, instance, definition, false);
     let batches = section_batches(context, &mut session, report, definition).await?;
     let place = place_of(context, &night, report, instance, definition, &batches, &printed, row)?;
-    let (batch, at) = place.ok_or_else(|| Failure::run(format!("the current snapshot no longer gives row {row} of section {section}; run the job again with --force to see what has changed")))?;
+    let (batch, at) = place.ok_or_else(|| {
+        Failure::run(format!("the current snapshot no longer gives row {row} of section {section}; run the job again with --force to see what has changed"))
+    })?;
     let mut conditions = vec![format!("({})", how.filter.as_deref().unwrap_or("true"))];
     for (from, column) in &how.keys {
         conditions.push(takings_engine::same_value(column, &batch, from, at)?);
@@ -80,7 +82,8 @@ fn manifest_of(file: &Path) -> Result<Manifest> {
     let mut path = file.as_os_str().to_owned();
     path.push(".manifest.json");
     let path = PathBuf::from(path);
-    let text = std::fs::read_to_string(&path).map_err(|error| Failure::usage(format!("{}: {error}; trace needs a report file as Takings wrote it, with its manifest beside it", path.display())))?;
+    let text = std::fs::read_to_string(&path)
+        .map_err(|error| Failure::usage(format!("{}: {error}; trace needs a report file as Takings wrote it, with its manifest beside it", path.display())))?;
     Ok(Manifest::parse(&path.display().to_string(), &text)?)
 }
 
@@ -132,7 +135,16 @@ fn print(context: &Context, night: &Night<'_>, report: &Report, instance: &Insta
 
 /// The batch and place of the printed row: the same row number if it still prints the same, else any row that does.
 #[allow(clippy::too_many_arguments)]
-fn place_of(context: &Context, night: &Night<'_>, report: &Report, instance: &Instance, section: &Section, batches: &[RecordBatch], printed: &(Vec<String>, Vec<String>), row: usize) -> Result<Option<(RecordBatch, usize)>> {
+fn place_of(
+    context: &Context,
+    night: &Night<'_>,
+    report: &Report,
+    instance: &Instance,
+    section: &Section,
+    batches: &[RecordBatch],
+    printed: &(Vec<String>, Vec<String>),
+    row: usize,
+) -> Result<Option<(RecordBatch, usize)>> {
     let now = print(context, night, report, instance, section, batches)?;
     let same = now.rows.get(row - 1).is_some_and(|cells| *cells == printed.1);
     let found = if same { Some(row - 1) } else { now.rows.iter().position(|cells| *cells == printed.1) };

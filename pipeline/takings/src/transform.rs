@@ -69,7 +69,8 @@ async fn bring_up_to_date(context: &Context, run: Uuid, done: &mut Transformed, 
     let table = context.project.table(name)?;
     let Some(parsed) = context.graph.model(name) else { return Ok(None) };
     let references = parsed.references()?;
-    let inputs: BTreeMap<String, i64> = context.graph.stored_inputs(&references).into_iter().filter_map(|input| done.versions.get(&input).map(|version| (input, *version))).collect();
+    let inputs: BTreeMap<String, i64> =
+        context.graph.stored_inputs(&references).into_iter().filter_map(|input| done.versions.get(&input).map(|version| (input, *version))).collect();
     let definition = definition(context, table, parsed)?;
     let state = context.lake.state(table, None).await?;
     let last = last_made(context, name, state.as_ref()).await?;
@@ -77,14 +78,24 @@ async fn bring_up_to_date(context: &Context, run: Uuid, done: &mut Transformed, 
         return Ok(None);
     }
     let months = match (&table.kept, &last, force) {
-        (Kept::Incremental { changed_by, .. }, Some(last), false) if last.definition_hash == definition => Some(changed_months(context, done, table, changed_by, last).await?),
+        (Kept::Incremental { changed_by, .. }, Some(last), false) if last.definition_hash == definition => {
+            Some(changed_months(context, done, table, changed_by, last).await?)
+        }
         _ => None,
     };
-    let replaced: Vec<DataFile> = state.iter().flat_map(|state| &state.files).filter(|file| months.as_ref().is_none_or(|months| file.period_month.is_some_and(|month| months.contains(&month)))).cloned().collect();
+    let replaced: Vec<DataFile> = state
+        .iter()
+        .flat_map(|state| &state.files)
+        .filter(|file| months.as_ref().is_none_or(|months| file.period_month.is_some_and(|month| months.contains(&month))))
+        .cloned()
+        .collect();
     let kept: Vec<DataFile> = state.iter().flat_map(|state| &state.files).filter(|file| !replaced.iter().any(|gone| gone.path == file.path)).cloned().collect();
 
     let files = match make(context, done, table, parsed, months.as_ref(), false).await {
-        Err(Problem::Memory(_)) => make(context, done, table, parsed, months.as_ref(), true).await,
+        Err(Problem::Memory(failure)) => {
+            tracing::warn!("{failure}; trying again with joins that spill");
+            make(context, done, table, parsed, months.as_ref(), true).await
+        }
         outcome => outcome,
     }?;
     let mut seen = done.tables.clone();
@@ -142,7 +153,9 @@ async fn changed_months(context: &Context, done: &Transformed, table: &Table, ch
     let mut changed = Tables::new();
     for (input, files) in &done.tables {
         let before = match last.inputs.get(input) {
-            Some(version) => context.lake.state(context.project.table(input)?, Some(*version)).await?.map(|state| scan_files(input, &state.files)).unwrap_or_default(),
+            Some(version) => {
+                context.lake.state(context.project.table(input)?, Some(*version)).await?.map(|state| scan_files(input, &state.files)).unwrap_or_default()
+            }
             None => Vec::new(),
         };
         let came = files.iter().filter(|file| !before.contains(file));
@@ -191,7 +204,14 @@ impl From<takings_lake::Error> for Problem {
 }
 
 /// Runs the mart's SELECT into new files that nothing refers to yet.
-async fn make(context: &Context, done: &Transformed, table: &Table, parsed: &Parsed, months: Option<&BTreeSet<NaiveDate>>, merge_joins: bool) -> Result<Vec<NewFile>, Problem> {
+async fn make(
+    context: &Context,
+    done: &Transformed,
+    table: &Table,
+    parsed: &Parsed,
+    months: Option<&BTreeSet<NaiveDate>>,
+    merge_joins: bool,
+) -> Result<Vec<NewFile>, Problem> {
     let parameters = Parameters::constants(&context.project.settings.parameters);
     let mut session = context.engine.session(&context.project, &context.graph, done.tables.clone(), parameters);
     if merge_joins {
@@ -207,7 +227,13 @@ async fn make(context: &Context, done: &Transformed, table: &Table, parsed: &Par
     }
 }
 
-async fn fill(session: &mut Session<'_>, table: &Table, parsed: &Parsed, months: Option<&BTreeSet<NaiveDate>>, writer: &mut takings_lake::TableWriter) -> Result<(), Problem> {
+async fn fill(
+    session: &mut Session<'_>,
+    table: &Table,
+    parsed: &Parsed,
+    months: Option<&BTreeSet<NaiveDate>>,
+    writer: &mut takings_lake::TableWriter,
+) -> Result<(), Problem> {
     let mut frame = session.plan(parsed).await?;
     takings_engine::output_schema(table, parsed, frame.logical_plan())?;
     if let Some(months) = months {

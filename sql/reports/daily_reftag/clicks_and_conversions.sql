@@ -31,8 +31,8 @@ used as (
         product_code,
         title,
         currency,
-        sum(usage_hours) as usage_hours,
-        sum(estimated_revenue) as revenue
+        coalesce(sum(usage_hours), 0) as usage_hours,
+        coalesce(sum(estimated_revenue), 0) as revenue
     from activity
     where usage_feed_id is not null
     group by activity_day, asin, ref_tag, product_code, title, currency

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use serde_json::json;
-use takings_definitions::{KnownAt, Kept, Layer, Report, Table};
+use takings_definitions::{Kept, KnownAt, Layer, Report, Table};
 use takings_runs::DeliveryFilter;
 
 use crate::cli::{Action, Cli, NameArgs};
@@ -23,7 +23,15 @@ pub async fn sources(cli: &Cli) -> Result<ExitCode> {
             let bytes: u64 = files.iter().map(|record| record.size).sum();
             let newest = files.iter().map(|record| record.source_path.as_str()).max().unwrap_or_default();
             objects.push(json!({"channel": channel.name, "instance": instance.name, "export": export.name, "table": export.table, "files": files.iter().map(|record| json!({"path": record.source_path, "version": record.version, "size": record.size, "sha256": record.sha256, "file_id": record.file_id})).collect::<Vec<_>>()}));
-            rows.push(vec![channel.name.clone(), instance.name.clone(), export.name.clone(), export.table.clone(), files.len().to_string(), thousands(bytes), newest.to_owned()]);
+            rows.push(vec![
+                channel.name.clone(),
+                instance.name.clone(),
+                export.name.clone(),
+                export.table.clone(),
+                files.len().to_string(),
+                thousands(bytes),
+                newest.to_owned(),
+            ]);
         }
     }
     if cli.json {
@@ -52,7 +60,13 @@ pub async fn tables(cli: &Cli, args: &NameArgs) -> Result<ExitCode> {
                 let count: u64 = state.iter().flat_map(|state| &state.files).map(|file| file.rows).sum();
                 let layer = if table.layer == Layer::Raw { "raw" } else { "mart" };
                 objects.push(json!({"table": table.name, "layer": layer, "rows": count, "version": version, "grain": table.grain}));
-                rows.push(vec![table.name.clone(), layer.to_owned(), thousands(count), version.map(|version| version.to_string()).unwrap_or_default(), table.grain.clone()]);
+                rows.push(vec![
+                    table.name.clone(),
+                    layer.to_owned(),
+                    thousands(count),
+                    version.map(|version| version.to_string()).unwrap_or_default(),
+                    table.grain.clone(),
+                ]);
             }
             if cli.json {
                 output::json(&objects);
@@ -68,10 +82,14 @@ fn show_table(cli: &Cli, table: &Table) {
     let columns: Vec<Vec<String>> = table
         .columns
         .iter()
-        .map(|column| vec![column.name.clone(), column.kind.to_string(), if column.nullable { String::new() } else { "not null".to_owned() }, column.description.clone()])
+        .map(|column| {
+            vec![column.name.clone(), column.kind.to_string(), if column.nullable { String::new() } else { "not null".to_owned() }, column.description.clone()]
+        })
         .collect();
     if cli.json {
-        output::json(&json!({"table": table.name, "grain": table.grain, "description": table.description, "key": table.key, "partition_from": table.partition_from, "columns": columns}));
+        output::json(
+            &json!({"table": table.name, "grain": table.grain, "description": table.description, "key": table.key, "partition_from": table.partition_from, "columns": columns}),
+        );
         return;
     }
     println!("{}: {}\n{}", table.name, table.grain, table.description);
@@ -80,7 +98,14 @@ fn show_table(cli: &Cli, table: &Table) {
         println!("partitioned by month of {}", table.partition_from.join(", else "));
     }
     match (&table.known_at, table.layer) {
-        (KnownAt::FirstOf(steps), Layer::Raw) => println!("known at {}", steps.iter().map(|step| if step.plus_days == 0 { step.column.clone() } else { format!("{} + {} days", step.column, step.plus_days) }).collect::<Vec<_>>().join(", else ")),
+        (KnownAt::FirstOf(steps), Layer::Raw) => println!(
+            "known at {}",
+            steps
+                .iter()
+                .map(|step| if step.plus_days == 0 { step.column.clone() } else { format!("{} + {} days", step.column, step.plus_days) })
+                .collect::<Vec<_>>()
+                .join(", else ")
+        ),
         (KnownAt::Always, Layer::Raw) => println!("always known"),
         _ => {}
     }
@@ -103,7 +128,13 @@ pub async fn reports(cli: &Cli, args: &NameArgs) -> Result<ExitCode> {
             let mut objects = Vec::new();
             for report in &context.project.reports {
                 let filter = DeliveryFilter { report: Some(report.name.clone()), ..DeliveryFilter::default() };
-                let last = context.ledger.deliveries(&filter).await?.into_iter().filter(|delivery| delivery.path.is_some()).max_by_key(|delivery| (delivery.tick, delivery.delivered_at));
+                let last = context
+                    .ledger
+                    .deliveries(&filter)
+                    .await?
+                    .into_iter()
+                    .filter(|delivery| delivery.path.is_some())
+                    .max_by_key(|delivery| (delivery.tick, delivery.delivered_at));
                 let path = last.as_ref().and_then(|delivery| delivery.path.clone());
                 objects.push(json!({"report": report.name, "title": report.title, "job": report.job, "sections": report.sections.len(), "last": path}));
                 rows.push(vec![report.name.clone(), report.job.clone(), report.sections.len().to_string(), report.title.clone(), path.unwrap_or_default()]);
@@ -120,7 +151,9 @@ pub async fn reports(cli: &Cli, args: &NameArgs) -> Result<ExitCode> {
 
 fn show_report(cli: &Cli, report: &Report) {
     if cli.json {
-        output::json(&json!({"report": report.name, "title": report.title, "job": report.job, "file": report.file, "rules": report.rules, "sections": report.sections.iter().map(|section| json!({"name": section.name, "title": section.title, "data_set": section.data_set, "columns": section.columns.iter().map(|column| &column.header).collect::<Vec<_>>()})).collect::<Vec<_>>()}));
+        output::json(
+            &json!({"report": report.name, "title": report.title, "job": report.job, "file": report.file, "rules": report.rules, "sections": report.sections.iter().map(|section| json!({"name": section.name, "title": section.title, "data_set": section.data_set, "columns": section.columns.iter().map(|column| &column.header).collect::<Vec<_>>()})).collect::<Vec<_>>()}),
+        );
         return;
     }
     println!("{}: {} ({}), made by {}", report.name, report.title, report.file, report.job);

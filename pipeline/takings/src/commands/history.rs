@@ -28,7 +28,17 @@ async fn list(cli: &Cli, context: &Context) -> Result<()> {
     }
     let rows = runs
         .iter()
-        .map(|run| vec![run.id.to_string(), run.job.clone(), stamp(run.tick), run.state.as_str().to_owned(), run.attempt.to_string(), stamp(run.started_at), run.ended_at.map(stamp).unwrap_or_default()])
+        .map(|run| {
+            vec![
+                run.id.to_string(),
+                run.job.clone(),
+                stamp(run.tick),
+                run.state.as_str().to_owned(),
+                run.attempt.to_string(),
+                stamp(run.started_at),
+                run.ended_at.map(stamp).unwrap_or_default(),
+            ]
+        })
         .collect();
     println!("{}", output::table(&["run", "job", "tick", "state", "attempt", "started", "ended"], rows, &[4]));
     Ok(())
@@ -50,12 +60,36 @@ fn show(cli: &Cli, details: &RunDetails) {
     if let Some(error) = &run.error {
         println!("error: {error}");
     }
-    let steps = details.steps.iter().map(|step| vec![step.name.clone(), stamp(step.started_at), step.ended_at.map(stamp).unwrap_or_default(), output::thousands(step.figures.rows), output::thousands(step.figures.bytes), step.figures.files.to_string()]).collect();
+    let steps = details
+        .steps
+        .iter()
+        .map(|step| {
+            vec![
+                step.name.clone(),
+                stamp(step.started_at),
+                step.ended_at.map(stamp).unwrap_or_default(),
+                output::thousands(step.figures.rows),
+                output::thousands(step.figures.bytes),
+                step.figures.files.to_string(),
+            ]
+        })
+        .collect();
     println!("\n{}", output::table(&["step", "started", "ended", "rows", "bytes", "files"], steps, &[3, 4, 5]));
     for snapshot in &details.snapshots {
         println!("\nsnapshot {} of {} tables", snapshot.id, snapshot.tables.len());
     }
-    let deliveries = details.deliveries.iter().map(|delivery| vec![delivery.report.clone(), delivery.instance.clone(), delivery.state.as_str().to_owned(), delivery.path.clone().or_else(|| delivery.note.clone()).unwrap_or_default()]).collect();
+    let deliveries = details
+        .deliveries
+        .iter()
+        .map(|delivery| {
+            vec![
+                delivery.report.clone(),
+                delivery.instance.clone(),
+                delivery.state.as_str().to_owned(),
+                delivery.path.clone().or_else(|| delivery.note.clone()).unwrap_or_default(),
+            ]
+        })
+        .collect();
     println!("\n{}", output::table(&["report", "instance", "state", "file or reason"], deliveries, &[]));
 }
 

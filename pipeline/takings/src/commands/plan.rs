@@ -28,8 +28,15 @@ pub async fn plan(cli: &Cli, args: &TickArgs) -> Result<ExitCode> {
             files.push((instance.clone(), seen));
         }
     }
-    let changed: BTreeSet<&str> = files.iter().filter(|(_, seen)| seen.change != Some(Change::Unchanged)).filter_map(|(_, seen)| seen.export.as_deref()).collect();
-    let raw: BTreeSet<&str> = project.channels.values().flat_map(|channel| &channel.exports).filter(|export| changed.contains(export.name.as_str())).map(|export| export.table.as_str()).collect();
+    let changed: BTreeSet<&str> =
+        files.iter().filter(|(_, seen)| seen.change != Some(Change::Unchanged)).filter_map(|(_, seen)| seen.export.as_deref()).collect();
+    let raw: BTreeSet<&str> = project
+        .channels
+        .values()
+        .flat_map(|channel| &channel.exports)
+        .filter(|export| changed.contains(export.name.as_str()))
+        .map(|export| export.table.as_str())
+        .collect();
     let marts: Vec<String> = graph
         .marts_for(&project.models.keys().cloned().collect())
         .into_iter()
@@ -46,7 +53,8 @@ pub async fn plan(cli: &Cli, args: &TickArgs) -> Result<ExitCode> {
                 None => false,
             };
             let tables = names_of_report(&project, &graph, report)?;
-            let missing: Vec<&String> = report.exports.iter().filter(|export| !files.iter().any(|(of, seen)| of == instance && seen.export.as_ref() == Some(export))).collect();
+            let missing: Vec<&String> =
+                report.exports.iter().filter(|export| !files.iter().any(|(of, seen)| of == instance && seen.export.as_ref() == Some(export))).collect();
             reports.push((report.name.clone(), instance.name.clone(), path, delivered, missing.into_iter().cloned().collect::<Vec<_>>(), tables.len()));
         }
     }
@@ -65,7 +73,15 @@ pub async fn plan(cli: &Cli, args: &TickArgs) -> Result<ExitCode> {
     let rows = files
         .iter()
         .filter(|(_, seen)| seen.change != Some(Change::Unchanged))
-        .map(|(instance, seen)| vec![instance.name.clone(), seen.export.clone().unwrap_or_else(|| "fits no export".to_owned()), change(seen.change).to_owned(), output::thousands(seen.size), seen.path.clone()])
+        .map(|(instance, seen)| {
+            vec![
+                instance.name.clone(),
+                seen.export.clone().unwrap_or_else(|| "fits no export".to_owned()),
+                change(seen.change).to_owned(),
+                output::thousands(seen.size),
+                seen.path.clone(),
+            ]
+        })
         .collect();
     println!("{}", output::table(&["instance", "export", "", "bytes", "file"], rows, &[3]));
     println!("\nmake again: {}", if marts.is_empty() { "nothing, unless SQL or contracts have changed".to_owned() } else { marts.join(", ") });
@@ -73,7 +89,13 @@ pub async fn plan(cli: &Cli, args: &TickArgs) -> Result<ExitCode> {
     let rows = reports
         .into_iter()
         .map(|(report, instance, path, delivered, missing, _)| {
-            let state = if !missing.is_empty() { format!("not made: no file of {}", missing.join(", ")) } else if delivered { "was delivered; compared".to_owned() } else { "emit if there is data".to_owned() };
+            let state = if !missing.is_empty() {
+                format!("not made: no file of {}", missing.join(", "))
+            } else if delivered {
+                "was delivered; compared".to_owned()
+            } else {
+                "emit if there is data".to_owned()
+            };
             vec![report, instance, path, state]
         })
         .collect();

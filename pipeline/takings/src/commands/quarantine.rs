@@ -38,7 +38,14 @@ pub async fn quarantine(cli: &Cli, args: &QuarantineArgs) -> Result<ExitCode> {
             } else {
                 for row in &rows {
                     let column = &row.text["column"];
-                    println!("{}:{}{}: {} ({})", row.text["source_path"], row.line, if column.is_empty() { String::new() } else { format!(", column {column}") }, row.text["reason"], row.text["rule"]);
+                    println!(
+                        "{}:{}{}: {} ({})",
+                        row.text["source_path"],
+                        row.line,
+                        if column.is_empty() { String::new() } else { format!(", column {column}") },
+                        row.text["reason"],
+                        row.text["rule"]
+                    );
                     println!("  {}", row.text["raw"].replace('\n', "\n  "));
                 }
                 if all > rows.len() {

@@ -45,7 +45,10 @@ fn print(context: &Context, summary: &Summary) {
     }
     println!();
     print_reports(summary);
-    println!("\nreports are under {}", context.store.folder().map_or_else(|| context.store.url().to_string(), |folder| folder.join("reports").display().to_string()));
+    println!(
+        "\nreports are under {}",
+        context.store.folder().map_or_else(|| context.store.url().to_string(), |folder| folder.join("reports").display().to_string())
+    );
     println!("run {}", summary.run);
 }
 
@@ -100,7 +103,14 @@ fn warnings(summary: &Summary) -> Vec<String> {
         }
         if !pulled.unknown.is_empty() {
             let shown: Vec<&str> = pulled.unknown.iter().take(3).map(String::as_str).collect();
-            warnings.push(format!("{}.{}: {} files fit no export and were left: {}{}", instance.channel, instance.name, pulled.unknown.len(), shown.join(", "), if pulled.unknown.len() > 3 { ", …" } else { "" }));
+            warnings.push(format!(
+                "{}.{}: {} files fit no export and were left: {}{}",
+                instance.channel,
+                instance.name,
+                pulled.unknown.len(),
+                shown.join(", "),
+                if pulled.unknown.len() > 3 { ", …" } else { "" }
+            ));
         }
     }
     warnings.extend(summary.built.iter().flat_map(|built| built.warnings.clone()));
@@ -124,7 +134,12 @@ fn print_reports(summary: &Summary) {
 /// The first totals of a section; the manifest has them all.
 fn section_totals(section: &crate::report::EmittedSection) -> String {
     const SHOWN: usize = 4;
-    let shown: Vec<String> = section.totals.iter().take(SHOWN).map(|total| format!("{} {}{}", total.column, total.sum, total.currency.as_ref().map(|currency| format!(" {currency}")).unwrap_or_default())).collect();
+    let shown: Vec<String> = section
+        .totals
+        .iter()
+        .take(SHOWN)
+        .map(|total| format!("{} {}{}", total.column, total.sum, total.currency.as_ref().map(|currency| format!(" {currency}")).unwrap_or_default()))
+        .collect();
     let more = section.totals.len().saturating_sub(SHOWN);
     if more > 0 { format!("{}; {more} more in the manifest", shown.join("; ")) } else { shown.join("; ") }
 }

@@ -15,7 +15,9 @@ pub fn sample(cli: &Cli, args: &SampleArgs) -> Result<ExitCode> {
     let summary = takings_sample::write(&options, &mut |done| progress.at(&format!("{} events", thousands(done))))?;
     progress.done();
     if cli.json {
-        output::json(&json!({"out": args.out, "feeds": summary.feeds.iter().map(|feed| json!({"feed": feed.feed, "files": feed.files, "rows": feed.rows, "bytes": feed.bytes})).collect::<Vec<_>>()}));
+        output::json(
+            &json!({"out": args.out, "feeds": summary.feeds.iter().map(|feed| json!({"feed": feed.feed, "files": feed.files, "rows": feed.rows, "bytes": feed.bytes})).collect::<Vec<_>>()}),
+        );
         return Ok(ExitCode::SUCCESS);
     }
     let rows = summary.feeds.iter().map(|feed| vec![feed.feed.to_string(), feed.files.to_string(), thousands(feed.rows), thousands(feed.bytes)]).collect();

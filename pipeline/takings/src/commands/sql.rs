@@ -22,8 +22,12 @@ pub async fn sql(cli: &Cli, args: &SqlArgs) -> Result<ExitCode> {
         Some(text) => super::instant(text, "--known-at")?,
         None => DateTime::parse_from_rfc3339("9999-12-31T00:00:00Z").map_err(Failure::run)?.to_utc(),
     };
-    let seller = context.project.settings.instances.iter().find(|instance| instance.name == args.instance).map_or("", |instance| instance.seller_account.as_str());
-    let parameters = Parameters::constants(&context.project.settings.parameters).timestamp("known_at", known_at).text("instance", &args.instance).text("seller_account", seller);
+    let seller =
+        context.project.settings.instances.iter().find(|instance| instance.name == args.instance).map_or("", |instance| instance.seller_account.as_str());
+    let parameters = Parameters::constants(&context.project.settings.parameters)
+        .timestamp("known_at", known_at)
+        .text("instance", &args.instance)
+        .text("seller_account", seller);
     let mut session = context.engine.session(&context.project, &context.graph, tables, parameters);
     let frame = session.plan_text(Path::new("query"), &args.query).await?;
     let names: Vec<String> = frame.schema().fields().iter().map(|field| field.name().clone()).collect();
@@ -74,9 +78,11 @@ impl Printer {
 
     fn rows(&mut self, batch: &RecordBatch) -> Result<()> {
         let options = FormatOptions::default().with_null("").with_timestamp_tz_format(Some("%Y-%m-%dT%H:%M:%S%.fZ"));
-        let formatters = batch.columns().iter().map(|column| ArrayFormatter::try_new(column, &options)).collect::<std::result::Result<Vec<_>, _>>().map_err(Failure::run)?;
+        let formatters =
+            batch.columns().iter().map(|column| ArrayFormatter::try_new(column, &options)).collect::<std::result::Result<Vec<_>, _>>().map_err(Failure::run)?;
         for row in 0..batch.num_rows() {
-            let cells: Vec<Option<String>> = batch.columns().iter().zip(&formatters).map(|(column, formatter)| column.is_valid(row).then(|| formatter.value(row).to_string())).collect();
+            let cells: Vec<Option<String>> =
+                batch.columns().iter().zip(&formatters).map(|(column, formatter)| column.is_valid(row).then(|| formatter.value(row).to_string())).collect();
             match self.format {
                 Format::Table => self.held.push(cells.into_iter().map(Option::unwrap_or_default).collect()),
                 Format::Csv => {

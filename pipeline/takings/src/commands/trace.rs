@@ -22,7 +22,14 @@ pub async fn trace(cli: &Cli, args: &TraceArgs) -> Result<ExitCode> {
         for line in &traced.lines {
             println!("{}:{}\n  {}", line.path, line.line, line.raw.trim_end().replace('\n', "\n  "));
         }
-        println!("\n{}", if proven { "the section's SQL gives this row from these lines alone" } else { "these lines alone do not give the row: the section's trace declaration is incomplete" });
+        println!(
+            "\n{}",
+            if proven {
+                "the section's SQL gives this row from these lines alone"
+            } else {
+                "these lines alone do not give the row: the section's trace declaration is incomplete"
+            }
+        );
     }
     Ok(if proven { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }

@@ -20,7 +20,11 @@ pub async fn rebuild(cli: &Cli, args: &RebuildArgs) -> Result<ExitCode> {
     if cli.json {
         output::json(&json!({"table": args.table, "marts": marts}));
     } else {
-        println!("{} was made again from the landing zone; marts made again: {}", args.table, if marts.is_empty() { "none".to_owned() } else { marts.join(", ") });
+        println!(
+            "{} was made again from the landing zone; marts made again: {}",
+            args.table,
+            if marts.is_empty() { "none".to_owned() } else { marts.join(", ") }
+        );
     }
     Ok(ExitCode::SUCCESS)
 }
