@@ -68,7 +68,7 @@ impl Error {
 }
 
 fn first_line(error: &DataFusionError) -> String {
-    error.strip_backtrace().lines().next().unwrap_or_default().to_owned()
+    error.strip_backtrace().lines().take(3).collect::<Vec<_>>().join(" ").trim().to_owned()
 }
 
 /// The parser writes its place into the text: `… at Line: 3, Column: 7`.

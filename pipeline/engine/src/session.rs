@@ -134,7 +134,7 @@ impl Session<'_> {
             let alias = format!("{CHANGED}{name}");
             if references.remove(&alias) && !self.registered.contains(&alias) {
                 let provider = self.stored(&name, files)?;
-                self.put(&alias, provider)?;
+                self.put(&alias, provider).await?;
             }
         }
         self.graph.check_references(parsed, &references)?;
@@ -176,7 +176,7 @@ impl Session<'_> {
             if !self.registered.contains(&name) {
                 let files = self.tables.get(&name).cloned().unwrap_or_default();
                 let provider = self.stored(&name, files)?;
-                self.put(&name, provider)?;
+                self.put(&name, provider).await?;
             }
         }
         for name in self.graph.views(names) {
@@ -185,7 +185,7 @@ impl Session<'_> {
             }
             let Some(parsed) = self.graph.model(&name) else { continue };
             let plan = self.plan_registered(parsed).await?.into_unoptimized_plan();
-            self.put(&name, Arc::new(ViewTable::new(plan, None)))?;
+            self.put(&name, Arc::new(ViewTable::new(plan, None))).await?;
         }
         Ok(())
     }
@@ -195,7 +195,7 @@ impl Session<'_> {
         Ok(Arc::new(LakeTable::new(&contract_order(table), table.is_partitioned(), files, self.engine.store.clone())))
     }
 
-    fn put(&mut self, name: &str, provider: Arc<dyn TableProvider>) -> Result<()> {
+    async fn put(&mut self, name: &str, provider: Arc<dyn TableProvider>) -> Result<()> {
         let failed = |error: &datafusion::common::DataFusionError| Error::running(name, error);
         let provider = match self.filters.get(name) {
             None => provider,
@@ -203,7 +203,9 @@ impl Session<'_> {
                 let scan = LogicalPlanBuilder::scan(name, provider_as_source(provider), None).map_err(|error| failed(&error))?;
                 let expression = self.condition(name, condition, &scan)?;
                 let plan = scan.filter(expression).and_then(LogicalPlanBuilder::build).map_err(|error| failed(&error))?;
-                Arc::new(ViewTable::new(plan, None))
+                // The rows themselves, not a plan: known values in a plan would change how what reads it is planned.
+                let rows = DataFrame::new(self.context.state(), plan).cache().await.map_err(|error| failed(&error))?;
+                rows.into_view()
             }
         };
         self.context.register_table(name, provider).map_err(|error| failed(&error))?;

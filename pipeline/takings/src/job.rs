@@ -73,6 +73,7 @@ impl Summary {
                 _ => {}
             }
         }
+        failures.dedup();
         failures
     }
 }

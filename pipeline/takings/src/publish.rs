@@ -95,7 +95,8 @@ pub async fn publish(context: &Context, run: Uuid, channel: &Channel, export: &E
     let state = context.lake.state(table, None).await?;
     let present: Vec<&DataFile> = state.iter().flat_map(|state| &state.files).collect();
     let held: BTreeSet<&str> = present.iter().filter(|_| !force).filter_map(|file| file.unit.as_deref()).collect();
-    let empty: Vec<(&LandingRecord, UnitOutcome)> = landed.iter().filter(|record| record.export == export.name && record.segments.is_empty()).map(|record| (record, without_header(record))).collect();
+    let empty: Vec<(&LandingRecord, UnitOutcome)> =
+        landed.iter().filter(|record| record.export == export.name && record.segments.is_empty()).map(|record| (record, without_header(record))).collect();
     let wanted: BTreeSet<&str> = units.iter().map(|unit| unit.key.as_str()).chain(empty.iter().map(|(_, unit)| unit.unit.as_str())).collect();
     let accounted = context.ledger.units(&table.name).await?;
     let known_empty: BTreeSet<&str> = accounted
@@ -130,7 +131,8 @@ pub async fn publish(context: &Context, run: Uuid, channel: &Channel, export: &E
     }
     let replaced: Vec<UnitKey> = accounted.iter().filter(|unit| !wanted.contains(unit.key.unit.as_str())).map(|unit| unit.key.clone()).collect();
     // What was stopped without a record leaves no trace in the accounts: it is looked at, and stopped, every time.
-    let units: Vec<takings_runs::Unit> = outcome.decoded.iter().filter(|unit| unit.stopped.is_none() || unit.records > 0).map(|unit| quarantine::accounting(unit, &outcome)).collect();
+    let units: Vec<takings_runs::Unit> =
+        outcome.decoded.iter().filter(|unit| unit.stopped.is_none() || unit.records > 0).map(|unit| quarantine::accounting(unit, &outcome)).collect();
     context.ledger.save_units(Some(run), &units, &replaced).await?;
     quarantine::forget_others(&context.store, channel, export, &wanted).await?;
     for (record, unit) in empty {

@@ -98,6 +98,8 @@ fn warnings(summary: &Summary) -> Vec<String> {
     let mut warnings: Vec<String> = summary.published.iter().flat_map(|outcome| outcome.warnings.clone()).collect();
     for (instance, pulled) in &summary.pulled {
         let Ok(pulled) = pulled else { continue };
+        warnings
+            .extend(pulled.shrunk().map(|path| format!("{}.{}: {path} has fewer bytes than before; its rows were replaced", instance.channel, instance.name)));
         if !pulled.missing_exports.is_empty() {
             warnings.push(format!("{}.{}: no file of {}", instance.channel, instance.name, pulled.missing_exports.join(", ")));
         }
