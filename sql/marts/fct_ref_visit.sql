@@ -3,34 +3,16 @@ with
 visits as (
     select * from stg_aws_site_visit
 ),
--- Few events come more than once; only those need to be compared.
-repeated as (
-    select _instance, period_month, occurred_at, session_id
-    from visits
-    group by _instance, period_month, occurred_at, session_id
-    having count(*) > 1
-),
-repeated_events as (
-    select
-        v._file_id,
-        v._line,
-        row_number() over (
-            partition by v._instance, v.period_month, v.occurred_at, v.session_id, v.account_id, v.path, v.event
-            order by v._file_id, v._line
-        ) as copy
-    from repeated as r
-    inner join visits as v
-        on r._instance = v._instance
-        and r.period_month = v.period_month
-        and r.occurred_at = v.occurred_at
-        and r.session_id = v.session_id
+copies as (
+    select * from int_site_visit_copy
 ),
 events as (
     -- an event that was delivered twice is one event
     select v.*
     from visits as v
-    left join repeated_events as r on v._file_id = r._file_id and v._line = r._line
-    where coalesce(r.copy, 1) = 1
+    left join copies as c
+        on v.period_month = c.period_month and v._file_id = c._file_id and v._line = c._line
+    where c._line is null
 )
 select
     session_id,

@@ -3,49 +3,19 @@ with
 lines as (
     select * from stg_aws_daily_usage
 ),
--- Most lines come once; only the others need their versions put in order, and only their keys for that.
-repeated as (
-    select
-        _instance,
-        usage_feed_id,
-        coalesce(min(valid_from) <> max(valid_from), false) as has_revisions
-    from lines
-    group by _instance, usage_feed_id
-    having count(*) > 1
-),
-ordered_versions as (
-    -- R1, R4: the version written last counts from the moment it was known
-    select
-        l._file_id,
-        l._line,
-        l._known_at,
-        r.has_revisions,
-        lead(l._known_at) over (
-            partition by l._instance, l.usage_feed_id, l.valid_from
-            order by l._known_at, l._file_id, l._line
-        ) as next_known_at
-    from repeated as r
-    inner join lines as l on r._instance = l._instance and r.usage_feed_id = l.usage_feed_id
-),
-repeated_versions as (
-    select
-        _file_id,
-        _line,
-        has_revisions,
-        next_known_at,
-        -- of two equal copies one stays
-        coalesce(next_known_at > _known_at, true) as is_last_copy
-    from ordered_versions
+versions as (
+    select * from int_usage_version
 ),
 published as (
     -- R2: a version with a delete date ends the one before it and is not published itself
     select
         l.*,
-        coalesce(r.has_revisions, false) as has_revisions,
-        r.next_known_at
+        coalesce(v.has_revisions, false) as has_revisions,
+        v.known_to
     from lines as l
-    left join repeated_versions as r on l._file_id = r._file_id and l._line = r._line
-    where l.delete_date is null and coalesce(r.is_last_copy, true)
+    left join versions as v
+        on l.period_month = v.period_month and l._file_id = v._file_id and l._line = v._line
+    where l.delete_date is null and coalesce(v.is_last_copy, true)
 )
 select
     usage_feed_id,
@@ -69,7 +39,7 @@ select
     valid_from,
     has_revisions,
     _known_at as known_from,
-    next_known_at as known_to,
+    known_to,
     period_month,
     _instance,
     _file_id,

@@ -14,7 +14,7 @@ pub struct Project {
     pub tables: BTreeMap<String, Table>,
     pub jobs: BTreeMap<String, Job>,
     pub reports: Vec<Report>,
-    /// Model name → SQL file, from `sql/staging`, `sql/marts` and `sql/known`.
+    /// Model name → SQL file, from `sql/staging`, `sql/intermediate`, `sql/marts` and `sql/known`.
     pub models: BTreeMap<String, Source>,
     /// `<report>/<section>` → SQL file.
     pub report_sql: BTreeMap<String, Source>,
@@ -100,9 +100,12 @@ impl Project {
         for report in &self.reports {
             self.check_report(report)?;
         }
-        for table in self.tables.values().filter(|table| table.layer == Layer::Mart) {
+        for table in self.tables.values().filter(|table| table.layer.is_made()) {
             if !self.models.contains_key(&table.name) {
-                return Err(Error::in_file(&table.path, format!("mart `{}` has no SQL", table.name)).next(format!("write sql/marts/{}.sql", table.name)));
+                let (layer, folder) = (table.layer.name(), if table.layer == Layer::Mart { "marts" } else { "intermediate" });
+                return Err(
+                    Error::in_file(&table.path, format!("{layer} table `{}` has no SQL", table.name)).next(format!("write sql/{folder}/{}.sql", table.name))
+                );
             }
         }
         Ok(())
@@ -184,7 +187,7 @@ fn each<T>(root: &Path, folder: &str, ending: &str, parse: impl Fn(&Path, &str) 
 
 fn models(root: &Path) -> Result<BTreeMap<String, Source>> {
     let mut models: BTreeMap<String, Source> = BTreeMap::new();
-    for folder in ["sql/staging", "sql/marts", "sql/known"] {
+    for folder in ["sql/staging", "sql/intermediate", "sql/marts", "sql/known"] {
         for path in files(root, folder, "sql")? {
             let (path, text) = read(root, &path)?;
             let name = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default().to_owned();

@@ -33,8 +33,27 @@ pub struct Table {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Layer {
+    /// Written by decode, one per export.
     Raw,
+    /// A step on the way to marts that is kept because it is small and saves work; not for readers.
+    Intermediate,
+    /// What reports and readers see.
     Mart,
+}
+
+impl Layer {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Raw => "raw",
+            Self::Intermediate => "intermediate",
+            Self::Mart => "mart",
+        }
+    }
+
+    /// Whether its tables are made by SQL.
+    pub fn is_made(self) -> bool {
+        self != Self::Raw
+    }
 }
 
 #[derive(Debug, Clone)]

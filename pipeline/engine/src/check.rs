@@ -5,7 +5,7 @@ use std::path::Path;
 use chrono::DateTime;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::dataframe::DataFrame;
-use takings_definitions::{Kept, Layer, Project, Report, Section, Table};
+use takings_definitions::{Kept, Project, Report, Section, Table};
 
 use crate::contract::{check_money, output_schema};
 use crate::data_tests::queries;
@@ -22,7 +22,7 @@ pub async fn check_project(engine: &Engine, project: &Project, graph: &Graph) ->
     for name in project.models.keys() {
         keep(&mut findings, check_model(&mut session, project, graph, name).await);
     }
-    for table in project.tables.values().filter(|table| table.layer == Layer::Mart) {
+    for table in project.tables.values().filter(|table| table.layer.is_made()) {
         keep(&mut findings, check_changed_by(engine, project, graph, table).await);
         for (name, _, sql) in queries(table) {
             let planned = session.plan_text(&table.path, &sql).await.and_then(|frame| optimized(&table.path, frame));

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use takings_definitions::{Layer, Project};
+use takings_definitions::Project;
 
 use crate::{Error, Parsed, Result};
 
@@ -18,8 +18,9 @@ pub struct Graph {
 impl Graph {
     /// Parses every model; unknown names and cycles are errors that name the line.
     pub fn new(project: &Project) -> Result<Self> {
-        let of_layer = |layer: Layer| project.tables.values().filter(|table| table.layer == layer).map(|table| table.name.clone()).collect::<BTreeSet<_>>();
-        let (raw, marts) = (of_layer(Layer::Raw), of_layer(Layer::Mart));
+        let tables =
+            |made: bool| project.tables.values().filter(|table| table.layer.is_made() == made).map(|table| table.name.clone()).collect::<BTreeSet<_>>();
+        let (raw, marts) = (tables(false), tables(true));
         let mut graph = Self { models: BTreeMap::new(), references: BTreeMap::new(), raw, marts };
         for (name, source) in &project.models {
             let parsed = Parsed::new(&source.path, &source.text)?;

@@ -13,7 +13,7 @@ use datafusion::common::ScalarValue;
 use datafusion::dataframe::DataFrame;
 use datafusion::datasource::provider_as_source;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
-use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
+use datafusion::execution::memory_pool::TrackConsumersPool;
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::{SendableRecordBatchStream, SessionStateBuilder};
@@ -24,6 +24,7 @@ use object_store::ObjectStore;
 use takings_definitions::{Project, SortKey, Table};
 
 use crate::lake_table::LakeTable;
+use crate::memory::SharedPool;
 use crate::{Error, Graph, Parameters, Parsed, Result, ScanFile};
 
 /// Under this address the engine sees the store; the real one never stands in a plan.
@@ -38,18 +39,26 @@ pub struct Engine {
     runtime: Arc<RuntimeEnv>,
     store: ObjectStoreUrl,
     threads: usize,
+    sort_reservation: usize,
 }
 
 impl Engine {
     /// `memory` bounds what sorts, aggregates and joins hold; beyond it they spill to `spill`.
     pub fn new(store: Arc<dyn ObjectStore>, memory: u64, threads: usize, spill: &Path) -> Result<Self> {
         let failed = |error: &datafusion::common::DataFusionError| Error::running("starting the engine", error);
-        let pool = TrackConsumersPool::new(FairSpillPool::new(usize::try_from(memory).unwrap_or(usize::MAX)), std::num::NonZeroUsize::MIN);
+        let memory = usize::try_from(memory).unwrap_or(usize::MAX);
+        let pool = TrackConsumersPool::new(SharedPool::new(memory), std::num::NonZeroUsize::MIN);
         let disk = DiskManagerBuilder::default().with_mode(DiskManagerMode::Directories(vec![spill.to_owned()]));
         let runtime = RuntimeEnvBuilder::new().with_memory_pool(Arc::new(pool)).with_disk_manager_builder(disk).build_arc().map_err(|error| failed(&error))?;
         let url = ObjectStoreUrl::parse(STORE).map_err(|error| failed(&error))?;
         runtime.register_object_store(url.as_ref(), store);
-        Ok(Self { runtime, store: url, threads })
+        Ok(Self { runtime, store: url, threads, sort_reservation: (memory / 32).clamp(1 << 20, 64 << 20) })
+    }
+
+    /// The same engine, with another number of threads for each query.
+    #[must_use]
+    pub fn with_threads(&self, threads: usize) -> Self {
+        Self { threads, ..self.clone() }
     }
 
     /// A session that sees the given files and binds the given parameters.
@@ -74,6 +83,10 @@ impl Engine {
         options.sql_parser.parse_float_as_decimal = true;
         options.sql_parser.collect_spans = true;
         options.optimizer.prefer_hash_join = hash_joins;
+        // Row counts of scans are exact; guessing that a filter drops most rows makes wide sides look small, and joins would hold them in memory.
+        options.optimizer.default_filter_selectivity = 100;
+        // What merging spilled runs needs is set aside before the sorters take all there is.
+        options.execution.sort_spill_reservation_bytes = self.sort_reservation;
         options.execution.time_zone = Some("+00:00".to_owned());
         options.execution.parquet.pushdown_filters = false;
         // The rule maps columns by name and can drop rows of RIGHT and FULL joins in silence; the scan takes its own filters instead.

@@ -62,7 +62,9 @@ impl FileStatistics {
         self.rows += batch.num_rows() as u64;
         for (column, values) in self.columns.iter_mut().zip(batch.columns()) {
             column.nulls += values.null_count() as u64;
-            column.range.widen(range_of(values));
+            if !matches!(column.range, Range::LeftOut) {
+                column.range.widen(range_of(values));
+            }
             if matches!(column.kind, DataType::Decimal128(..)) {
                 column.sum = values.as_primitive::<Decimal128Type>().iter().flatten().try_fold(column.sum, i128::checked_add).ok_or_else(|| {
                     Error::data(table, format!("the sum of column `{}` is out of range; give the column a bound in its contract", column.name))

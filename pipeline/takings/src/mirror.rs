@@ -9,8 +9,9 @@ use arrow::array::{Array, RecordBatch, StringArray};
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
 use chrono::NaiveDate;
+use futures::TryStreamExt;
 use takings_definitions::{Layer, Pii, Secret, SortKey, Table};
-use takings_engine::{Parameters, Tables};
+use takings_engine::{Parameters, SendableRecordBatchStream, Tables};
 use takings_reports::Pseudonymiser;
 use takings_runs::ModelState;
 use uuid::Uuid;
@@ -47,9 +48,15 @@ pub async fn mirror(context: &Context, run: Uuid, versions: &BTreeMap<String, i6
 }
 
 async fn mirror_month(context: &Context, tables: &Tables, table: &Table, masks: &Masks<'_>, month: Option<NaiveDate>) -> Result<()> {
-    let batches = rows_of(context, tables, table, month).await?;
-    let batches = batches.iter().map(|batch| masks.apply(table, batch)).collect::<Result<Vec<_>>>()?;
-    context.lake.mirror_partition(&table.name, month, &takings_lake::table_schema(table), batches).await?;
+    let schema = takings_lake::table_schema(table);
+    let what = format!("mirror of {}", table.name);
+    let mut rows = rows_of(context, tables, table, month).await?;
+    let mut writer = context.lake.mirror_writer(&table.name, month, &schema).await?;
+    while let Some(batch) = rows.try_next().await.map_err(|error| takings_engine::Error::running(&what, &error))? {
+        let batch = takings_engine::conform(&table.name, &schema, &batch)?;
+        writer.write(&masks.apply(table, &batch)?).await?;
+    }
+    writer.commit().await?;
     Ok(())
 }
 
@@ -104,9 +111,10 @@ fn months_of(tables: &Tables, table: &Table) -> Vec<Option<NaiveDate>> {
     months.into_iter().collect()
 }
 
-/// The current rows of one month, in a fixed order.
-async fn rows_of(context: &Context, tables: &Tables, table: &Table, month: Option<NaiveDate>) -> Result<Vec<RecordBatch>> {
-    let mut session = context.engine.session(&context.project, &context.graph, tables.clone(), Parameters::constants(&context.project.settings.parameters));
+/// The current rows of one month, in a fixed order. The months are spread over the cores, so each takes one.
+async fn rows_of(context: &Context, tables: &Tables, table: &Table, month: Option<NaiveDate>) -> Result<SendableRecordBatchStream> {
+    let engine = context.engine.with_threads(1);
+    let mut session = engine.session(&context.project, &context.graph, tables.clone(), Parameters::constants(&context.project.settings.parameters));
     let current = if table.column("known_to").is_some() { " where known_to is null" } else { "" };
     let mut frame = session.plan_text(&table.path, &format!("select * from {}{current}", table.name)).await?;
     if let Some(month) = month {
@@ -117,9 +125,7 @@ async fn rows_of(context: &Context, tables: &Tables, table: &Table, month: Optio
     let order: Vec<SortKey> =
         lines.chain(table.key.iter().map(String::as_str)).map(|column| SortKey { column: column.to_owned(), descending: false }).collect();
     let frame = takings_engine::ordered(&table.name, frame, &order)?;
-    let schema = takings_lake::table_schema(table);
-    let batches = session.collect(&format!("mirror of {}", table.name), frame).await?;
-    batches.iter().map(|batch| takings_engine::conform(&table.name, &schema, batch).map_err(Failure::from)).collect()
+    Ok(session.stream(&format!("mirror of {}", table.name), frame).await?)
 }
 
 /// The secret that the settings refer to.

@@ -94,7 +94,8 @@ async fn bring_up_to_date(context: &Context, run: Uuid, done: &mut Transformed, 
     let files = match make(context, done, table, parsed, months.as_ref(), false).await {
         Err(Problem::Memory(failure)) => {
             tracing::warn!("{failure}; trying again with joins that spill");
-            make(context, done, table, parsed, months.as_ref(), true).await
+            // The joins that spill don't know all types of keys: what matters then is that memory was short.
+            make(context, done, table, parsed, months.as_ref(), true).await.map_err(|_| Problem::Memory(failure))
         }
         outcome => outcome,
     }?;

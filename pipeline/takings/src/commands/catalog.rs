@@ -58,7 +58,7 @@ pub async fn tables(cli: &Cli, args: &NameArgs) -> Result<ExitCode> {
                     None => None,
                 };
                 let count: u64 = state.iter().flat_map(|state| &state.files).map(|file| file.rows).sum();
-                let layer = if table.layer == Layer::Raw { "raw" } else { "mart" };
+                let layer = table.layer.name();
                 objects.push(json!({"table": table.name, "layer": layer, "rows": count, "version": version, "grain": table.grain}));
                 rows.push(vec![
                     table.name.clone(),
