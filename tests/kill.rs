@@ -19,6 +19,9 @@ fn undisturbed(feeds: &Feeds) -> (Place, Duration) {
     (place, start.elapsed())
 }
 
+/// How often a kill is tried that came after the end of the run.
+const TRIES: u32 = 8;
+
 /// Ends the process with SIGKILL; whether it was still at work.
 fn kill(mut child: Child) -> bool {
     let _ = child.kill();
@@ -73,7 +76,7 @@ fn goes_on(place: &Place, end: &Place) {
 fn killed_at_every_stage_it_goes_on_where_it_was() {
     let feeds = Feeds::awkward(41, 25);
     let (end, clean) = undisturbed(&feeds);
-    let place = Place::on(feeds.root());
+    let mut place = Place::on(feeds.root());
     let pause = clean / 60;
     // One store, killed again and again: at the beginning of each step, and a little into it.
     let stages = [
@@ -88,17 +91,26 @@ fn killed_at_every_stage_it_goes_on_where_it_was() {
         ("transform", 6),
         ("mirror", 0),
         ("mirror", 1),
+        ("emit  daily_business", 0),
+        ("emit  daily_customer", 0),
+        ("emit  daily_reftag", 0),
+        ("emit  disbursement", 0),
     ];
-    let mut fired = 0;
     for (stage, pauses) in stages {
-        fired += u32::from(kill_at(&place, stage, pause * pauses));
-        nothing_half_is_seen(&place, &end);
+        let mut pauses = pauses;
+        let fired = (0..TRIES).any(|_| {
+            let fired = kill_at(&place, stage, pause * pauses);
+            nothing_half_is_seen(&place, &end);
+            if !fired {
+                // The run was through before: a fresh one has more to do, and the kill comes earlier.
+                goes_on(&place, &end);
+                place = Place::on(feeds.root());
+                pauses /= 2;
+            }
+            fired
+        });
+        assert!(fired, "no kill at {stage} met a running process");
     }
-    for report in ["emit  daily_business", "emit  daily_customer", "emit  daily_reftag", "emit  disbursement"] {
-        fired += u32::from(kill_at(&place, report, Duration::ZERO));
-        nothing_half_is_seen(&place, &end);
-    }
-    assert!(fired >= 14, "only {fired} of 15 kills met a running process");
     goes_on(&place, &end);
 }
 
@@ -106,19 +118,22 @@ fn killed_at_every_stage_it_goes_on_where_it_was() {
 fn killed_at_any_moment_the_next_run_mends_it() {
     let feeds = Feeds::awkward(42, 10);
     let (end, clean) = undisturbed(&feeds);
-    let mut fired = 0;
     // Each on a fresh store, so that the moment lies within a full run.
     for part in [7, 19, 31, 43, 52, 61, 74, 88] {
-        let place = Place::on(feeds.root());
-        let mut child = place.spawn(&RUN);
-        std::thread::sleep(clean * part / 100);
-        // The pipes are small enough to hold all that it says; nothing waits for a reader.
-        let early = child.try_wait().unwrap().is_some();
-        fired += u32::from(!early && kill(child));
-        nothing_half_is_seen(&place, &end);
-        goes_on(&place, &end);
+        let mut moment = clean * part / 100;
+        let fired = (0..TRIES).any(|_| {
+            let place = Place::on(feeds.root());
+            let child = place.spawn(&RUN);
+            // The pipes are large enough to hold all that it says; nothing waits for a reader.
+            std::thread::sleep(moment);
+            let fired = kill(child);
+            nothing_half_is_seen(&place, &end);
+            goes_on(&place, &end);
+            moment = moment * 4 / 5;
+            fired
+        });
+        assert!(fired, "no kill at {part} % of a run met a running process");
     }
-    assert!(fired >= 6, "only {fired} of 8 kills met a running process");
 }
 
 #[test]

@@ -21,6 +21,7 @@ fn a_second_run_says_who_holds_the_project_and_leaves() {
     // Another job is another run of the same project; to make a table again is one too.
     place.takings(&["run", "weekly", "--at", "2026-03-16"]).ends_with(1).says(&["another run holds the project", &pid]);
     place.takings(&["rebuild", "aws_account"]).ends_with(1).says(&["another run holds the project", &pid]);
+    place.takings(&["vacuum"]).ends_with(1).says(&["another run holds the project", &pid]);
     assert_eq!(first.try_wait().unwrap(), None, "the first run ended too early to prove anything");
     let mut rest = String::new();
     said.read_to_string(&mut rest).unwrap();

@@ -76,48 +76,53 @@ pub struct DeliveryFilter {
 impl Ledger {
     /// Records a run's decision about a report; the same run may say it again.
     pub async fn record_delivery(&self, delivery: &Delivery) -> Result<()> {
-        sqlx::query(
-            "INSERT INTO deliveries (run_id, report, instance, tick, state, path, sha256, byte_count, run_key, known_at, revision, delivered_at, note)
+        self.change(
+            "record_delivery",
+            sqlx::query(
+                "INSERT INTO deliveries (run_id, report, instance, tick, state, path, sha256, byte_count, run_key, known_at, revision, delivered_at, note)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
              ON CONFLICT (run_id, report, instance) DO UPDATE SET tick = excluded.tick, state = excluded.state, path = excluded.path,
                  sha256 = excluded.sha256, byte_count = excluded.byte_count, run_key = excluded.run_key, known_at = excluded.known_at,
                  revision = excluded.revision, delivered_at = excluded.delivered_at, note = excluded.note",
+            )
+            .bind(delivery.run.to_string())
+            .bind(&delivery.report)
+            .bind(&delivery.instance)
+            .bind(stamp(delivery.tick))
+            .bind(delivery.state.as_str())
+            .bind(&delivery.path)
+            .bind(&delivery.sha256)
+            .bind(delivery.bytes.map(|bytes| figure("bytes", bytes)).transpose()?)
+            .bind(&delivery.run_key)
+            .bind(stamp(delivery.known_at))
+            .bind(figure("revision", delivery.revision)?)
+            .bind(stamp(delivery.delivered_at))
+            .bind(&delivery.note),
         )
-        .bind(delivery.run.to_string())
-        .bind(&delivery.report)
-        .bind(&delivery.instance)
-        .bind(stamp(delivery.tick))
-        .bind(delivery.state.as_str())
-        .bind(&delivery.path)
-        .bind(&delivery.sha256)
-        .bind(delivery.bytes.map(|bytes| figure("bytes", bytes)).transpose()?)
-        .bind(&delivery.run_key)
-        .bind(stamp(delivery.known_at))
-        .bind(figure("revision", delivery.revision)?)
-        .bind(stamp(delivery.delivered_at))
-        .bind(&delivery.note)
-        .execute(self.pool())
         .await?;
         Ok(())
     }
 
     /// Deliveries, newest first; those of one run by report and instance.
     pub async fn deliveries(&self, filter: &DeliveryFilter) -> Result<Vec<Delivery>> {
-        let rows = sqlx::query(
-            "SELECT deliveries.* FROM deliveries JOIN runs ON runs.id = deliveries.run_id
+        let rows = self
+            .rows(
+                "deliveries",
+                sqlx::query(
+                    "SELECT deliveries.* FROM deliveries JOIN runs ON runs.id = deliveries.run_id
              WHERE (CAST($1 AS TEXT) IS NULL OR run_id = $1) AND (CAST($2 AS TEXT) IS NULL OR report = $2)
                AND (CAST($3 AS TEXT) IS NULL OR instance = $3) AND (CAST($4 AS TEXT) IS NULL OR deliveries.tick = $4)
                AND (CAST($5 AS TEXT) IS NULL OR deliveries.state = $5)
              ORDER BY runs.started_at DESC, runs.id, report, instance LIMIT $6",
-        )
-        .bind(filter.run.map(|run| run.to_string()))
-        .bind(&filter.report)
-        .bind(&filter.instance)
-        .bind(filter.tick.map(stamp))
-        .bind(filter.state.map(DeliveryState::as_str))
-        .bind(figure("limit", filter.limit.unwrap_or(i64::MAX as u64))?)
-        .fetch_all(self.pool())
-        .await?;
+                )
+                .bind(filter.run.map(|run| run.to_string()))
+                .bind(&filter.report)
+                .bind(&filter.instance)
+                .bind(filter.tick.map(stamp))
+                .bind(filter.state.map(DeliveryState::as_str))
+                .bind(figure("limit", filter.limit.unwrap_or(i64::MAX as u64))?),
+            )
+            .await?;
         rows.iter().map(read).collect()
     }
 }

@@ -49,19 +49,37 @@ pub enum Error {
     /// The ledger holds something that this program did not write.
     #[error("ledger column {column} holds \"{text}\", which is no {kind}; restore the ledger from a backup")]
     Stored { column: &'static str, text: String, kind: &'static str },
-    #[error("ledger: {0}")]
-    Database(#[from] sqlx::Error),
+    #[error("ledger {ledger}: {source}; {}", next_step(source))]
+    Database { ledger: String, source: sqlx::Error },
+    /// A row lacks a column or has another type there.
+    #[error("ledger: a row can't be read: {0}; restore the ledger from a backup")]
+    Row(#[from] sqlx::Error),
+}
+
+/// SQLite's primary result code, which stands in the low byte of the extended ones.
+fn code(error: &sqlx::Error) -> Option<i64> {
+    let sqlx::Error::Database(error) = error else { return None };
+    error.code().and_then(|code| code.parse::<i64>().ok()).map(|code| code & 0xff)
+}
+
+fn next_step(error: &sqlx::Error) -> &'static str {
+    match (code(error), error) {
+        (Some(13), _) => "make room on the disk that holds it, then run again: nothing needs to be cleaned up",
+        (Some(5 | 6), _) => "another process keeps it locked; wait for that one, then run again",
+        (Some(3 | 8 | 14), _) => "check the rights on the file and on its folder, where SQLite writes beside it, then run again",
+        (Some(11 | 26), _) => "restore it from a backup",
+        (Some(10), _) | (None, sqlx::Error::Io(_)) => "look at the disk that holds it, then run again",
+        _ => "run again",
+    }
 }
 
 impl Error {
     /// May the same call work a moment later?
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Busy(_) | Self::Database(sqlx::Error::PoolTimedOut | sqlx::Error::Io(_)) => true,
-            // SQLite's primary result codes 5 (busy) and 6 (locked) stand in the low byte of the extended ones.
-            Self::Database(sqlx::Error::Database(error)) => {
-                error.code().and_then(|code| code.parse::<i64>().ok()).is_some_and(|code| matches!(code & 0xff, 5 | 6))
-            }
+            Self::Busy(_) | Self::Database { source: sqlx::Error::PoolTimedOut | sqlx::Error::Io(_), .. } => true,
+            // 5: busy; 6: locked.
+            Self::Database { source, .. } => matches!(code(source), Some(5 | 6)),
             _ => false,
         }
     }

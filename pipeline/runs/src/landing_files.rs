@@ -23,26 +23,28 @@ pub struct LandingFile {
 impl Ledger {
     /// Records current versions, all or none. An older version never replaces a newer one.
     pub async fn record_landing(&self, run: Option<Uuid>, files: &[LandingFile]) -> Result<()> {
-        let mut transaction = self.write().await?;
+        let mut transaction = self.write("record_landing").await?;
         for file in files {
-            sqlx::query(
-                "INSERT INTO landing_files (channel, instance, source_path, export, file_id, version, size, sha256, run_id)
+            transaction
+                .execute(
+                    sqlx::query(
+                        "INSERT INTO landing_files (channel, instance, source_path, export, file_id, version, size, sha256, run_id)
                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
                  ON CONFLICT (channel, instance, source_path) DO UPDATE SET export = excluded.export, file_id = excluded.file_id,
                      version = excluded.version, size = excluded.size, sha256 = excluded.sha256, run_id = excluded.run_id
                  WHERE landing_files.version < excluded.version",
-            )
-            .bind(&file.channel)
-            .bind(&file.instance)
-            .bind(&file.source_path)
-            .bind(&file.export)
-            .bind(&file.file_id)
-            .bind(figure("version", file.version)?)
-            .bind(figure("size", file.size)?)
-            .bind(&file.sha256)
-            .bind(run.map(|run| run.to_string()))
-            .execute(&mut *transaction)
-            .await?;
+                    )
+                    .bind(&file.channel)
+                    .bind(&file.instance)
+                    .bind(&file.source_path)
+                    .bind(&file.export)
+                    .bind(&file.file_id)
+                    .bind(figure("version", file.version)?)
+                    .bind(figure("size", file.size)?)
+                    .bind(&file.sha256)
+                    .bind(run.map(|run| run.to_string())),
+                )
+                .await?;
         }
         transaction.commit().await?;
         Ok(())
@@ -50,10 +52,11 @@ impl Ledger {
 
     /// The recorded files of an instance, by path.
     pub async fn landing_files(&self, channel: &str, instance: &str) -> Result<Vec<LandingFile>> {
-        let rows = sqlx::query("SELECT * FROM landing_files WHERE channel = $1 AND instance = $2 ORDER BY source_path")
-            .bind(channel)
-            .bind(instance)
-            .fetch_all(self.pool())
+        let rows = self
+            .rows(
+                "landing_files",
+                sqlx::query("SELECT * FROM landing_files WHERE channel = $1 AND instance = $2 ORDER BY source_path").bind(channel).bind(instance),
+            )
             .await?;
         rows.iter().map(read).collect()
     }

@@ -7,10 +7,10 @@ use std::fmt;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Sqlite, Transaction};
 use takings_definitions::Interval;
 use uuid::Uuid;
 
+use crate::call::{Change, Query};
 use crate::row::{self, stamp};
 use crate::{Error, Ledger, Result, Run, RunState, run};
 
@@ -31,7 +31,7 @@ pub struct NewRun {
 /// The process that runs it.
 #[derive(Debug, Clone)]
 pub struct Holder {
-    /// Different for each process start.
+    /// Different for each run: it tells the run's process from a later one with the same number.
     pub id: String,
     pub host: String,
     pub pid: u32,
@@ -84,19 +84,19 @@ impl fmt::Display for LeaseInfo {
 
 impl Ledger {
     /// Starts a run: takes the lease for `length`, ends what a dead holder left unfinished and records the run as claimed, all or
-    /// nothing. `alive` says whether a process of this machine lives; it is asked about the holder of a lease on the same host.
+    /// nothing. `alive` says whether the holder of a lease is at work still; it is asked about holders on the same host.
     pub async fn begin_run(
         &self,
         new: &NewRun,
         holder: &Holder,
         length: TimeDelta,
         now: DateTime<Utc>,
-        alive: impl Fn(u32) -> bool + Send + Sync,
+        alive: impl Fn(&LeaseInfo) -> bool + Send + Sync,
     ) -> Result<RunLease> {
-        let mut transaction = self.write().await?;
+        let mut transaction = self.write("begin_run").await?;
         let token = match current(&mut transaction).await? {
             Some((token, Some(lease))) => {
-                let dead = lease.host == holder.host && !alive(lease.pid);
+                let dead = lease.host == holder.host && !alive(&lease);
                 if lease.expires_at > now && !dead {
                     return Err(Error::Busy(Box::new(lease)));
                 }
@@ -107,54 +107,57 @@ impl Ledger {
         };
         end_unfinished(&mut transaction, holder, now).await?;
         let run = insert(&mut transaction, new, holder, now).await?;
-        sqlx::query(
-            "INSERT INTO leases (name, token, holder, host, pid, run_id, since, heartbeat_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8)
+        transaction
+            .execute(
+                sqlx::query(
+                    "INSERT INTO leases (name, token, holder, host, pid, run_id, since, heartbeat_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8)
              ON CONFLICT (name) DO UPDATE SET token = excluded.token, holder = excluded.holder, host = excluded.host, pid = excluded.pid,
                  run_id = excluded.run_id, since = excluded.since, heartbeat_at = excluded.heartbeat_at, expires_at = excluded.expires_at",
-        )
-        .bind(PROJECT)
-        .bind(token)
-        .bind(&holder.id)
-        .bind(&holder.host)
-        .bind(i64::from(holder.pid))
-        .bind(run.id.to_string())
-        .bind(stamp(now))
-        .bind(stamp(now + length))
-        .execute(&mut *transaction)
-        .await?;
+                )
+                .bind(PROJECT)
+                .bind(token)
+                .bind(&holder.id)
+                .bind(&holder.host)
+                .bind(i64::from(holder.pid))
+                .bind(run.id.to_string())
+                .bind(stamp(now))
+                .bind(stamp(now + length)),
+            )
+            .await?;
         transaction.commit().await?;
         Ok(RunLease { run, holder: holder.id.clone(), token, length })
     }
 
     /// Moves the lease's end on. [`Error::LeaseLost`] when it went to another process.
     pub async fn heartbeat(&self, lease: &RunLease, now: DateTime<Utc>) -> Result<()> {
-        let done = sqlx::query("UPDATE leases SET heartbeat_at = $1, expires_at = $2 WHERE name = $3 AND token = $4 AND holder = $5")
-            .bind(stamp(now))
-            .bind(stamp(now + lease.length))
-            .bind(PROJECT)
-            .bind(lease.token)
-            .bind(&lease.holder)
-            .execute(self.pool())
+        let done = self
+            .change(
+                "heartbeat",
+                sqlx::query("UPDATE leases SET heartbeat_at = $1, expires_at = $2 WHERE name = $3 AND token = $4 AND holder = $5")
+                    .bind(stamp(now))
+                    .bind(stamp(now + lease.length))
+                    .bind(PROJECT)
+                    .bind(lease.token)
+                    .bind(&lease.holder),
+            )
             .await?;
         if done.rows_affected() == 1 { Ok(()) } else { Err(self.lost(lease).await?) }
     }
 
     /// Gives the lease back. One that went to another process is left alone.
     pub async fn release(&self, lease: &RunLease) -> Result<()> {
-        sqlx::query("UPDATE leases SET holder = NULL WHERE name = $1 AND token = $2 AND holder = $3")
-            .bind(PROJECT)
-            .bind(lease.token)
-            .bind(&lease.holder)
-            .execute(self.pool())
-            .await?;
+        self.change(
+            "release",
+            sqlx::query("UPDATE leases SET holder = NULL WHERE name = $1 AND token = $2 AND holder = $3").bind(PROJECT).bind(lease.token).bind(&lease.holder),
+        )
+        .await?;
         Ok(())
     }
 
     /// Who holds the project, whether or not the lease has ended.
     pub async fn lease(&self) -> Result<Option<LeaseInfo>> {
-        let mut transaction = self.pool().begin().await?;
-        let current = current(&mut transaction).await?;
-        Ok(current.and_then(|(_, lease)| lease))
+        let row = self.row("lease", current_lease()).await?;
+        Ok(row.as_ref().map(held).transpose()?.flatten())
     }
 
     async fn lost(&self, lease: &RunLease) -> Result<Error> {
@@ -166,12 +169,13 @@ impl Ledger {
     }
 }
 
+fn current_lease<'q>() -> Query<'q> {
+    sqlx::query("SELECT leases.*, runs.job, runs.tick FROM leases JOIN runs ON runs.id = leases.run_id WHERE leases.name = $1").bind(PROJECT)
+}
+
 /// The lease's token, and its holder unless it was given back.
-async fn current(transaction: &mut Transaction<'static, Sqlite>) -> Result<Option<(i64, Option<LeaseInfo>)>> {
-    let row = sqlx::query("SELECT leases.*, runs.job, runs.tick FROM leases JOIN runs ON runs.id = leases.run_id WHERE leases.name = $1")
-        .bind(PROJECT)
-        .fetch_optional(&mut **transaction)
-        .await?;
+async fn current(transaction: &mut Change) -> Result<Option<(i64, Option<LeaseInfo>)>> {
+    let row = transaction.row(current_lease()).await?;
     row.as_ref().map(|row| Ok((row::number(row, "token")?, held(row)?))).transpose()
 }
 
@@ -192,37 +196,41 @@ fn held(row: &SqliteRow) -> Result<Option<LeaseInfo>> {
 }
 
 /// Whoever gets the lease is alone: a run that has not ended has no process any more.
-async fn end_unfinished(transaction: &mut Transaction<'static, Sqlite>, holder: &Holder, now: DateTime<Utc>) -> Result<()> {
-    sqlx::query("UPDATE runs SET state = 'failed', ended_at = $1, error = $2 WHERE state IN ('claimed', 'running', 'published')")
-        .bind(stamp(now))
-        .bind(format!("its process ended without finishing it; found by process {} on {}", holder.pid, holder.host))
-        .execute(&mut **transaction)
+async fn end_unfinished(transaction: &mut Change, holder: &Holder, now: DateTime<Utc>) -> Result<()> {
+    transaction
+        .execute(
+            sqlx::query("UPDATE runs SET state = 'failed', ended_at = $1, error = $2 WHERE state IN ('claimed', 'running', 'published')")
+                .bind(stamp(now))
+                .bind(format!("its process ended without finishing it; found by process {} on {}", holder.pid, holder.host)),
+        )
         .await?;
     Ok(())
 }
 
-async fn insert(transaction: &mut Transaction<'static, Sqlite>, new: &NewRun, holder: &Holder, now: DateTime<Utc>) -> Result<Run> {
+async fn insert(transaction: &mut Change, new: &NewRun, holder: &Holder, now: DateTime<Utc>) -> Result<Run> {
     let id = new.id.unwrap_or_else(Uuid::new_v4);
     if run::find(transaction, id).await?.is_some() {
         return Err(Error::RunExists(id));
     }
-    let row = sqlx::query(
-        "INSERT INTO runs (id, job, tick, interval_start, interval_end, known_at, attempt, state, started_at, host, program_version)
+    let row = transaction
+        .row_of(
+            sqlx::query(
+                "INSERT INTO runs (id, job, tick, interval_start, interval_end, known_at, attempt, state, started_at, host, program_version)
          VALUES ($1, $2, $3, $4, $5, $6, (SELECT COALESCE(MAX(attempt), 0) + 1 FROM runs WHERE job = $2 AND tick = $3), $7, $8, $9, $10)
          RETURNING attempt",
-    )
-    .bind(id.to_string())
-    .bind(&new.job)
-    .bind(stamp(new.tick))
-    .bind(stamp(new.interval.start))
-    .bind(stamp(new.interval.end))
-    .bind(stamp(new.known_at))
-    .bind(RunState::Claimed.as_str())
-    .bind(stamp(now))
-    .bind(&holder.host)
-    .bind(&holder.program_version)
-    .fetch_one(&mut **transaction)
-    .await?;
+            )
+            .bind(id.to_string())
+            .bind(&new.job)
+            .bind(stamp(new.tick))
+            .bind(stamp(new.interval.start))
+            .bind(stamp(new.interval.end))
+            .bind(stamp(new.known_at))
+            .bind(RunState::Claimed.as_str())
+            .bind(stamp(now))
+            .bind(&holder.host)
+            .bind(&holder.program_version),
+        )
+        .await?;
     Ok(Run {
         id,
         job: new.job.clone(),

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use sqlx::Row;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Row, Sqlite, Transaction};
+use takings_faults::{Faults, Kind};
 
 use crate::{Error, Result};
 
@@ -19,11 +20,17 @@ const MIGRATION_TRIES: usize = 5;
 pub struct Ledger {
     pool: SqlitePool,
     name: String,
+    pub(crate) faults: Faults,
 }
 
 impl Ledger {
     /// Opens or makes a ledger: a path (counted from `base` when relative), `sqlite:path` or `sqlite:///path`.
     pub async fn open(url_or_path: &str, base: &Path) -> Result<Self> {
+        Self::open_with(url_or_path, base, Faults::default()).await
+    }
+
+    /// The same, and asks at a gate before each statement.
+    pub async fn open_with(url_or_path: &str, base: &Path, faults: Faults) -> Result<Self> {
         let file = base.join(file_of(url_or_path)?);
         if let Some(folder) = file.parent() {
             std::fs::create_dir_all(folder).map_err(|source| Error::Folder { path: folder.to_owned(), source })?;
@@ -36,22 +43,26 @@ impl Ledger {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT);
-        let pool = SqlitePoolOptions::new().max_connections(CONNECTIONS).connect_with(options).await.map_err(|error| Error::Open {
+        let refused = |reason: String| Error::Open {
             given: url_or_path.to_owned(),
-            reason: format!("{} can't be opened: {error}", file.display()),
+            reason: format!("{} can't be opened: {reason}", file.display()),
             next: "check the path and its rights, or set ledger.url",
-        })?;
-        let ledger = Self { pool, name: file.display().to_string() };
+        };
+        let leave = faults.ask(Kind::Query, "open").map_err(|fault| refused(fault.to_string()))?;
+        let pool = SqlitePoolOptions::new().max_connections(CONNECTIONS).connect_with(options).await.map_err(|error| refused(error.to_string()))?;
+        leave.finish().map_err(|fault| refused(fault.to_string()))?;
+        let ledger = Self { pool, name: file.display().to_string(), faults };
         ledger.migrate().await?;
         Ok(ledger)
     }
 
     async fn migrate(&self) -> Result<()> {
         let migrations = sqlx::migrate!("./migrations");
+        let leave = self.ask(Kind::Commit, "migrate")?;
         let mut tries = 1;
         loop {
             match migrations.run(&self.pool).await {
-                Ok(()) => return Ok(()),
+                Ok(()) => return self.finish(leave),
                 Err(source) if tries == MIGRATION_TRIES => return Err(Error::Migrate { ledger: self.name.clone(), source }),
                 Err(_) => tries += 1,
             }
@@ -65,7 +76,8 @@ impl Ledger {
 
     /// Binds the ledger to a store on first use; afterwards another store is refused.
     pub async fn check_store(&self, store_id: &str) -> Result<()> {
-        sqlx::query("INSERT INTO meta (name, value) VALUES ('store_id', $1) ON CONFLICT (name) DO NOTHING").bind(store_id).execute(&self.pool).await?;
+        let bind = sqlx::query("INSERT INTO meta (name, value) VALUES ('store_id', $1) ON CONFLICT (name) DO NOTHING").bind(store_id);
+        self.change("check_store", bind).await?;
         match self.store_id().await? {
             Some(recorded) if recorded != store_id => Err(Error::OtherStore { ledger: self.name.clone(), recorded, given: store_id.to_owned() }),
             _ => Ok(()),
@@ -74,7 +86,7 @@ impl Ledger {
 
     /// The store that the ledger is bound to.
     pub async fn store_id(&self) -> Result<Option<String>> {
-        let row = sqlx::query("SELECT value FROM meta WHERE name = 'store_id'").fetch_optional(&self.pool).await?;
+        let row = self.row("store_id", sqlx::query("SELECT value FROM meta WHERE name = 'store_id'")).await?;
         Ok(row.map(|row| row.try_get("value")).transpose()?)
     }
 
@@ -85,11 +97,6 @@ impl Ledger {
 
     pub(crate) fn pool(&self) -> &SqlitePool {
         &self.pool
-    }
-
-    /// A transaction that holds the write lock from its start: what it reads stays true until it commits.
-    pub(crate) async fn write(&self) -> Result<Transaction<'static, Sqlite>> {
-        Ok(self.pool.begin_with("BEGIN IMMEDIATE").await?)
     }
 }
 

@@ -4,6 +4,7 @@
 //! Time comes in with each call and is never read here. This crate must not know what a table holds, how a file is decoded or
 //! where it lies; it keeps records about them.
 
+mod call;
 mod deliveries;
 mod error;
 mod landing_files;

@@ -22,7 +22,7 @@ pub struct ModelState {
 
 impl Ledger {
     pub async fn model_state(&self, table: &str) -> Result<Option<ModelState>> {
-        let row = sqlx::query("SELECT definition_hash, inputs, version FROM models WHERE table_name = $1").bind(table).fetch_optional(self.pool()).await?;
+        let row = self.row("model_state", sqlx::query("SELECT definition_hash, inputs, version FROM models WHERE table_name = $1").bind(table)).await?;
         let read = |row| {
             Ok(ModelState {
                 definition_hash: row::text(row, "definition_hash")?,
@@ -34,25 +34,27 @@ impl Ledger {
     }
 
     pub async fn set_model_state(&self, run: Option<Uuid>, table: &str, state: &ModelState, now: DateTime<Utc>) -> Result<()> {
-        sqlx::query(
-            "INSERT INTO models (table_name, definition_hash, inputs, version, run_id, built_at) VALUES ($1, $2, $3, $4, $5, $6)
+        self.change(
+            "set_model_state",
+            sqlx::query(
+                "INSERT INTO models (table_name, definition_hash, inputs, version, run_id, built_at) VALUES ($1, $2, $3, $4, $5, $6)
              ON CONFLICT (table_name) DO UPDATE SET definition_hash = excluded.definition_hash, inputs = excluded.inputs, version = excluded.version,
                  run_id = excluded.run_id, built_at = excluded.built_at",
+            )
+            .bind(table)
+            .bind(&state.definition_hash)
+            .bind(row::json("inputs", &state.inputs)?)
+            .bind(state.version)
+            .bind(run.map(|run| run.to_string()))
+            .bind(stamp(now)),
         )
-        .bind(table)
-        .bind(&state.definition_hash)
-        .bind(row::json("inputs", &state.inputs)?)
-        .bind(state.version)
-        .bind(run.map(|run| run.to_string()))
-        .bind(stamp(now))
-        .execute(self.pool())
         .await?;
         Ok(())
     }
 
     /// Forgets a mart's build, so that the next run builds it whole.
     pub async fn forget_model(&self, table: &str) -> Result<()> {
-        sqlx::query("DELETE FROM models WHERE table_name = $1").bind(table).execute(self.pool()).await?;
+        self.change("forget_model", sqlx::query("DELETE FROM models WHERE table_name = $1").bind(table)).await?;
         Ok(())
     }
 }

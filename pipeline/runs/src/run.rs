@@ -5,10 +5,10 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Sqlite, Transaction};
 use takings_definitions::Interval;
 use uuid::Uuid;
 
+use crate::call::Change;
 use crate::row::{self, stamp};
 use crate::{Delivery, DeliveryFilter, Error, Ledger, Result, Snapshot, Step};
 
@@ -111,17 +111,19 @@ impl Ledger {
         if to == RunState::Failed && error.is_none_or(|error| error.trim().is_empty()) {
             return Err(Error::NoReason { run: id });
         }
-        let mut transaction = self.write().await?;
+        let mut transaction = self.write("move_run").await?;
         let from = find(&mut transaction, id).await?.ok_or_else(|| unknown(&id.to_string()))?.state;
         if !from.may_become(to) {
             return Err(Error::Transition { run: id, from, to });
         }
-        sqlx::query("UPDATE runs SET state = $1, error = $2, ended_at = $3 WHERE id = $4")
-            .bind(to.as_str())
-            .bind(error)
-            .bind(to.is_final().then(|| stamp(now)))
-            .bind(id.to_string())
-            .execute(&mut *transaction)
+        transaction
+            .execute(
+                sqlx::query("UPDATE runs SET state = $1, error = $2, ended_at = $3 WHERE id = $4")
+                    .bind(to.as_str())
+                    .bind(error)
+                    .bind(to.is_final().then(|| stamp(now)))
+                    .bind(id.to_string()),
+            )
             .await?;
         transaction.commit().await?;
         Ok(())
@@ -129,17 +131,20 @@ impl Ledger {
 
     /// Runs, newest start first.
     pub async fn list_runs(&self, filter: &RunFilter) -> Result<Vec<Run>> {
-        let rows = sqlx::query(
-            "SELECT * FROM runs
+        let rows = self
+            .rows(
+                "list_runs",
+                sqlx::query(
+                    "SELECT * FROM runs
              WHERE (CAST($1 AS TEXT) IS NULL OR job = $1) AND (CAST($2 AS TEXT) IS NULL OR state = $2) AND (CAST($3 AS TEXT) IS NULL OR tick = $3)
              ORDER BY started_at DESC, attempt DESC, id LIMIT $4",
-        )
-        .bind(&filter.job)
-        .bind(filter.state.map(RunState::as_str))
-        .bind(filter.tick.map(stamp))
-        .bind(row::figure("limit", filter.limit.unwrap_or(i64::MAX as u64))?)
-        .fetch_all(self.pool())
-        .await?;
+                )
+                .bind(&filter.job)
+                .bind(filter.state.map(RunState::as_str))
+                .bind(filter.tick.map(stamp))
+                .bind(row::figure("limit", filter.limit.unwrap_or(i64::MAX as u64))?),
+            )
+            .await?;
         rows.iter().map(read).collect()
     }
 
@@ -157,7 +162,7 @@ impl Ledger {
         if prefix.is_empty() || !prefix.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-') {
             return Err(unknown(id));
         }
-        let rows = sqlx::query("SELECT * FROM runs WHERE id LIKE $1 ORDER BY id").bind(format!("{prefix}%")).fetch_all(self.pool()).await?;
+        let rows = self.rows("find_run", sqlx::query("SELECT * FROM runs WHERE id LIKE $1 ORDER BY id").bind(format!("{prefix}%"))).await?;
         match rows.as_slice() {
             [] => Err(unknown(id)),
             [row] => read(row),
@@ -170,8 +175,8 @@ fn unknown(id: &str) -> Error {
     Error::Unknown { what: "run", name: id.to_owned(), next: "`takings runs list` shows what ran" }
 }
 
-pub(crate) async fn find(transaction: &mut Transaction<'static, Sqlite>, id: Uuid) -> Result<Option<Run>> {
-    let row = sqlx::query("SELECT * FROM runs WHERE id = $1").bind(id.to_string()).fetch_optional(&mut **transaction).await?;
+pub(crate) async fn find(transaction: &mut Change, id: Uuid) -> Result<Option<Run>> {
+    let row = transaction.row(sqlx::query("SELECT * FROM runs WHERE id = $1").bind(id.to_string())).await?;
     row.as_ref().map(read).transpose()
 }
 

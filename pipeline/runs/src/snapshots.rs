@@ -22,19 +22,25 @@ impl Ledger {
     /// Records a snapshot with all its tables, or nothing. The newest recorded is the latest, whatever the times say.
     pub async fn record_snapshot(&self, run: Option<Uuid>, tables: &BTreeMap<String, i64>, taken_at: DateTime<Utc>) -> Result<Snapshot> {
         let snapshot = Snapshot { id: Uuid::new_v4(), run, taken_at, tables: tables.clone() };
-        let mut transaction = self.write().await?;
-        sqlx::query("INSERT INTO snapshots (id, sequence, run_id, taken_at) VALUES ($1, (SELECT COALESCE(MAX(sequence), 0) + 1 FROM snapshots), $2, $3)")
-            .bind(snapshot.id.to_string())
-            .bind(run.map(|run| run.to_string()))
-            .bind(stamp(taken_at))
-            .execute(&mut *transaction)
+        let mut transaction = self.write("record_snapshot").await?;
+        transaction
+            .execute(
+                sqlx::query(
+                    "INSERT INTO snapshots (id, sequence, run_id, taken_at) VALUES ($1, (SELECT COALESCE(MAX(sequence), 0) + 1 FROM snapshots), $2, $3)",
+                )
+                .bind(snapshot.id.to_string())
+                .bind(run.map(|run| run.to_string()))
+                .bind(stamp(taken_at)),
+            )
             .await?;
         for (table, version) in tables {
-            sqlx::query("INSERT INTO snapshot_tables (snapshot_id, table_name, version) VALUES ($1, $2, $3)")
-                .bind(snapshot.id.to_string())
-                .bind(table)
-                .bind(version)
-                .execute(&mut *transaction)
+            transaction
+                .execute(
+                    sqlx::query("INSERT INTO snapshot_tables (snapshot_id, table_name, version) VALUES ($1, $2, $3)")
+                        .bind(snapshot.id.to_string())
+                        .bind(table)
+                        .bind(version),
+                )
                 .await?;
         }
         transaction.commit().await?;
@@ -44,45 +50,52 @@ impl Ledger {
     // Each of these is one statement: a snapshot is never read while it is half written.
 
     pub async fn latest_snapshot(&self) -> Result<Option<Snapshot>> {
-        let rows = sqlx::query(
-            "SELECT s.id, s.run_id, s.taken_at, t.table_name, t.version FROM snapshots s LEFT JOIN snapshot_tables t ON t.snapshot_id = s.id
+        let rows = self
+            .rows(
+                "latest_snapshot",
+                sqlx::query(
+                    "SELECT s.id, s.run_id, s.taken_at, t.table_name, t.version FROM snapshots s LEFT JOIN snapshot_tables t ON t.snapshot_id = s.id
              WHERE s.sequence = (SELECT MAX(sequence) FROM snapshots)",
-        )
-        .fetch_all(self.pool())
-        .await?;
+                ),
+            )
+            .await?;
         Ok(gather(&rows)?.pop())
     }
 
     pub async fn snapshot(&self, id: Uuid) -> Result<Option<Snapshot>> {
-        let rows = sqlx::query(
+        let rows = self.rows("snapshot", sqlx::query(
             "SELECT s.id, s.run_id, s.taken_at, t.table_name, t.version FROM snapshots s LEFT JOIN snapshot_tables t ON t.snapshot_id = s.id WHERE s.id = $1",
         )
-        .bind(id.to_string())
-        .fetch_all(self.pool())
-        .await?;
+        .bind(id.to_string())).await?;
         Ok(gather(&rows)?.pop())
     }
 
     /// Snapshots taken at or after a time, oldest first: what readers may still use.
     pub async fn snapshots_since(&self, time: DateTime<Utc>) -> Result<Vec<Snapshot>> {
-        let rows = sqlx::query(
-            "SELECT s.id, s.run_id, s.taken_at, t.table_name, t.version FROM snapshots s LEFT JOIN snapshot_tables t ON t.snapshot_id = s.id
+        let rows = self
+            .rows(
+                "snapshots_since",
+                sqlx::query(
+                    "SELECT s.id, s.run_id, s.taken_at, t.table_name, t.version FROM snapshots s LEFT JOIN snapshot_tables t ON t.snapshot_id = s.id
              WHERE s.taken_at >= $1 ORDER BY s.sequence",
-        )
-        .bind(stamp(time))
-        .fetch_all(self.pool())
-        .await?;
+                )
+                .bind(stamp(time)),
+            )
+            .await?;
         gather(&rows)
     }
 
     pub(crate) async fn snapshots_of(&self, run: Uuid) -> Result<Vec<Snapshot>> {
-        let rows = sqlx::query(
-            "SELECT s.id, s.run_id, s.taken_at, t.table_name, t.version FROM snapshots s LEFT JOIN snapshot_tables t ON t.snapshot_id = s.id
+        let rows = self
+            .rows(
+                "snapshots_of",
+                sqlx::query(
+                    "SELECT s.id, s.run_id, s.taken_at, t.table_name, t.version FROM snapshots s LEFT JOIN snapshot_tables t ON t.snapshot_id = s.id
              WHERE s.run_id = $1 ORDER BY s.sequence",
-        )
-        .bind(run.to_string())
-        .fetch_all(self.pool())
-        .await?;
+                )
+                .bind(run.to_string()),
+            )
+            .await?;
         gather(&rows)
     }
 }

@@ -37,39 +37,45 @@ pub struct Step {
 
 impl Ledger {
     pub async fn start_step(&self, run: Uuid, name: &str, now: DateTime<Utc>) -> Result<StepKey> {
-        let row = sqlx::query(
-            "INSERT INTO steps (run_id, position, name, started_at)
+        let row = self
+            .change_one(
+                "start_step",
+                sqlx::query(
+                    "INSERT INTO steps (run_id, position, name, started_at)
              VALUES ($1, (SELECT COALESCE(MAX(position), 0) + 1 FROM steps WHERE run_id = $1), $2, $3) RETURNING position",
-        )
-        .bind(run.to_string())
-        .bind(name)
-        .bind(stamp(now))
-        .fetch_one(self.pool())
-        .await?;
+                )
+                .bind(run.to_string())
+                .bind(name)
+                .bind(stamp(now)),
+            )
+            .await?;
         Ok(StepKey { run, position: row::number(&row, "position")? })
     }
 
     /// Ends a step, once.
     pub async fn end_step(&self, step: StepKey, figures: &StepFigures, now: DateTime<Utc>) -> Result<()> {
-        let done = sqlx::query(
-            "UPDATE steps SET ended_at = $1, row_count = $2, byte_count = $3, file_count = $4, detail = $5
+        let done = self
+            .change(
+                "end_step",
+                sqlx::query(
+                    "UPDATE steps SET ended_at = $1, row_count = $2, byte_count = $3, file_count = $4, detail = $5
              WHERE run_id = $6 AND position = $7 AND ended_at IS NULL",
-        )
-        .bind(stamp(now))
-        .bind(row::figure("rows", figures.rows)?)
-        .bind(row::figure("bytes", figures.bytes)?)
-        .bind(row::figure("files", figures.files)?)
-        .bind(row::json("detail", &figures.detail)?)
-        .bind(step.run.to_string())
-        .bind(step.position)
-        .execute(self.pool())
-        .await?;
+                )
+                .bind(stamp(now))
+                .bind(row::figure("rows", figures.rows)?)
+                .bind(row::figure("bytes", figures.bytes)?)
+                .bind(row::figure("files", figures.files)?)
+                .bind(row::json("detail", &figures.detail)?)
+                .bind(step.run.to_string())
+                .bind(step.position),
+            )
+            .await?;
         if done.rows_affected() == 1 { Ok(()) } else { Err(Error::Step { run: step.run, position: step.position }) }
     }
 
     /// The steps of a run in the order in which they started.
     pub async fn steps(&self, run: Uuid) -> Result<Vec<Step>> {
-        let rows = sqlx::query("SELECT * FROM steps WHERE run_id = $1 ORDER BY position").bind(run.to_string()).fetch_all(self.pool()).await?;
+        let rows = self.rows("steps", sqlx::query("SELECT * FROM steps WHERE run_id = $1 ORDER BY position").bind(run.to_string())).await?;
         rows.iter().map(read).collect()
     }
 }

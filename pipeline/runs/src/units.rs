@@ -53,36 +53,38 @@ impl Ledger {
     /// Records units and forgets those that they replace, all or none.
     pub async fn save_units(&self, run: Option<Uuid>, units: &[Unit], replaced: &[UnitKey]) -> Result<()> {
         units.iter().try_for_each(Unit::check)?;
-        let mut transaction = self.write().await?;
+        let mut transaction = self.write("save_units").await?;
         for key in replaced {
-            sqlx::query("DELETE FROM units WHERE table_name = $1 AND unit = $2").bind(&key.table).bind(&key.unit).execute(&mut *transaction).await?;
+            transaction.execute(sqlx::query("DELETE FROM units WHERE table_name = $1 AND unit = $2").bind(&key.table).bind(&key.unit)).await?;
         }
         for unit in units {
-            sqlx::query(
-                "INSERT INTO units (table_name, unit, export, instance, file_id, source_path, version, records, published, quarantined, duplicate,
+            transaction
+                .execute(
+                    sqlx::query(
+                        "INSERT INTO units (table_name, unit, export, instance, file_id, source_path, version, records, published, quarantined, duplicate,
                      excluded, totals, run_id)
                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
                  ON CONFLICT (table_name, unit) DO UPDATE SET export = excluded.export, instance = excluded.instance, file_id = excluded.file_id,
                      source_path = excluded.source_path, version = excluded.version, records = excluded.records, published = excluded.published,
                      quarantined = excluded.quarantined, duplicate = excluded.duplicate, excluded = excluded.excluded, totals = excluded.totals,
                      run_id = excluded.run_id",
-            )
-            .bind(&unit.key.table)
-            .bind(&unit.key.unit)
-            .bind(&unit.export)
-            .bind(&unit.instance)
-            .bind(&unit.file_id)
-            .bind(&unit.source_path)
-            .bind(figure("version", unit.version)?)
-            .bind(figure("records", unit.records)?)
-            .bind(figure("published", unit.published)?)
-            .bind(figure("quarantined", unit.quarantined)?)
-            .bind(figure("duplicate", unit.duplicate)?)
-            .bind(figure("excluded", unit.excluded)?)
-            .bind(row::json("totals", &unit.totals)?)
-            .bind(run.map(|run| run.to_string()))
-            .execute(&mut *transaction)
-            .await?;
+                    )
+                    .bind(&unit.key.table)
+                    .bind(&unit.key.unit)
+                    .bind(&unit.export)
+                    .bind(&unit.instance)
+                    .bind(&unit.file_id)
+                    .bind(&unit.source_path)
+                    .bind(figure("version", unit.version)?)
+                    .bind(figure("records", unit.records)?)
+                    .bind(figure("published", unit.published)?)
+                    .bind(figure("quarantined", unit.quarantined)?)
+                    .bind(figure("duplicate", unit.duplicate)?)
+                    .bind(figure("excluded", unit.excluded)?)
+                    .bind(row::json("totals", &unit.totals)?)
+                    .bind(run.map(|run| run.to_string())),
+                )
+                .await?;
         }
         transaction.commit().await?;
         Ok(())
@@ -90,13 +92,13 @@ impl Ledger {
 
     /// The units of a table, by file and unit.
     pub async fn units(&self, table: &str) -> Result<Vec<Unit>> {
-        let rows = sqlx::query("SELECT * FROM units WHERE table_name = $1 ORDER BY instance, source_path, unit").bind(table).fetch_all(self.pool()).await?;
+        let rows = self.rows("units", sqlx::query("SELECT * FROM units WHERE table_name = $1 ORDER BY instance, source_path, unit").bind(table)).await?;
         rows.iter().map(read).collect()
     }
 
     /// The units that came from a file, in whatever table.
     pub async fn units_of_file(&self, file_id: &str) -> Result<Vec<Unit>> {
-        let rows = sqlx::query("SELECT * FROM units WHERE file_id = $1 ORDER BY table_name, unit").bind(file_id).fetch_all(self.pool()).await?;
+        let rows = self.rows("units_of_file", sqlx::query("SELECT * FROM units WHERE file_id = $1 ORDER BY table_name, unit").bind(file_id)).await?;
         rows.iter().map(read).collect()
     }
 }

@@ -34,6 +34,11 @@ impl Error {
         }
     }
 
+    /// Is it the source that can't be read, and not the landing zone? What was landed before can be used all the same.
+    pub fn is_source(&self) -> bool {
+        matches!(self, Self::Source { .. } | Self::List { .. })
+    }
+
     /// Are landed bytes or records not what they should be?
     pub fn is_data(&self) -> bool {
         matches!(self, Self::Record { .. } | Self::Damaged { .. } | Self::Line { .. })

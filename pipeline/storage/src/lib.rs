@@ -5,6 +5,7 @@
 //! through [`Store::object_store`] as well. This crate must not know what the files mean.
 
 mod error;
+mod fault_store;
 mod local;
 mod staged;
 #[cfg(test)]
@@ -20,11 +21,13 @@ use object_store::aws::AmazonS3Builder;
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
 use object_store::{GetOptions, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutPayload};
+use takings_faults::Faults;
 use url::Url;
 
 pub use error::{Error, Result};
 pub use staged::StagedFile;
 
+use fault_store::FaultStore;
 use local::LocalStore;
 
 /// The folder of a store in which files lie while they are written.
@@ -36,6 +39,7 @@ pub struct Store {
     url: Url,
     objects: Arc<dyn ObjectStore>,
     local: Option<Arc<LocalStore>>,
+    faults: Faults,
 }
 
 impl Store {
@@ -67,7 +71,7 @@ impl Store {
         let url =
             Url::from_directory_path(&root).map_err(|()| Error::open(given, format!("{} is not an absolute path", root.display()), "write the full path"))?;
         let local = Arc::new(LocalStore::new(root).map_err(|error| Error::open(given, error.to_string(), "check the path"))?);
-        Ok(Self { url, objects: local.clone(), local: Some(local) })
+        Ok(Self { url, objects: local.clone(), local: Some(local), faults: Faults::default() })
     }
 
     fn open_bucket(mut url: Url) -> Result<Self> {
@@ -80,7 +84,31 @@ impl Store {
         if !url.path().ends_with('/') {
             url.set_path(&format!("{}/", url.path()));
         }
-        Ok(Self { url, objects: Arc::new(PrefixStore::new(bucket, prefix)), local: None })
+        Ok(Self::on(url, Arc::new(PrefixStore::new(bucket, prefix))))
+    }
+
+    /// A store on any object store, with that one's root as its root.
+    pub fn on(url: Url, objects: Arc<dyn ObjectStore>) -> Self {
+        Self { url, objects, local: None, faults: Faults::default() }
+    }
+
+    /// The same store, which asks at a gate before each operation: what goes through [`Store::object_store`] does so as well.
+    pub fn with_faults(self, faults: Faults) -> Self {
+        if faults.is_none() {
+            return self;
+        }
+        let local = self.local.map(|local| Arc::new(LocalStore::clone(&local).with_faults(faults.clone())));
+        let inner: Arc<dyn ObjectStore> = match &local {
+            Some(local) => local.clone(),
+            None => self.objects,
+        };
+        let objects = Arc::new(FaultStore::new(inner, faults.clone(), local.is_some()));
+        Self { url: self.url, objects, local, faults }
+    }
+
+    /// The gate that this store asks at.
+    pub fn faults(&self) -> &Faults {
+        &self.faults
     }
 
     /// The store's root; ends with `/`.

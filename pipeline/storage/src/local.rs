@@ -20,20 +20,26 @@ use object_store::{
     CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMode, PutMultipartOptions, PutOptions, PutPayload,
     PutResult, RenameOptions, Result, UploadPart,
 };
+use takings_faults::{Faults, Kind};
 use uuid::Uuid;
 
 use crate::STAGING;
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct LocalStore {
     root: PathBuf,
-    files: LocalFileSystem,
+    files: Arc<LocalFileSystem>,
+    faults: Faults,
 }
 
 impl LocalStore {
     pub(crate) fn new(root: PathBuf) -> Result<Self> {
         let files = LocalFileSystem::new_with_prefix(&root)?.with_automatic_cleanup(true);
-        Ok(Self { root, files })
+        Ok(Self { root, files: Arc::new(files), faults: Faults::default() })
+    }
+
+    pub(crate) fn with_faults(self, faults: Faults) -> Self {
+        Self { faults, ..self }
     }
 
     pub(crate) fn root(&self) -> &FilePath {
@@ -41,14 +47,14 @@ impl LocalStore {
     }
 
     pub(crate) async fn sweep(&self) -> Result<usize> {
-        let folder = self.root.join(STAGING);
-        blocking(move || sweep(&folder)).await
+        let (folder, faults) = (self.root.join(STAGING), self.faults.clone());
+        blocking(move || sweep(&folder, &faults)).await
     }
 
     /// A new file under `staging/`.
     pub(crate) async fn stage(&self) -> Result<LocalFile> {
-        let root = self.root.clone();
-        blocking(move || LocalFile::create(root)).await
+        let (root, faults) = (self.root.clone(), self.faults.clone());
+        blocking(move || LocalFile::create(root, faults)).await
     }
 
     fn place(&self, location: &Path) -> Result<PathBuf> {
@@ -62,10 +68,12 @@ pub(crate) struct LocalFile {
     root: PathBuf,
     staged: Option<PathBuf>,
     file: File,
+    faults: Faults,
 }
 
 impl LocalFile {
-    fn create(root: PathBuf) -> io::Result<Self> {
+    fn create(root: PathBuf, faults: Faults) -> io::Result<Self> {
+        let leave = faults.ask(Kind::Stage, STAGING)?;
         let folder = root.join(STAGING);
         let staged = folder.join(Uuid::new_v4().to_string());
         let mut options = OpenOptions::new();
@@ -76,15 +84,20 @@ impl LocalFile {
             Err(error) if error.kind() == ErrorKind::Unsupported => {}
             locked => locked?,
         }
-        Ok(Self { root, staged: Some(staged), file })
+        let created = Self { root, staged: Some(staged), file, faults };
+        leave.finish()?;
+        Ok(created)
     }
 
     pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.file.write_all(bytes)
+        let leave = self.faults.ask(Kind::Write, STAGING)?;
+        self.file.write_all(&bytes[..leave.part(bytes.len())])?;
+        Ok(leave.finish()?)
     }
 
     /// Makes the file durable and moves it onto `place`. `PutMode::Create` fails where a file stands already.
     pub(crate) fn place(mut self, place: &FilePath, mode: &PutMode) -> io::Result<()> {
+        let leave = self.faults.ask(Kind::Place, &name(&self.root, place))?;
         self.file.sync_all()?;
         let Some(staged) = self.staged.clone() else { return Err(ErrorKind::NotFound.into()) };
         let folder = place.parent().unwrap_or(&self.root).to_owned();
@@ -96,13 +109,22 @@ impl LocalFile {
                 self.staged = None;
             }
         }
-        File::open(&folder)?.sync_all()
+        File::open(&folder)?.sync_all()?;
+        Ok(leave.finish()?)
     }
+}
+
+/// A file's path in the store.
+fn name(root: &FilePath, file: &FilePath) -> String {
+    file.strip_prefix(root).unwrap_or(file).to_string_lossy().into_owned()
 }
 
 impl Drop for LocalFile {
     fn drop(&mut self) {
         if let Some(staged) = self.staged.take() {
+            if self.faults.ask(Kind::Unstage, STAGING).is_err() {
+                return;
+            }
             // A sweep deletes what can't be deleted here.
             let _ = std::fs::remove_file(staged);
         }
@@ -136,7 +158,8 @@ fn make_folder(root: &FilePath, folder: &FilePath) -> io::Result<()> {
     Ok(())
 }
 
-fn sweep(folder: &FilePath) -> io::Result<usize> {
+fn sweep(folder: &FilePath, faults: &Faults) -> io::Result<usize> {
+    faults.ask(Kind::List, STAGING)?.finish()?;
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(0),
@@ -155,11 +178,13 @@ fn sweep(folder: &FilePath) -> io::Result<usize> {
             Err(TryLockError::Error(error)) if error.kind() != ErrorKind::Unsupported => return Err(error),
             _ => {}
         }
+        let leave = faults.ask(Kind::Delete, STAGING)?;
         match std::fs::remove_file(&path) {
             Ok(()) => deleted += 1,
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(error),
         }
+        leave.finish()?;
     }
     Ok(deleted)
 }
@@ -216,9 +241,9 @@ impl ObjectStore for LocalStore {
         if matches!(options.mode, PutMode::Update(_)) {
             return Err(Error::NotImplemented { operation: "put with PutMode::Update".into(), implementer: self.to_string() });
         }
-        let (root, place) = (self.root.clone(), self.place(location)?);
+        let (root, faults, place) = (self.root.clone(), self.faults.clone(), self.place(location)?);
         let written = blocking(move || {
-            let mut file = LocalFile::create(root)?;
+            let mut file = LocalFile::create(root, faults)?;
             payload.iter().try_for_each(|bytes| file.write(bytes))?;
             file.place(&place, &options.mode)
         });

@@ -9,6 +9,8 @@ use object_store::memory::InMemory;
 use object_store::path::Path as ObjectPath;
 use object_store::{ObjectStoreExt, PutPayload};
 
+use takings_faults::{Fault, Faults, Kind, Nth};
+
 use crate::{STAGING, Store};
 
 fn store() -> (tempfile::TempDir, Store) {
@@ -141,7 +143,7 @@ fn a_folder_is_the_same_store_by_path_and_by_url() {
 /// The same as on a bucket, whose writes are atomic by themselves.
 #[tokio::test]
 async fn a_bucket_keeps_the_same_promises() {
-    let store = Store { url: "s3://bucket/prefix/".parse().unwrap(), objects: Arc::new(InMemory::new()), local: None };
+    let store = Store::on("s3://bucket/prefix/".parse().unwrap(), Arc::new(InMemory::new()));
     let mut file = store.stage().await.unwrap();
     file.write("one,".into()).await.unwrap();
     file.write("two".into()).await.unwrap();
@@ -164,4 +166,68 @@ fn a_bucket_is_opened_by_its_url() {
     let store = Store::open("s3://bucket/some/prefix", Path::new("/")).unwrap();
     assert_eq!(store.url().as_str(), "s3://bucket/some/prefix/");
     assert!(!store.is_local() && store.folder().is_none());
+}
+
+/// Writes a file in two pieces while the `at`-th operation goes wrong; what is seen then, and what is left under `staging/`.
+async fn written_with(store: Store, fault: Fault, at: u64) -> (Vec<String>, usize, Arc<Nth>) {
+    let nth = Arc::new(Nth::new(fault, at));
+    let faulty = store.clone().with_faults(Faults::through(nth.clone()));
+    let work = async {
+        let mut file = faulty.stage().await?;
+        file.write("one,".into()).await?;
+        file.write("two".into()).await?;
+        file.commit("data/t.csv").await?;
+        faulty.put_new("data/u.csv", "three").await
+    };
+    let done = work.await;
+    assert_eq!(done.is_err(), nth.fired().is_some_and(|fired| fired.kind != Kind::Unstage), "{done:?} {:?}", nth.fired());
+    let all = names(&store).await;
+    let (left, seen): (Vec<_>, Vec<_>) = all.into_iter().partition(|name| name.starts_with(STAGING));
+    for name in &seen {
+        let whole = if name == "data/t.csv" { "one,two" } else { "three" };
+        assert_eq!(store.get(name).await.unwrap(), whole);
+    }
+    (seen, left.len(), nth)
+}
+
+#[tokio::test]
+async fn whatever_goes_wrong_only_whole_files_are_seen() {
+    for bucket in [false, true] {
+        let fresh = || -> (tempfile::TempDir, Store) {
+            let (folder, local) = store();
+            (folder, if bucket { Store::on("s3://bucket/".parse().unwrap(), Arc::new(InMemory::new())) } else { local })
+        };
+        for fault in [|| Fault::Fail, || Fault::Tear, || Fault::End] {
+            let mut at = 1;
+            loop {
+                let (_folder, store) = fresh();
+                let (seen, left, nth) = written_with(store.clone(), fault(), at).await;
+                let Some(fired) = nth.fired() else {
+                    assert_eq!((seen.len(), left), (2, 0), "undisturbed");
+                    break;
+                };
+                // A place that is torn is done, and its caller does not know; on a bucket the sweep takes what is left.
+                assert!(bucket || left == 0 || fired.kind == Kind::Unstage || matches!(fault(), Fault::End), "{fired:?}: {left} left");
+                store.sweep_staging().await.unwrap();
+                assert_eq!(names(&store).await, seen, "{fired:?}");
+                at += 1;
+            }
+            assert!(at > 5, "{:?} fired at {} operations only", fault(), at - 1);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_reads_is_told_when_it_got_half() {
+    let (_folder, store) = store();
+    store.replace("a/1", "12345678").await.unwrap();
+    store.replace("a/2", "x").await.unwrap();
+    let faulty = |at| store.clone().with_faults(Faults::through(Arc::new(Nth::new(Fault::Tear, at))));
+    assert!(faulty(1).get("a/1").await.unwrap_err().to_string().contains("injected fault: operation 1, Read of a/1"));
+    let pieces: Vec<_> = futures::StreamExt::collect(faulty(1).stream("a/1", None).await.unwrap()).await;
+    assert!(pieces.first().is_some_and(|first| first.as_ref().is_ok_and(|bytes| bytes == "1234")) && pieces.last().is_some_and(Result::is_err));
+    assert!(faulty(1).list("a").await.is_err());
+    // A delete that is torn is done.
+    assert!(faulty(1).delete("a/1").await.is_err());
+    assert_eq!(names(&store).await, ["a/2"]);
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use chrono::{DateTime, Utc};
 use takings_definitions::Project;
 use takings_engine::{Engine, Graph};
+use takings_faults::Faults;
 use takings_lake::Lake;
 use takings_runs::Ledger;
 use takings_sources::Landing;
@@ -42,15 +43,31 @@ pub struct Context {
 
 impl Context {
     pub async fn open(cli: &Cli) -> Result<Self> {
+        Self::open_with(cli, Faults::default()).await
+    }
+
+    /// The same, with a gate before each operation of the store and the ledger.
+    pub async fn open_with(cli: &Cli, faults: Faults) -> Result<Self> {
         let project = project(cli)?;
         let graph = Graph::new(&project)?;
         let store = Store::open_or_create(&project.settings.store, &project.root)?;
-        let ledger = open_ledger(&project, &store).await?;
+        Self::on(project, graph, store, faults).await
+    }
+
+    /// A project on a store.
+    pub async fn on(project: Project, graph: Graph, store: Store, faults: Faults) -> Result<Self> {
+        let store = store.with_faults(faults.clone());
+        let ledger = open_ledger(&project, &store, faults).await?;
         let threads = project.settings.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(2, usize::from));
         let engine = engine(&project, &store, threads)?;
         let lake = Lake::new(store.clone(), project.settings.retention_days, now);
         let landing = Landing::new(store.clone());
         Ok(Self { graph, lake, landing, engine, threads, store, ledger, project })
+    }
+
+    /// A named fault point: the next step of a run begins.
+    pub fn reach(&self, step: &str) -> Result<()> {
+        Ok(self.store.faults().reach(step)?)
     }
 
     pub fn root(&self) -> &Path {
@@ -64,8 +81,8 @@ pub fn engine(project: &Project, store: &Store, threads: usize) -> Result<Engine
 }
 
 /// The ledger belongs to one store: a store carries an id, and a ledger that knows another is refused.
-async fn open_ledger(project: &Project, store: &Store) -> Result<Ledger> {
-    let ledger = Ledger::open(&project.settings.ledger, &project.root).await?;
+async fn open_ledger(project: &Project, store: &Store, faults: Faults) -> Result<Ledger> {
+    let ledger = Ledger::open_with(&project.settings.ledger, &project.root, faults).await?;
     ledger.check_store(&store_id(store).await?).await?;
     Ok(ledger)
 }

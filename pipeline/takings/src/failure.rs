@@ -78,6 +78,12 @@ impl From<takings_engine::Error> for Failure {
     }
 }
 
+impl From<takings_faults::Injected> for Failure {
+    fn from(error: takings_faults::Injected) -> Self {
+        Self::run(error)
+    }
+}
+
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
         Self::run(error)

@@ -9,12 +9,13 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use takings_definitions::{Instance, Job, Tick};
-use takings_runs::{Delivery, DeliveryState, Holder, LandingFile, NewRun, RunLease, RunState, StepFigures};
+use takings_runs::{Delivery, DeliveryState, LandingFile, NewRun, RunLease, RunState, StepFigures};
 use takings_sources::{LandingRecord, Pulled};
 use uuid::Uuid;
 
 use crate::context::{Context, now};
 use crate::failure::{Failure, Result};
+use crate::holder::{self, AtWork};
 use crate::output::Progress;
 use crate::report::{self, Emitted, Night};
 use crate::transform::{Built, Transformed};
@@ -81,38 +82,68 @@ impl Summary {
 /// Runs a job for one tick. Errors and failures are recorded before they are returned.
 pub async fn run(context: &Context, order: &Order<'_>, progress: &Progress) -> Result<Summary> {
     let new = NewRun { id: None, job: order.job.name.clone(), tick: order.tick.at, interval: order.job.interval(order.tick), known_at: order.known_at };
-    let lease = context.ledger.begin_run(&new, &holder(), LEASE, now(), alive).await?;
-    let beat = keep_alive(context, &lease);
+    leased(context, &new, async |lease| steps(context, order, lease, progress).await, end_of).await
+}
+
+/// The state that a run ends in, and why.
+fn end_of(summary: &Summary) -> (RunState, Option<String>) {
+    let stands = |emitted: &Emitted| matches!(emitted.outcome, report::Outcome::Written { .. } | report::Outcome::Stands { .. });
+    match summary.failures() {
+        failures if !failures.is_empty() => (RunState::Failed, Some(failures.join("\n"))),
+        _ if summary.emitted.iter().any(stands) => (RunState::Delivered, None),
+        _ => (RunState::Nothing, None),
+    }
+}
+
+/// Does work under the project's lease, as a run of its own. How it ended is recorded before it is returned.
+async fn leased<T>(
+    context: &Context,
+    new: &NewRun,
+    work: impl AsyncFnOnce(&RunLease) -> Result<T>,
+    end_of: impl FnOnce(&T) -> (RunState, Option<String>),
+) -> Result<T> {
+    let at_work = AtWork::new();
+    let lease = context.ledger.begin_run(new, &at_work.holder, LEASE, now(), holder::alive).await?;
+    let beat = Heartbeat::start(context, &lease);
     context.ledger.move_run(lease.run.id, RunState::Running, None, now()).await?;
-    let outcome = steps(context, order, &lease, progress).await;
-    beat.abort();
+    let outcome = work(&lease).await;
+    drop(beat);
     let (state, message) = match &outcome {
         Err(failure) => (RunState::Failed, Some(failure.to_string())),
-        Ok(summary) => match summary.failures() {
-            failures if !failures.is_empty() => (RunState::Failed, Some(failures.join("\n"))),
-            _ if summary.emitted.iter().any(|emitted| matches!(emitted.outcome, report::Outcome::Written { .. } | report::Outcome::Stands { .. })) => {
-                (RunState::Delivered, None)
-            }
-            _ => (RunState::Nothing, None),
-        },
+        Ok(done) => end_of(done),
     };
-    context.ledger.move_run(lease.run.id, state, message.as_deref(), now()).await?;
-    context.ledger.release(&lease).await?;
-    outcome
+    match (record_end(context, &lease, state, message.as_deref()).await, outcome) {
+        (Err(failure), Err(first)) => {
+            tracing::warn!("the end of the run could not be recorded: {failure}");
+            Err(first)
+        }
+        (recorded, outcome) => outcome.and_then(|done| recorded.map(|()| done)),
+    }
+}
+
+async fn record_end(context: &Context, lease: &RunLease, state: RunState, message: Option<&str>) -> Result<()> {
+    context.ledger.move_run(lease.run.id, state, message, now()).await?;
+    Ok(context.ledger.release(lease).await?)
 }
 
 async fn steps(context: &Context, order: &Order<'_>, lease: &RunLease, progress: &Progress) -> Result<Summary> {
     let run = lease.run.id;
     context.store.sweep_staging().await?;
     let mut summary = Summary { run, pulled: Vec::new(), published: Vec::new(), built: Vec::new(), mirrored: Vec::new(), emitted: Vec::new() };
+    context.reach("pull")?;
     summary.pulled = pull(context, run, progress).await?;
     let landed = landed(context, &summary.pulled).await?;
+    context.reach("publish")?;
     summary.published = publish_all(context, run, &landed, order.force, progress).await?;
+    context.reach("transform")?;
     let transformed = transform_all(context, run, |_| order.force, progress).await?;
     context.ledger.heartbeat(lease, now()).await?;
+    context.reach("snapshot")?;
     record_snapshot(context, run, &transformed).await?;
     context.ledger.move_run(run, RunState::Published, None, now()).await?;
+    context.reach("mirror")?;
     summary.mirrored = mirror_all(context, run, &transformed, order.force, progress).await?;
+    context.reach("emit")?;
     summary.emitted = emit_all(context, run, order, &summary, &landed, &transformed, progress).await?;
     summary.built = transformed.built;
     Ok(summary)
@@ -120,13 +151,8 @@ async fn steps(context: &Context, order: &Order<'_>, lease: &RunLease, progress:
 
 /// Makes a table again, and all that is made from it. Under the same lease as a run.
 pub async fn rebuild(context: &Context, table: &str, progress: &Progress) -> Result<Vec<String>> {
-    let at = now();
-    let new = NewRun { id: None, job: format!("rebuild {table}"), tick: at, interval: takings_definitions::Interval { start: at, end: at }, known_at: at };
-    let lease = context.ledger.begin_run(&new, &holder(), LEASE, now(), alive).await?;
-    let beat = keep_alive(context, &lease);
-    let run = lease.run.id;
-    context.ledger.move_run(run, RunState::Running, None, now()).await?;
-    let outcome = async {
+    let work = async |lease: &RunLease| {
+        let run = lease.run.id;
         let landed = landed(context, &[]).await?;
         for channel in context.project.channels.values() {
             for export in channel.exports.iter().filter(|export| export.table == table) {
@@ -143,36 +169,57 @@ pub async fn rebuild(context: &Context, table: &str, progress: &Progress) -> Res
         context.ledger.move_run(run, RunState::Published, None, now()).await?;
         mirror_all(context, run, &transformed, false, progress).await?;
         Ok(transformed.built.into_iter().map(|built| built.table).collect())
-    }
-    .await;
-    beat.abort();
-    let message = outcome.as_ref().err().map(ToString::to_string);
-    let state = if message.is_some() { RunState::Failed } else { RunState::Nothing };
-    context.ledger.move_run(run, state, message.as_deref(), now()).await?;
-    context.ledger.release(&lease).await?;
-    outcome
+    };
+    leased(context, &upkeep(format!("rebuild {table}")), work, |_| (RunState::Nothing, None)).await
 }
 
-fn holder() -> Holder {
-    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").map_or_else(|_| "localhost".to_owned(), |name| name.trim().to_owned());
-    Holder { id: Uuid::new_v4().to_string(), host, pid: std::process::id(), program_version: env!("CARGO_PKG_VERSION").to_owned() }
-}
-
-/// Whether a process of this machine lives. Where that can't be known, it is taken to live: its lease ends by itself.
-fn alive(pid: u32) -> bool {
-    !std::path::Path::new("/proc/self").exists() || std::path::Path::new("/proc").join(pid.to_string()).exists()
-}
-
-fn keep_alive(context: &Context, lease: &RunLease) -> tokio::task::JoinHandle<()> {
-    let (ledger, lease) = (context.ledger.clone(), lease.clone());
-    tokio::spawn(async move {
-        loop {
-            tokio::time::sleep(HEARTBEAT).await;
-            if let Err(error) = ledger.heartbeat(&lease, now()).await {
-                tracing::warn!("the lease could not be renewed: {error}");
+/// Deletes the lake files that no snapshot within the retention needs; gives their paths. Under the same lease as a run: a file
+/// that a run has written and not committed yet is never taken for a leftover.
+pub async fn vacuum(context: &Context) -> Result<Vec<String>> {
+    let work = async |_: &RunLease| {
+        let retention = TimeDelta::days(i64::from(context.project.settings.retention_days));
+        let mut kept = context.ledger.snapshots_since(now() - retention).await?;
+        kept.extend(context.ledger.latest_snapshot().await?);
+        let mut deleted = Vec::new();
+        for table in context.project.tables.values() {
+            if context.lake.state(table, None).await?.is_none() {
+                continue;
             }
+            let versions: Vec<i64> = kept.iter().filter_map(|snapshot| snapshot.tables.get(&table.name).copied()).collect();
+            deleted.extend(context.lake.vacuum(table, &versions, retention).await?);
         }
-    })
+        Ok(deleted)
+    };
+    leased(context, &upkeep("vacuum".to_owned()), work, |_| (RunState::Nothing, None)).await
+}
+
+/// A run that belongs to no job.
+fn upkeep(name: String) -> NewRun {
+    let at = now();
+    NewRun { id: None, job: name, tick: at, interval: takings_definitions::Interval { start: at, end: at }, known_at: at }
+}
+
+/// Renews a lease for as long as this lives.
+struct Heartbeat(tokio::task::JoinHandle<()>);
+
+impl Heartbeat {
+    fn start(context: &Context, lease: &RunLease) -> Self {
+        let (ledger, lease) = (context.ledger.clone(), lease.clone());
+        Self(tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(HEARTBEAT).await;
+                if let Err(error) = ledger.heartbeat(&lease, now()).await {
+                    tracing::warn!("the lease could not be renewed: {error}");
+                }
+            }
+        }))
+    }
+}
+
+impl Drop for Heartbeat {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 async fn pull(context: &Context, run: Uuid, progress: &Progress) -> Result<Vec<(Instance, std::result::Result<Pulled, String>)>> {
@@ -184,6 +231,8 @@ async fn pull(context: &Context, run: Uuid, progress: &Progress) -> Result<Vec<(
         progress.step("pull", &format!("{}.{} from {}", instance.channel, instance.name, instance.url));
         let pulled = context.landing.pull(instance, channel, context.root(), &|at| show(progress, at)).await;
         match pulled {
+            // A landing zone that can't be written may hold half of what the source delivered: nothing is made from that.
+            Err(error) if !error.is_source() => return Err(error.into()),
             Err(error) => all.push((instance.clone(), Err(error.to_string()))),
             Ok(pulled) => {
                 figures.files += pulled.records.len() as u64;

@@ -94,11 +94,13 @@ pub async fn publish(context: &Context, run: Uuid, channel: &Channel, export: &E
     let units: Vec<Unit<'_>> = landed.iter().filter(|record| record.export == export.name).flat_map(|record| units_of(record, &layout_key)).collect();
     let state = context.lake.state(table, None).await?;
     let present: Vec<&DataFile> = state.iter().flat_map(|state| &state.files).collect();
-    let held: BTreeSet<&str> = present.iter().filter(|_| !force).filter_map(|file| file.unit.as_deref()).collect();
     let empty: Vec<(&LandingRecord, UnitOutcome)> =
         landed.iter().filter(|record| record.export == export.name && record.segments.is_empty()).map(|record| (record, without_header(record))).collect();
     let wanted: BTreeSet<&str> = units.iter().map(|unit| unit.key.as_str()).chain(empty.iter().map(|(_, unit)| unit.unit.as_str())).collect();
     let accounted = context.ledger.units(&table.name).await?;
+    // A run that ended between its commit and its accounts left rows without accounts: they are made again.
+    let in_accounts: BTreeSet<&str> = accounted.iter().map(|unit| unit.key.unit.as_str()).collect();
+    let held: BTreeSet<&str> = present.iter().filter(|_| !force).filter_map(|file| file.unit.as_deref()).filter(|unit| in_accounts.contains(unit)).collect();
     let known_empty: BTreeSet<&str> = accounted
         .iter()
         .filter(|unit| unit.published == 0 && unit.quarantined == 0 && unit.records == unit.excluded)
@@ -107,8 +109,11 @@ pub async fn publish(context: &Context, run: Uuid, channel: &Channel, export: &E
 
     let missing: Vec<&Unit<'_>> =
         units.iter().filter(|unit| !held.contains(unit.key.as_str()) && (force || !known_empty.contains(unit.key.as_str()))).collect();
-    let removed: Vec<DataFile> =
-        present.iter().filter(|file| file.unit.as_deref().is_none_or(|unit| force || !wanted.contains(unit))).map(|file| (*file).clone()).collect();
+    let removed: Vec<DataFile> = present
+        .iter()
+        .filter(|file| file.unit.as_deref().is_none_or(|unit| !held.contains(unit) || !wanted.contains(unit)))
+        .map(|file| (*file).clone())
+        .collect();
 
     let decoded: Vec<(UnitOutcome, Vec<NewFile>, Vec<String>)> =
         spread(context.threads, missing.clone(), |unit| decode_unit(context, table, &layout, export, unit))?;
@@ -245,6 +250,7 @@ async fn decode_into(
             .buffered(context.threads)
     );
     while let Some(Decoded { batch, rejects: bad, records, totals, excluded }) = decoded.try_next().await? {
+        context.reach("decode")?;
         outcome.records += records;
         outcome.published += batch.num_rows() as u64;
         add_totals(&mut outcome.totals, &totals)?;

@@ -126,6 +126,7 @@ pub async fn emit(context: &Context, night: &Night<'_>, report: &Report, instanc
         outcome => outcome,
     }?;
     let Some(made) = made else {
+        forget_undelivered(context, report, &layout).await?;
         emitted.outcome = Outcome::NotMade("nothing is due at this tick".to_owned());
         return Ok(emitted);
     };
@@ -147,7 +148,10 @@ pub async fn emit(context: &Context, night: &Night<'_>, report: &Report, instanc
         Decision::Restate { revision, .. } => Outcome::Written { path: layout.report_path(revision), revision, bytes: made.written.file.bytes },
         Decision::Nothing { file } => Outcome::Stands { path: format!("{}{file}", layout.folder()), same_key: true },
         Decision::Unchanged { file } => Outcome::Stands { path: format!("{}{file}", layout.folder()), same_key: false },
-        Decision::NoData => Outcome::NotMade("no data".to_owned()),
+        Decision::NoData => {
+            forget_undelivered(context, report, &layout).await?;
+            Outcome::NotMade("no data".to_owned())
+        }
         Decision::Refuse { message } => Outcome::Conflict(message),
     };
     Ok(emitted)
@@ -288,12 +292,30 @@ async fn deliver(context: &Context, report: &Report, run: &ReportRun<'_>, made: 
         if section.file.is_some() {
             put(context, data_set, &layout.data_set_path(&section.data_set, revision)).await?;
             context.store.replace(&layout.meta_path(&section.data_set, revision), takings_reports::meta_json(run, section, layout, revision)).await?;
+        } else {
+            forget_data_set(context, layout, &section.data_set, revision).await?;
         }
     }
     put(context, &made.file, &layout.report_path(revision)).await?;
     let manifest = Manifest::new(report, run, &made.written, layout, revision);
     context.store.replace(&layout.manifest_path(revision), manifest.to_json()).await?;
     Ok(())
+}
+
+/// Removes what a killed run has put in place of a report that is not made any more, because its inputs have changed since.
+async fn forget_undelivered(context: &Context, report: &Report, layout: &Layout) -> Result<()> {
+    if context.store.exists(&layout.manifest_path(1)).await? {
+        return Ok(());
+    }
+    for section in &report.sections {
+        forget_data_set(context, layout, &section.data_set, 1).await?;
+    }
+    Ok(context.store.delete(&layout.report_path(1)).await?)
+}
+
+async fn forget_data_set(context: &Context, layout: &Layout, data_set: &str, revision: u32) -> Result<()> {
+    context.store.delete(&layout.meta_path(data_set, revision)).await?;
+    Ok(context.store.delete(&layout.data_set_path(data_set, revision)).await?)
 }
 
 /// Copies a temporary file into the store, whole.

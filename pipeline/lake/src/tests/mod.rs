@@ -4,6 +4,7 @@ mod clients;
 mod commits;
 mod files;
 mod mirrors;
+mod processes;
 mod vacuums;
 
 use std::collections::BTreeMap;

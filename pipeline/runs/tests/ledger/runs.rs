@@ -113,8 +113,8 @@ async fn a_dead_process_of_this_host_gives_way_at_once() {
     let ledger = open(&folder).await;
     ledger.begin_run(&nightly(), &holder("a", "books", 41), LEASE, now(), |_| true).await.unwrap();
     let next = ledger
-        .begin_run(&nightly(), &holder("b", "books", 42), LEASE, now(), |pid| {
-            assert_eq!(pid, 41);
+        .begin_run(&nightly(), &holder("b", "books", 42), LEASE, now(), |lease| {
+            assert_eq!((lease.pid, lease.holder.as_str()), (41, "a"));
             false
         })
         .await

@@ -1,0 +1,127 @@
+//! The same with a real `kill -9`: this test program starts itself, and the copy kills itself at the N-th operation.
+
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::Instant;
+
+use takings_faults::{Fault, Faults, Nth};
+
+use super::Stage;
+use super::feeds::Mini;
+use super::place::{Ended, Place, Scene};
+use super::state::State;
+
+const VICTIM: &str = "crash::kills::victim";
+const VARIABLE: &str = "TAKINGS_TEST_VICTIM";
+
+/// Not a test by itself: what a copy of this program does. It leaves a mark that says at which operation it died.
+#[test]
+#[ignore = "started by the kill tests"]
+fn victim() {
+    let Ok(order) = std::env::var(VARIABLE) else { return };
+    let words: Vec<&str> = order.split('\n').collect();
+    let [place, project, variable, feeds, tick, number, mark] = words[..] else { panic!("{order:?}") };
+    let scene = Scene { project: project.into(), variable: variable.into(), feeds: feeds.into(), tick: tick.into() };
+    let mark = PathBuf::from(mark);
+    let die = move |fired: &takings_faults::Fired| {
+        std::fs::write(&mark, format!("{fired:?}")).unwrap();
+        let _ = Command::new("sh").args(["-c", "kill -9 $PPID"]).status();
+    };
+    let gate = Arc::new(Nth::new(Fault::Call(Box::new(die)), number.parse().unwrap()));
+    let ended = Place::at(Path::new(place)).run(&scene, Faults::through(gate));
+    assert_eq!(ended, Ended::Well);
+}
+
+/// Kills a run at its N-th operation; at which one it died. `None`: the run had fewer, and went well.
+fn kill(place: &Place, scene: &Scene, number: u64) -> Option<String> {
+    let mark = place.path().join("mark");
+    let text = |path: &Path| path.to_str().unwrap().to_owned();
+    let order = [text(place.path()), text(&scene.project), scene.variable.clone(), text(&scene.feeds), scene.tick.clone(), number.to_string(), text(&mark)];
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args([VICTIM, "--exact", "--ignored", "--nocapture"])
+        .env(VARIABLE, order.join("\n"))
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let fired = std::fs::read_to_string(&mark).ok();
+    let _ = std::fs::remove_file(&mark);
+    match (output.status.signal(), &fired) {
+        (Some(9), Some(_)) => fired,
+        (None, None) if output.status.success() => None,
+        _ => panic!("the copy ended with {:?}, mark {fired:?}\n{}", output.status, String::from_utf8_lossy(&output.stderr)),
+    }
+}
+
+/// How many operations a run has.
+fn count(stage: &Stage) -> u64 {
+    let counter = Arc::new(Nth::new(Fault::Fail, 0));
+    assert_eq!(stage.template.copy().run(&stage.scene, Faults::through(counter.clone())), Ended::Well);
+    counter.count()
+}
+
+fn every_twentieth(stage: &Stage) {
+    let start = Instant::now();
+    let (mut wrong, mut killed) = (Vec::new(), 0);
+    let operations = count(stage);
+    for number in (1..).step_by(20) {
+        let place = stage.template.copy();
+        let Some(fired) = kill(&place, &stage.scene, number) else {
+            // As many operations as ever, but for the few that depend on which of two files is read first.
+            assert!(number + 20 > operations, "the kill at operation {number} of {operations} did not fire");
+            wrong.extend(State::of(&place, &stage.scene).is(&stage.end).into_iter().map(|what| format!("undisturbed: {what}")));
+            break;
+        };
+        killed += 1;
+        // Its process is dead, and nothing has closed its files.
+        wrong.extend(stage.violations(&place, &Ended::Badly("killed".to_owned())).into_iter().map(|what| format!("{fired}: {what}")));
+    }
+    eprintln!("{}, killed: {killed} times, each at its operation, {} violations, {:.0} s", stage.name, wrong.len(), start.elapsed().as_secs_f32());
+    assert!(wrong.is_empty(), "{} violations:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn first_run_killed_at_every_twentieth_operation() {
+    every_twentieth(&Stage::first(&Mini::new()));
+}
+
+#[test]
+fn tenth_run_killed_at_every_twentieth_operation() {
+    every_twentieth(&Stage::tenth(&Mini::new()));
+}
+
+const KILLS_ON_THE_SAMPLE: u32 = 50;
+
+/// One store is killed again and again, each time a random number of operations on, until a run comes through; then a new one.
+#[test]
+fn the_shipped_sample_killed_fifty_times() {
+    let start = Instant::now();
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap();
+    let scene = Scene {
+        variable: "TAKINGS_INSTANCES__AWS_MARKETPLACE__MAIN__URL".to_owned(),
+        feeds: repository.join("data/sample/aws_marketplace"),
+        project: repository,
+        tick: "2026-03-15".to_owned(),
+    };
+    let stage = Stage::on("shipped sample", scene, Place::new());
+    let operations = count(&stage);
+    let (mut killed, mut through, mut state) = (0, 0, 20_260_315_u64);
+    let mut place = Place::new();
+    while killed < KILLS_ON_THE_SAMPLE {
+        // A linear congruential generator: the same moments every time.
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let number = 1 + (state >> 33) % (operations / 5);
+        if let Some(fired) = kill(&place, &stage.scene, number) {
+            killed += 1;
+            assert_eq!(State::of_files(&place, &stage.scene).is_between(&stage.before, &stage.end), Vec::<String>::new(), "{fired}");
+        } else {
+            through += 1;
+            assert_eq!(State::of(&place, &stage.scene).is(&stage.end), Vec::<String>::new());
+            place = Place::new();
+        }
+    }
+    assert_eq!(place.run(&stage.scene, Faults::default()), Ended::Well);
+    assert_eq!(State::of(&place, &stage.scene).is(&stage.end), Vec::<String>::new());
+    eprintln!("shipped sample: {operations} operations, killed {killed} times, {through} runs came through, {:.0} s", start.elapsed().as_secs_f32());
+}

@@ -1,0 +1,241 @@
+//! Crash tests: for N = 1, 2, 3 … the N-th operation of the store or the ledger goes wrong, in every way there is, until a run has
+//! fewer operations. After each, what readers find is whole; the job is started again as it was, and all is as if nothing had been.
+//!
+//! A fault that did not fire is a failure of the test, never a success.
+
+mod feeds;
+mod kills;
+mod place;
+mod state;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Instant;
+
+use takings_faults::{Fault, Faults, Fired, Kind, Nth};
+
+use feeds::Mini;
+use place::{Ended, Place, Scene};
+use state::State;
+
+/// Steps of a run at which a fault must have been seen to fire: the kind of the operation, and how what it is done to begins.
+const STEPS: [(Kind, &str); 20] = [
+    (Kind::Step, "pull"),
+    (Kind::Place, "landing/blobs/"),
+    (Kind::Place, "landing/records/"),
+    (Kind::Step, "decode"),
+    (Kind::Place, "quarantine/"),
+    (Kind::Place, "lake/mini_sale/period_month="),
+    (Kind::Place, "lake/mini_sale/_delta_log/"),
+    (Kind::Step, "transform"),
+    (Kind::Place, "lake/fct_sale/_delta_log/"),
+    (Kind::Step, "snapshot"),
+    (Kind::Commit, "record_snapshot"),
+    (Kind::Place, "bi/fct_sale/"),
+    (Kind::Place, "datasets/"),
+    (Kind::Place, "reports/"),
+    (Kind::Commit, "begin_run"),
+    (Kind::Commit, "record_landing"),
+    (Kind::Commit, "save_units"),
+    (Kind::Commit, "set_model_state"),
+    (Kind::Commit, "record_delivery"),
+    (Kind::Commit, "release"),
+];
+
+/// A place before a run, and what it is before and after one that nobody disturbs.
+struct Stage {
+    name: &'static str,
+    scene: Scene,
+    template: Place,
+    before: State,
+    end: State,
+    /// Which operations are counted.
+    counts: fn(Kind) -> bool,
+}
+
+impl Stage {
+    /// Nothing is there yet.
+    fn first(mini: &Mini) -> Self {
+        Self::on("first run", mini.night(1), Place::new())
+    }
+
+    /// The same on an object store that knows no rename, as a bucket.
+    fn bucket(mini: &Mini) -> Self {
+        Self::on("first run on a bucket", mini.night(1), Place::bucket())
+    }
+
+    /// One night is there. Then nine are missed; in the tenth a file has grown, one was rewritten and one is new.
+    fn second(mini: &Mini) -> Self {
+        let place = Place::new();
+        assert_eq!(place.run(&mini.night(1), Faults::default()), Ended::Well);
+        Self::on("second run", mini.night(10), place)
+    }
+
+    /// All nine nights are there, so that a table gets its first checkpoint. What only reads goes: the second run shows that.
+    fn tenth(mini: &Mini) -> Self {
+        let place = Place::new();
+        for night in 1..10 {
+            assert_eq!(place.run(&mini.night(night), Faults::default()), Ended::Well);
+        }
+        Self { counts: Kind::changes, ..Self::on("tenth run", mini.night(10), place) }
+    }
+
+    fn on(name: &'static str, scene: Scene, template: Place) -> Self {
+        let undisturbed = template.copy();
+        assert_eq!(undisturbed.run(&scene, Faults::default()), Ended::Well);
+        let (before, end) = (State::of(&template.copy(), &scene), State::of(&undisturbed, &scene));
+        assert!(end.has("reports/") && end.has("datasets/") && end.has("bi/") && !end.snapshot.is_empty());
+        Self { name, scene, template, before, end, counts: |_| true }
+    }
+
+    /// What is wrong after a fault, before anything else is started and after the job is started again.
+    fn violations(&self, place: &Place, ended: &Ended) -> Vec<String> {
+        let mut found = Vec::new();
+        let seen = State::of(&place.copy(), &self.scene);
+        found.extend(seen.is_between(&self.before, &self.end));
+        if *ended == Ended::Well {
+            found.extend(seen.is(&self.end).into_iter().map(|what| format!("the run said that it went well, but {what}")));
+        }
+        match place.run(&self.scene, Faults::default()) {
+            Ended::Well => {
+                let mended = State::of(place, &self.scene);
+                found.extend([mended.is(&self.end), mended.leftovers()].concat().into_iter().map(|what| format!("after the restart {what}")));
+            }
+            Ended::Badly(why) => found.push(format!("the restart failed: {why}")),
+        }
+        found
+    }
+
+    /// Every operation goes wrong once.
+    fn check(&self, fault: fn() -> Fault) {
+        let start = Instant::now();
+        let (mut wrong, mut fired) = (Vec::new(), Vec::<Fired>::new());
+        loop {
+            let number = fired.len() as u64 + 1;
+            let gate = Arc::new(Nth::new(fault(), number).counting(self.counts));
+            let place = self.template.copy();
+            let ended = place.run(&self.scene, Faults::through(gate.clone()));
+            let Some(hit) = gate.fired() else {
+                // Fewer operations than that: nothing was disturbed.
+                assert_eq!((ended, gate.count() < number), (Ended::Well, true), "the fault at operation {number} did not fire");
+                wrong.extend(State::of(&place, &self.scene).is(&self.end).into_iter().map(|what| format!("undisturbed: {what}")));
+                break;
+            };
+            let what = self.violations(&place, &ended);
+            wrong.extend(what.into_iter().map(|what| format!("{hit:?}: {what}")));
+            fired.push(hit);
+        }
+        eprintln!(
+            "{}, an operation {:?}: {} faults, all fired, {} violations, {:.0} s",
+            self.name,
+            fault(),
+            fired.len(),
+            wrong.len(),
+            start.elapsed().as_secs_f32()
+        );
+        assert!(wrong.is_empty(), "{} violations:\n{}", wrong.len(), wrong.join("\n"));
+        self.covers(&fault(), &fired);
+    }
+
+    /// Each step was hit, and each operation of an undisturbed run.
+    fn covers(&self, fault: &Fault, fired: &[Fired]) {
+        let torn = matches!(fault, Fault::Tear);
+        for (kind, on) in STEPS.into_iter().filter(|(kind, _)| (self.counts)(*kind) && (!torn || kind.can_be_torn())) {
+            assert!(fired.iter().any(|hit| hit.kind == kind && hit.on.starts_with(on)), "no fault fired at {kind:?} of {on}");
+        }
+        if self.name == "tenth run" {
+            assert!(fired.iter().any(|hit| hit.on.ends_with(".checkpoint.parquet")), "no fault fired at a checkpoint");
+        }
+        let label = |kind: Kind, on: &str| format!("{kind:?} of {}", state::nameless(on));
+        let hit: BTreeSet<String> = fired.iter().map(|hit| label(hit.kind, &hit.on)).collect();
+        let counter = Arc::new(Nth::new(if torn { Fault::Tear } else { Fault::Fail }, 0).counting(self.counts));
+        self.template.copy().run(&self.scene, Faults::through(counter.clone()));
+        let missed: BTreeSet<String> = counter.seen().iter().map(|(kind, on)| label(*kind, on)).filter(|label| !hit.contains(label)).collect();
+        assert!(missed.is_empty(), "no fault fired at {missed:?}");
+    }
+}
+
+#[test]
+fn first_run_each_operation_fails() {
+    Stage::first(&Mini::new()).check(|| Fault::Fail);
+}
+
+#[test]
+fn first_run_each_operation_is_torn() {
+    Stage::first(&Mini::new()).check(|| Fault::Tear);
+}
+
+#[test]
+fn first_run_ends_at_each_operation() {
+    Stage::first(&Mini::new()).check(|| Fault::End);
+}
+
+#[test]
+fn second_run_each_operation_fails() {
+    Stage::second(&Mini::new()).check(|| Fault::Fail);
+}
+
+#[test]
+fn second_run_each_operation_is_torn() {
+    Stage::second(&Mini::new()).check(|| Fault::Tear);
+}
+
+#[test]
+fn second_run_ends_at_each_operation() {
+    Stage::second(&Mini::new()).check(|| Fault::End);
+}
+
+#[test]
+fn tenth_run_each_operation_fails() {
+    Stage::tenth(&Mini::new()).check(|| Fault::Fail);
+}
+
+#[test]
+fn tenth_run_each_operation_is_torn() {
+    Stage::tenth(&Mini::new()).check(|| Fault::Tear);
+}
+
+#[test]
+fn tenth_run_ends_at_each_operation() {
+    Stage::tenth(&Mini::new()).check(|| Fault::End);
+}
+
+#[test]
+fn on_a_bucket_each_operation_is_torn() {
+    Stage::bucket(&Mini::new()).check(|| Fault::Tear);
+}
+
+#[test]
+fn on_a_bucket_a_run_ends_at_each_operation() {
+    Stage::bucket(&Mini::new()).check(|| Fault::End);
+}
+
+/// A run ends while it delivers, and before the next one the source changes: nothing of the report that was never delivered stays.
+#[test]
+fn what_was_not_delivered_goes_when_the_feeds_change() {
+    let mini = Mini::new();
+    let stage = Stage::first(&mini);
+    for scene in [mini.first_night_without_sales(), mini.first_night_without_any()] {
+        let undisturbed = Place::new();
+        assert_eq!(undisturbed.run(&scene, Faults::default()), Ended::Well);
+        let end = State::of(&undisturbed, &scene);
+        let mut hits = 0;
+        for number in 1.. {
+            let gate = Arc::new(Nth::new(Fault::End, number).counting(|kind| kind == Kind::Place));
+            let place = stage.template.copy();
+            let ended = place.run(&stage.scene, Faults::through(gate.clone()));
+            let Some(fired) = gate.fired() else {
+                assert_eq!(ended, Ended::Well);
+                break;
+            };
+            if fired.on.starts_with("datasets/") || fired.on.starts_with("reports/") {
+                hits += 1;
+                assert_eq!(place.run(&scene, Faults::default()), Ended::Well);
+                let names = |state: &State| state.shown().into_iter().map(|(path, bytes)| (path.to_owned(), bytes.len())).collect::<Vec<_>>();
+                let after = State::of(&place, &scene);
+                assert!(after.shown() == end.shown(), "{fired:?}: {:?}, should be {:?}", names(&after), names(&end));
+            }
+        }
+        assert!(hits >= 6, "only {hits} faults fired while the report was delivered");
+    }
+}

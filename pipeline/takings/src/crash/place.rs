@@ -1,0 +1,158 @@
+//! What is run and where: a project with its job and tick, a store with its ledger, and a run of the one on the other.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use object_store::memory::InMemory;
+use takings_definitions::Project;
+use takings_engine::Graph;
+use takings_faults::Faults;
+use takings_storage::Store;
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+use url::Url;
+
+use crate::context::Context;
+use crate::failure::Result;
+use crate::job::{self, Order};
+use crate::output::Progress;
+
+const PREFIX: &str = "takings-crash-";
+
+/// A folder in memory, where there is one: durable writes are slow on a disk. What a killed test left there is removed.
+pub fn scratch() -> TempDir {
+    static BASE: OnceLock<PathBuf> = OnceLock::new();
+    let base = BASE.get_or_init(|| {
+        let memory = Path::new("/dev/shm");
+        let base = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
+        for entry in std::fs::read_dir(&base).unwrap().flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let pid = name.strip_prefix(PREFIX).and_then(|rest| rest.split_once('-')).map(|(pid, _)| pid);
+            if pid.is_some_and(|pid| !Path::new("/proc").join(pid).exists()) {
+                let _ = std::fs::remove_dir_all(entry.path());
+            }
+        }
+        base
+    });
+    tempfile::Builder::new().prefix(&format!("{PREFIX}{}-", std::process::id())).tempdir_in(base).unwrap()
+}
+
+pub fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
+}
+
+/// What is run.
+#[derive(Debug, Clone)]
+pub struct Scene {
+    pub project: PathBuf,
+    /// The variable that says where the feeds are.
+    pub variable: String,
+    pub feeds: PathBuf,
+    pub tick: String,
+}
+
+impl Scene {
+    /// The folder of the store.
+    pub fn store(&self, place: &Place) -> PathBuf {
+        place.path().join("data")
+    }
+
+    fn load(&self, place: &Place) -> Project {
+        let text = |path: &Path| path.to_str().unwrap().to_owned();
+        let variables = [
+            ("TAKINGS_STORE__URL".to_owned(), text(&self.store(place))),
+            ("TAKINGS_LEDGER__URL".to_owned(), text(&place.path().join("ledger.sqlite"))),
+            ("TAKINGS_ENGINE__THREADS".to_owned(), "1".to_owned()),
+            (self.variable.clone(), format!("file://{}", self.feeds.display())),
+        ];
+        Project::load(&self.project, None, variables).unwrap()
+    }
+}
+
+/// How a run ended.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Ended {
+    Well,
+    Badly(String),
+}
+
+/// A store and its ledger.
+pub struct Place {
+    folder: Folder,
+    bucket: Option<Arc<InMemory>>,
+}
+
+enum Folder {
+    Own(TempDir),
+    Of(PathBuf),
+}
+
+impl Place {
+    pub fn new() -> Self {
+        Self { folder: Folder::Own(scratch()), bucket: None }
+    }
+
+    pub fn bucket() -> Self {
+        Self { folder: Folder::Own(scratch()), bucket: Some(Arc::default()) }
+    }
+
+    /// The place of another process.
+    pub fn at(folder: &Path) -> Self {
+        Self { folder: Folder::Of(folder.to_owned()), bucket: None }
+    }
+
+    pub fn path(&self) -> &Path {
+        match &self.folder {
+            Folder::Own(folder) => folder.path(),
+            Folder::Of(path) => path,
+        }
+    }
+
+    pub fn copy(&self) -> Self {
+        let copy = Self { folder: Folder::Own(scratch()), bucket: self.bucket.as_ref().map(|bucket| Arc::new(bucket.fork())) };
+        copy_folder(self.path(), copy.path());
+        copy
+    }
+
+    pub async fn open(&self, scene: &Scene, faults: Faults) -> Result<Context> {
+        let project = scene.load(self);
+        let graph = Graph::new(&project)?;
+        let store = match &self.bucket {
+            Some(bucket) => Store::on(Url::parse("s3://bucket/").unwrap(), bucket.clone()),
+            None => Store::open_or_create(&project.settings.store, &project.root)?,
+        };
+        Context::on(project, graph, store, faults).await
+    }
+
+    /// Runs the scene's job once, from opening the project to closing it, as a process of its own would.
+    pub fn run(&self, scene: &Scene, faults: Faults) -> Ended {
+        runtime().block_on(async {
+            let context = match self.open(scene, faults).await {
+                Ok(context) => context,
+                Err(failure) => return Ended::Badly(failure.to_string()),
+            };
+            let job = context.project.job("nightly").unwrap();
+            let tick = job.tick_at(&scene.tick).unwrap();
+            let order = Order { job, tick, known_at: job.known_at(tick), force: false, restate: false };
+            let done = job::run(&context, &order, &Progress::new(true)).await;
+            context.ledger.close().await;
+            match done.map(|summary| summary.failures()) {
+                Ok(failures) if failures.is_empty() => Ended::Well,
+                Ok(failures) => Ended::Badly(failures.join("; ")),
+                Err(failure) => Ended::Badly(failure.to_string()),
+            }
+        })
+    }
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    for entry in std::fs::read_dir(from).unwrap().map(std::result::Result::unwrap) {
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            std::fs::create_dir_all(&target).unwrap();
+            copy_folder(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
