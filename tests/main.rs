@@ -17,3 +17,4 @@ mod support;
 mod trace;
 mod trouble;
 mod two_at_once;
+mod untied;
