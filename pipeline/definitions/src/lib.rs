@@ -21,4 +21,5 @@ pub use report::{ColumnKind, Digits, Report, ReportColumn, Section, SortKey, Tra
 pub use settings::{Instance, Parameter, Secret, Settings, VARIABLE_PREFIX};
 pub use table::{Column, ColumnType, DataTest, IMPLIED_COLUMNS, Kept, KnownAt, KnownAtStep, Layer, Pii, Severity, Table, TestKind};
 pub use tick::{Interval, Tick};
-pub use toml_text::{nearest, parse};
+pub(crate) use toml_text::File;
+pub use toml_text::{nearest, parse, place_of};
