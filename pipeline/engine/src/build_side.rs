@@ -1,12 +1,13 @@
 //! Which side of a join is held in memory.
 //!
 //! The engine's own choice goes by estimated bytes, or does nothing where an estimate is missing; a wide fact table is then
-//! held to look up a few accounts. Here the side that reads fewer rows is held: row counts of scans are exact, filters are
-//! taken to drop nothing, and a join to have the rows of its larger side. Between equals the order of the SQL decides: the
-//! side that is written first is held.
+//! held to look up a few accounts. Here the smaller side is held, by rows times their width: row counts of scans are exact,
+//! filters are taken to drop nothing, and a join to have the rows of its larger side. Between equals the order of the SQL
+//! decides: the side that is written first is held.
 
 use std::sync::Arc;
 
+use datafusion::arrow::datatypes::FieldRef;
 use datafusion::common::JoinSide;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
@@ -19,7 +20,10 @@ use datafusion::physical_plan::joins::{CrossJoinExec, HashJoinExec, NestedLoopJo
 use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
 use datafusion::physical_plan::union::UnionExec;
 
-/// Puts the side with fewer rows first. Runs before the engine chooses how joins are partitioned.
+/// What a text takes in memory, about: ids are most of them.
+const TEXT_BYTES: usize = 48;
+
+/// Puts the smaller side first. Runs before the engine chooses how joins are partitioned.
 #[derive(Debug)]
 pub(crate) struct BuildSide;
 
@@ -46,15 +50,21 @@ impl PhysicalOptimizerRule for BuildSide {
 fn swapped(plan: &Arc<dyn ExecutionPlan>) -> Result<Option<Arc<dyn ExecutionPlan>>> {
     if let Some(join) = plan.downcast_ref::<HashJoinExec>() {
         let may = join.join_type().supports_swap() && !join.null_aware;
-        return (may && rows(join.left()) > rows(join.right())).then(|| join.swap_inputs(*join.partition_mode())).transpose();
+        return (may && size(join.left()) > size(join.right())).then(|| join.swap_inputs(*join.partition_mode())).transpose();
     }
     if let Some(join) = plan.downcast_ref::<NestedLoopJoinExec>() {
-        return (join.join_type().supports_swap() && rows(join.left()) > rows(join.right())).then(|| join.swap_inputs()).transpose();
+        return (join.join_type().supports_swap() && size(join.left()) > size(join.right())).then(|| join.swap_inputs()).transpose();
     }
     if let Some(join) = plan.downcast_ref::<CrossJoinExec>() {
-        return (rows(join.left()) > rows(join.right())).then(|| join.swap_inputs()).transpose();
+        return (size(join.left()) > size(join.right())).then(|| join.swap_inputs()).transpose();
     }
     Ok(None)
+}
+
+/// About how many bytes the rows of a plan take.
+fn size(plan: &Arc<dyn ExecutionPlan>) -> usize {
+    let width = |field: &FieldRef| field.data_type().primitive_width().unwrap_or(TEXT_BYTES);
+    rows(plan).saturating_mul(plan.schema().fields().iter().map(width).sum::<usize>().max(1))
 }
 
 /// How many rows a plan gives, at most or about.
@@ -115,7 +125,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_side_with_fewer_rows_is_held_however_it_is_filtered_or_joined() {
+    async fn the_smaller_side_is_held_however_it_is_filtered_or_joined() {
         assert_eq!(joins("select * from big as b left join small as s on b.id = s.id").await, ["Right"]);
         assert_eq!(joins("select * from small as s left join big as b on b.id = s.id").await, ["Left"]);
         assert_eq!(joins("select * from (select * from big where id > 90) as b left join small as s on b.id = s.id").await, ["Right"]);
