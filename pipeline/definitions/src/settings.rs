@@ -259,7 +259,7 @@ impl RawSettings {
     }
 }
 
-const DEFAULT_MEMORY: u64 = 1280 << 20;
+const DEFAULT_MEMORY: u64 = 2304 << 20;
 
 fn bytes(text: &str) -> Option<u64> {
     let text = text.trim();
