@@ -2,27 +2,25 @@
 //!
 //! Nothing that readers see changes before the snapshot is recorded, and no report is made from anything but that snapshot.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
-use std::time::Duration;
+use std::collections::BTreeMap;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde_json::json;
-use takings_definitions::{Instance, Job, Tick};
-use takings_runs::{Delivery, DeliveryState, Holder, LandingFile, NewRun, RunLease, RunState, StepFigures};
-use takings_sources::{LandingRecord, Pulled};
+use takings_definitions::{Job, JobStep, Tick};
+use takings_runs::{Claim, NewRun, RunState, StaleReport, StepFigures};
+use takings_sources::LandingRecord;
+use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::context::{Context, now};
 use crate::failure::{Failure, Result};
+use crate::held::Held;
 use crate::output::Progress;
-use crate::report::{self, Emitted, Night};
+use crate::pull::PulledAll;
+use crate::report::{self, Emitted};
+use crate::stop::Stop;
 use crate::transform::{Built, Transformed};
-use crate::{mirror, publish, transform};
-
-/// How long a run may be silent before another may take over.
-const LEASE: TimeDelta = TimeDelta::minutes(5);
-const HEARTBEAT: Duration = Duration::from_secs(60);
+use crate::{emit, mirror, publish, pull, stale, step, transform, vacuum, watch};
 
 /// What is to be run.
 pub struct Order<'a> {
@@ -31,22 +29,46 @@ pub struct Order<'a> {
     pub known_at: DateTime<Utc>,
     pub force: bool,
     pub restate: bool,
+    pub claim: Claim,
+    /// What the run has to do without.
+    pub warning: Option<String>,
+    pub stop: Stop,
 }
 
 /// What a run did.
 pub struct Summary {
     pub run: Uuid,
-    pub pulled: Vec<(Instance, std::result::Result<Pulled, String>)>,
+    pub pulled: PulledAll,
     pub published: Vec<publish::Outcome>,
     pub built: Vec<Built>,
     pub mirrored: Vec<String>,
     pub emitted: Vec<Emitted>,
+    /// Delivered reports that rows belong to which became known later.
+    pub stale: Vec<StaleReport>,
+    /// Expected exports that did not come.
+    pub watched: Vec<String>,
+    /// Lake files that were deleted.
+    pub vacuumed: Vec<String>,
 }
 
 impl Summary {
+    fn new(run: Uuid) -> Self {
+        Self {
+            run,
+            pulled: Vec::new(),
+            published: Vec::new(),
+            built: Vec::new(),
+            mirrored: Vec::new(),
+            emitted: Vec::new(),
+            stale: Vec::new(),
+            watched: Vec::new(),
+            vacuumed: Vec::new(),
+        }
+    }
+
     /// What makes the run a failed one, one line each.
     pub fn failures(&self) -> Vec<String> {
-        let mut failures = Vec::new();
+        let mut failures = self.watched.clone();
         for (instance, pulled) in &self.pulled {
             match pulled {
                 Err(message) => failures.push(format!("{}.{}: {message}", instance.channel, instance.name)),
@@ -80,13 +102,48 @@ impl Summary {
 
 /// Runs a job for one tick. Errors and failures are recorded before they are returned.
 pub async fn run(context: &Context, order: &Order<'_>, progress: &Progress) -> Result<Summary> {
-    let new = NewRun { id: None, job: order.job.name.clone(), tick: order.tick.at, interval: order.job.interval(order.tick), known_at: order.known_at };
-    let lease = context.ledger.begin_run(&new, &holder(), LEASE, now(), alive).await?;
-    let beat = keep_alive(context, &lease);
-    context.ledger.move_run(lease.run.id, RunState::Running, None, now()).await?;
-    let outcome = steps(context, order, &lease, progress).await;
-    beat.abort();
-    let (state, message) = match &outcome {
+    let new = NewRun {
+        id: None,
+        job: order.job.name.clone(),
+        tick: order.tick.at,
+        interval: order.job.interval(order.tick),
+        known_at: order.known_at,
+        claim: order.claim,
+        note: order.warning.clone(),
+    };
+    let held = Held::begin(context, &new).await?;
+    let span = tracing::info_span!("run", run = %held.run(), job = order.job.name, tick = %order.tick);
+    async {
+        tracing::info!(attempt = held.lease.run.attempt, retry = held.lease.run.retry, "claimed");
+        context.ledger.move_run(held.run(), RunState::Running, None, now()).await?;
+        let outcome = held.within(order.job.timeout, steps(context, order, &held, progress)).await;
+        if let Some(lost) = held.lost(context).await {
+            // Whoever took the run over has ended it in the ledger.
+            tracing::error!("failed: {lost}");
+            return Err(Failure::run(lost));
+        }
+        match (&outcome, verdict(&outcome)) {
+            (Err(failure), _) if failure.is_stopped() => {
+                tracing::warn!("{failure}");
+                held.give_back(context, &failure.to_string()).await?;
+            }
+            (_, (state, message)) => {
+                match &message {
+                    Some(message) => tracing::error!("failed: {message}"),
+                    None => tracing::info!("{state}"),
+                }
+                held.end(context, state, message.as_deref()).await?;
+            }
+        }
+        outcome
+    }
+    .instrument(span)
+    .await
+}
+
+/// The state that a run ends in, and why it failed.
+fn verdict(outcome: &Result<Summary>) -> (RunState, Option<String>) {
+    match outcome {
         Err(failure) => (RunState::Failed, Some(failure.to_string())),
         Ok(summary) => match summary.failures() {
             failures if !failures.is_empty() => (RunState::Failed, Some(failures.join("\n"))),
@@ -95,149 +152,43 @@ pub async fn run(context: &Context, order: &Order<'_>, progress: &Progress) -> R
             }
             _ => (RunState::Nothing, None),
         },
-    };
-    context.ledger.move_run(lease.run.id, state, message.as_deref(), now()).await?;
-    context.ledger.release(&lease).await?;
-    outcome
+    }
 }
 
-async fn steps(context: &Context, order: &Order<'_>, lease: &RunLease, progress: &Progress) -> Result<Summary> {
-    let run = lease.run.id;
-    context.store.sweep_staging().await?;
-    let mut summary = Summary { run, pulled: Vec::new(), published: Vec::new(), built: Vec::new(), mirrored: Vec::new(), emitted: Vec::new() };
-    summary.pulled = pull(context, run, progress).await?;
-    let landed = landed(context, &summary.pulled).await?;
-    summary.published = publish_all(context, run, &landed, order.force, progress).await?;
-    let transformed = transform_all(context, run, |_| order.force, progress).await?;
-    context.ledger.heartbeat(lease, now()).await?;
-    record_snapshot(context, run, &transformed).await?;
-    context.ledger.move_run(run, RunState::Published, None, now()).await?;
-    summary.mirrored = mirror_all(context, run, &transformed, order.force, progress).await?;
-    summary.emitted = emit_all(context, run, order, &summary, &landed, &transformed, progress).await?;
-    summary.built = transformed.built;
+async fn steps(context: &Context, order: &Order<'_>, held: &Held, progress: &Progress) -> Result<Summary> {
+    let mut summary = Summary::new(held.run());
+    for step in &order.job.steps {
+        order.stop.check(&format!("{step:?}").to_lowercase())?;
+        match step {
+            JobStep::Reports => make_reports(context, order, held, progress, &mut summary).await?,
+            JobStep::Watch => summary.watched = watch::watch(context, held.run(), order.job, order.tick).await?,
+            JobStep::Vacuum => summary.vacuumed = vacuum::vacuum(context, held.run()).await?,
+        }
+    }
     Ok(summary)
 }
 
-/// Makes a table again, and all that is made from it. Under the same lease as a run.
-pub async fn rebuild(context: &Context, table: &str, progress: &Progress) -> Result<Vec<String>> {
-    let at = now();
-    let new = NewRun { id: None, job: format!("rebuild {table}"), tick: at, interval: takings_definitions::Interval { start: at, end: at }, known_at: at };
-    let lease = context.ledger.begin_run(&new, &holder(), LEASE, now(), alive).await?;
-    let beat = keep_alive(context, &lease);
-    let run = lease.run.id;
-    context.ledger.move_run(run, RunState::Running, None, now()).await?;
-    let outcome = async {
-        let landed = landed(context, &[]).await?;
-        for channel in context.project.channels.values() {
-            for export in channel.exports.iter().filter(|export| export.table == table) {
-                progress.step("publish", &format!("{} from the landing zone", export.table));
-                let records = landed.get(&channel.name).map_or(&[][..], Vec::as_slice);
-                let outcome = publish::publish(context, run, channel, export, records, true).await?;
-                if let Some(stopped) = outcome.stopped().next() {
-                    return Err(Failure::run(format!("{} was stopped: {}", stopped.source_path, stopped.stopped.as_deref().unwrap_or_default())));
-                }
-            }
-        }
-        let transformed = transform_all(context, run, |name| name == table, progress).await?;
-        record_snapshot(context, run, &transformed).await?;
-        context.ledger.move_run(run, RunState::Published, None, now()).await?;
-        mirror_all(context, run, &transformed, false, progress).await?;
-        Ok(transformed.built.into_iter().map(|built| built.table).collect())
+/// The whole flow, from the sources to the files.
+async fn make_reports(context: &Context, order: &Order<'_>, held: &Held, progress: &Progress, summary: &mut Summary) -> Result<()> {
+    let run = held.run();
+    context.store.sweep_staging().await?;
+    summary.pulled = pull::pull(context, run, progress).await?;
+    order.stop.check("publish")?;
+    let landed = pull::landed(context, &summary.pulled).await?;
+    summary.published = publish_all(context, run, &landed, order.force, progress).await?;
+    order.stop.check("transform")?;
+    let transformed = transform_all(context, run, |_| order.force, progress).await?;
+    context.ledger.heartbeat(&held.lease, now()).await?;
+    record_snapshot(context, run, &transformed).await?;
+    context.ledger.move_run(run, RunState::Published, None, now()).await?;
+    order.stop.check("mirror")?;
+    summary.mirrored = mirror_all(context, run, &transformed, order.force, progress).await?;
+    summary.emitted = emit::emit_all(context, held, order, summary, &landed, &transformed, progress).await?;
+    if order.force || summary.published.iter().any(|outcome| !outcome.decoded.is_empty()) {
+        summary.stale = stale::find(context, run, &transformed).await?;
     }
-    .await;
-    beat.abort();
-    let message = outcome.as_ref().err().map(ToString::to_string);
-    let state = if message.is_some() { RunState::Failed } else { RunState::Nothing };
-    context.ledger.move_run(run, state, message.as_deref(), now()).await?;
-    context.ledger.release(&lease).await?;
-    outcome
-}
-
-fn holder() -> Holder {
-    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").map_or_else(|_| "localhost".to_owned(), |name| name.trim().to_owned());
-    Holder { id: Uuid::new_v4().to_string(), host, pid: std::process::id(), program_version: env!("CARGO_PKG_VERSION").to_owned() }
-}
-
-/// Whether a process of this machine lives. Where that can't be known, it is taken to live: its lease ends by itself.
-fn alive(pid: u32) -> bool {
-    !std::path::Path::new("/proc/self").exists() || std::path::Path::new("/proc").join(pid.to_string()).exists()
-}
-
-fn keep_alive(context: &Context, lease: &RunLease) -> tokio::task::JoinHandle<()> {
-    let (ledger, lease) = (context.ledger.clone(), lease.clone());
-    tokio::spawn(async move {
-        loop {
-            tokio::time::sleep(HEARTBEAT).await;
-            if let Err(error) = ledger.heartbeat(&lease, now()).await {
-                tracing::warn!("the lease could not be renewed: {error}");
-            }
-        }
-    })
-}
-
-async fn pull(context: &Context, run: Uuid, progress: &Progress) -> Result<Vec<(Instance, std::result::Result<Pulled, String>)>> {
-    let step = context.ledger.start_step(run, "pull", now()).await?;
-    let mut all = Vec::new();
-    let mut figures = StepFigures::default();
-    for instance in &context.project.settings.instances {
-        let Some(channel) = context.project.channels.get(&instance.channel) else { continue };
-        progress.step("pull", &format!("{}.{} from {}", instance.channel, instance.name, instance.url));
-        let pulled = context.landing.pull(instance, channel, context.root(), &|at| show(progress, at)).await;
-        match pulled {
-            Err(error) => all.push((instance.clone(), Err(error.to_string()))),
-            Ok(pulled) => {
-                figures.files += pulled.records.len() as u64;
-                figures.bytes += pulled.bytes;
-                let files: Vec<LandingFile> = pulled.records.iter().map(landing_file).collect();
-                context.ledger.record_landing(Some(run), &files).await?;
-                all.push((instance.clone(), Ok(pulled)));
-            }
-        }
-    }
-    context.ledger.end_step(step, &figures, now()).await?;
-    Ok(all)
-}
-
-fn show(progress: &Progress, at: takings_sources::Progress<'_>) {
-    if let takings_sources::Progress::Started { path, .. } = at {
-        progress.at(path);
-    }
-}
-
-/// The instances that were ever landed, whether they are configured or not.
-async fn landed_instances(context: &Context, channel: &str) -> Result<BTreeSet<String>> {
-    let folder = format!("landing/records/{channel}/");
-    let objects = context.store.list(&folder).await?;
-    Ok(objects.iter().filter_map(|object| object.location.as_ref().strip_prefix(&folder)?.split('/').next().map(str::to_owned)).collect())
-}
-
-fn landing_file(record: &LandingRecord) -> LandingFile {
-    LandingFile {
-        channel: record.channel.clone(),
-        instance: record.instance.clone(),
-        export: record.export.clone(),
-        source_path: record.source_path.clone(),
-        file_id: record.file_id.clone(),
-        version: record.version,
-        size: record.size,
-        sha256: record.sha256.clone(),
-    }
-}
-
-/// All landed files by channel: of the instances that were pulled, and of those that were landed once and are configured no more.
-pub async fn landed(context: &Context, pulled: &[(Instance, std::result::Result<Pulled, String>)]) -> Result<BTreeMap<String, Vec<LandingRecord>>> {
-    let mut landed: BTreeMap<String, Vec<LandingRecord>> = BTreeMap::new();
-    for channel in context.project.channels.keys() {
-        for name in landed_instances(context, channel).await? {
-            let fresh = pulled.iter().find(|(instance, _)| instance.channel == *channel && instance.name == name).and_then(|(_, pulled)| pulled.as_ref().ok());
-            let records = match fresh {
-                Some(pulled) => pulled.records.clone(),
-                None => context.landing.records(channel, &name).await?,
-            };
-            landed.entry(channel.clone()).or_default().extend(records);
-        }
-    }
-    Ok(landed)
+    summary.built = transformed.built;
+    Ok(())
 }
 
 async fn publish_all(
@@ -247,46 +198,48 @@ async fn publish_all(
     force: bool,
     progress: &Progress,
 ) -> Result<Vec<publish::Outcome>> {
-    let step = context.ledger.start_step(run, "publish", now()).await?;
-    progress.step("publish", "decoding what is new");
-    let mut outcomes = Vec::new();
-    let mut figures = StepFigures::default();
-    for channel in context.project.channels.values() {
-        let records = landed.get(&channel.name).map_or(&[][..], Vec::as_slice);
-        for export in &channel.exports {
-            progress.at(&export.table);
-            let outcome = publish::publish(context, run, channel, export, records, force).await?;
-            figures.rows += outcome.decoded.iter().map(|unit| unit.published).sum::<u64>();
-            figures.files += outcome.decoded.len() as u64;
-            outcomes.push(outcome);
+    step::recorded(context, run, "publish", async {
+        progress.step("publish", "decoding what is new");
+        let mut outcomes = Vec::new();
+        let mut figures = StepFigures::default();
+        for channel in context.project.channels.values() {
+            let records = landed.get(&channel.name).map_or(&[][..], Vec::as_slice);
+            for export in &channel.exports {
+                progress.at(&export.table);
+                let outcome = publish::publish(context, run, channel, export, records, force).await?;
+                figures.rows += outcome.decoded.iter().map(|unit| unit.published).sum::<u64>();
+                figures.files += outcome.decoded.len() as u64;
+                outcomes.push(outcome);
+            }
         }
-    }
-    figures.detail = json!(
-        outcomes
-            .iter()
-            .filter(|outcome| !outcome.decoded.is_empty())
-            .map(|outcome| json!({"table": outcome.table, "version": outcome.version}))
-            .collect::<Vec<_>>()
-    );
-    context.ledger.end_step(step, &figures, now()).await?;
-    Ok(outcomes)
+        figures.detail = json!(
+            outcomes
+                .iter()
+                .filter(|outcome| !outcome.decoded.is_empty())
+                .map(|outcome| json!({"table": outcome.table, "version": outcome.version}))
+                .collect::<Vec<_>>()
+        );
+        Ok((outcomes, figures))
+    })
+    .await
 }
 
-async fn transform_all(context: &Context, run: Uuid, force: impl Fn(&str) -> bool, progress: &Progress) -> Result<Transformed> {
-    let step = context.ledger.start_step(run, "transform", now()).await?;
-    progress.step("transform", "bringing marts up to date");
-    let transformed = transform::transform(context, run, force, |name| progress.at(name)).await?;
-    let figures = StepFigures {
-        rows: transformed.built.iter().map(|built| built.rows).sum(),
-        files: transformed.built.len() as u64,
-        detail: json!(transformed.built.iter().map(|built| json!({"table": built.table, "rows": built.rows, "months": built.months})).collect::<Vec<_>>()),
-        ..StepFigures::default()
-    };
-    context.ledger.end_step(step, &figures, now()).await?;
-    Ok(transformed)
+pub async fn transform_all(context: &Context, run: Uuid, force: impl Fn(&str) -> bool, progress: &Progress) -> Result<Transformed> {
+    step::recorded(context, run, "transform", async {
+        progress.step("transform", "bringing marts up to date");
+        let transformed = transform::transform(context, run, force, |name| progress.at(name)).await?;
+        let figures = StepFigures {
+            rows: transformed.built.iter().map(|built| built.rows).sum(),
+            files: transformed.built.len() as u64,
+            detail: json!(transformed.built.iter().map(|built| json!({"table": built.table, "rows": built.rows, "months": built.months})).collect::<Vec<_>>()),
+            ..StepFigures::default()
+        };
+        Ok((transformed, figures))
+    })
+    .await
 }
 
-async fn record_snapshot(context: &Context, run: Uuid, transformed: &Transformed) -> Result<()> {
+pub async fn record_snapshot(context: &Context, run: Uuid, transformed: &Transformed) -> Result<()> {
     let latest = context.ledger.latest_snapshot().await?;
     if latest.is_none_or(|latest| latest.tables != transformed.versions) {
         context.ledger.record_snapshot(Some(run), &transformed.versions, now()).await?;
@@ -294,112 +247,12 @@ async fn record_snapshot(context: &Context, run: Uuid, transformed: &Transformed
     Ok(())
 }
 
-async fn mirror_all(context: &Context, run: Uuid, transformed: &Transformed, force: bool, progress: &Progress) -> Result<Vec<String>> {
-    let step = context.ledger.start_step(run, "mirror", now()).await?;
-    progress.step("mirror", "writing bi/");
-    let mirrored = mirror::mirror(context, run, &transformed.versions, &transformed.tables, force).await?;
-    context.ledger.end_step(step, &StepFigures { files: mirrored.len() as u64, ..StepFigures::default() }, now()).await?;
-    Ok(mirrored)
-}
-
-async fn emit_all(
-    context: &Context,
-    run: Uuid,
-    order: &Order<'_>,
-    summary: &Summary,
-    landed: &BTreeMap<String, Vec<LandingRecord>>,
-    transformed: &Transformed,
-    progress: &Progress,
-) -> Result<Vec<Emitted>> {
-    let step = context.ledger.start_step(run, "emit", now()).await?;
-    let stopped = stopped_exports(context, summary);
-    let tables = Arc::new(transformed.tables.clone());
-    let mut all = Vec::new();
-    let mut figures = StepFigures::default();
-    for report in context.project.reports_of(&order.job.name) {
-        for instance in context.project.instances_of(&report.channel) {
-            progress.step("emit", &format!("{} of {}", report.name, instance.name));
-            let of_instance: Vec<LandingRecord> =
-                landed.get(&report.channel).into_iter().flatten().filter(|record| record.instance == instance.name).cloned().collect();
-            let stopped: Vec<(String, String)> =
-                stopped.iter().filter(|(name, _, _)| *name == instance.name).map(|(_, export, reason)| (export.clone(), reason.clone())).collect();
-            let night = Night {
-                job: order.job,
-                tick: order.tick,
-                known_at: order.known_at,
-                tables: &tables,
-                stopped: &stopped,
-                force: order.force,
-                restate: order.restate,
-            };
-            let emitted = match pull_failure(summary, instance) {
-                Some(message) => failed(&report.name, &instance.name, message),
-                None => match report::emit(context, &night, report, instance, &of_instance).await {
-                    Ok(emitted) => emitted,
-                    Err(failure) => failed(&report.name, &instance.name, failure.to_string()),
-                },
-            };
-            figures.rows += emitted.sections.iter().map(|section| section.rows).sum::<u64>();
-            figures.files += u64::from(matches!(emitted.outcome, report::Outcome::Written { .. }));
-            record_delivery(context, run, order, &emitted).await?;
-            all.push(emitted);
-        }
-    }
-    context.ledger.end_step(step, &figures, now()).await?;
-    Ok(all)
-}
-
-fn failed(report: &str, instance: &str, message: String) -> Emitted {
-    Emitted { report: report.to_owned(), instance: instance.to_owned(), outcome: report::Outcome::Failed(message), run_key: None, sections: Vec::new() }
-}
-
-fn pull_failure(summary: &Summary, instance: &Instance) -> Option<String> {
-    summary.pulled.iter().find(|(pulled, _)| pulled == instance).and_then(|(_, pulled)| pulled.as_ref().err().cloned())
-}
-
-/// Instance, export and reason of every file that was stopped or could not be fetched.
-fn stopped_exports(context: &Context, summary: &Summary) -> BTreeSet<(String, String, String)> {
-    let mut stopped = BTreeSet::new();
-    for outcome in &summary.published {
-        for unit in outcome.stopped() {
-            stopped.insert((unit.instance.clone(), outcome.export.clone(), format!("{}: {}", unit.source_path, unit.stopped.as_deref().unwrap_or_default())));
-        }
-    }
-    for (instance, pulled) in &summary.pulled {
-        let Some(channel) = context.project.channels.get(&instance.channel) else { continue };
-        for failed in pulled.iter().flat_map(|pulled| &pulled.failed) {
-            for export in channel.recognise(&failed.path) {
-                stopped.insert((instance.name.clone(), export.name.clone(), format!("{}: {}", failed.path, failed.reason)));
-            }
-        }
-    }
-    stopped
-}
-
-async fn record_delivery(context: &Context, run: Uuid, order: &Order<'_>, emitted: &Emitted) -> Result<()> {
-    let (state, path, bytes, revision, note) = match &emitted.outcome {
-        report::Outcome::Written { path, revision, bytes } => (DeliveryState::Delivered, Some(path.clone()), Some(*bytes), u64::from(*revision), None),
-        report::Outcome::Stands { path, .. } => (DeliveryState::Unchanged, Some(path.clone()), None, 1, None),
-        report::Outcome::NotMade(reason) => (DeliveryState::NotMade, None, None, 1, Some(reason.clone())),
-        report::Outcome::Missing(exports) => (DeliveryState::Skipped, None, None, 1, Some(format!("missing exports: {}", exports.join(", ")))),
-        report::Outcome::Failed(message) => (DeliveryState::Skipped, None, None, 1, Some(message.clone())),
-        report::Outcome::Conflict(message) => (DeliveryState::Conflict, None, None, 1, Some(message.clone())),
-    };
-    let delivery = Delivery {
-        run,
-        report: emitted.report.clone(),
-        instance: emitted.instance.clone(),
-        tick: order.tick.at,
-        state,
-        path,
-        sha256: None,
-        bytes,
-        run_key: emitted.run_key.clone(),
-        known_at: order.known_at,
-        revision,
-        delivered_at: now(),
-        note,
-    };
-    context.ledger.record_delivery(&delivery).await?;
-    Ok(())
+pub async fn mirror_all(context: &Context, run: Uuid, transformed: &Transformed, force: bool, progress: &Progress) -> Result<Vec<String>> {
+    step::recorded(context, run, "mirror", async {
+        progress.step("mirror", "writing bi/");
+        let mirrored = mirror::mirror(context, run, &transformed.versions, &transformed.tables, force).await?;
+        let figures = StepFigures { files: mirrored.len() as u64, ..StepFigures::default() };
+        Ok((mirrored, figures))
+    })
+    .await
 }

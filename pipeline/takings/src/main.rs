@@ -5,17 +5,28 @@
 mod cli;
 mod commands;
 mod context;
+mod emit;
 mod failure;
+mod held;
 mod job;
+mod log;
 mod mirror;
 mod output;
 mod parallel;
 mod publish;
+mod pull;
 mod quarantine;
+mod rebuild;
 mod report;
 mod run_key;
+mod serve;
+mod stale;
+mod step;
+mod stop;
 mod trace;
 mod transform;
+mod vacuum;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -25,7 +36,7 @@ use crate::cli::Cli;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    start_log(cli.verbose);
+    log::start(&cli);
     let outcome = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -38,15 +49,4 @@ fn main() -> ExitCode {
             failure.exit_code()
         }
     }
-}
-
-/// Log lines go to stderr; `-v` shows steps, `-vv` details, `TAKINGS_LOG` anything.
-fn start_log(verbose: u8) {
-    let default = match verbose {
-        0 => "warn,buoyant_kernel=off",
-        1 => "takings=info,warn,buoyant_kernel=off",
-        _ => "debug,buoyant_kernel=off,sqlx=info,h2=info,hyper=info",
-    };
-    let filter = tracing_subscriber::EnvFilter::try_from_env("TAKINGS_LOG").unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 }

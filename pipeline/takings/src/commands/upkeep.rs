@@ -2,11 +2,10 @@
 
 use std::process::ExitCode;
 
-use chrono::Duration;
 use serde_json::json;
 
 use crate::cli::{Cli, RebuildArgs};
-use crate::context::{Context, now};
+use crate::context::Context;
 use crate::failure::Result;
 use crate::output::{self, Progress};
 
@@ -14,7 +13,7 @@ pub async fn rebuild(cli: &Cli, args: &RebuildArgs) -> Result<ExitCode> {
     let context = Context::open(cli).await?;
     context.project.table(&args.table)?;
     let progress = Progress::new(cli.json);
-    let outcome = crate::job::rebuild(&context, &args.table, &progress).await;
+    let outcome = crate::rebuild::rebuild(&context, &args.table, &progress).await;
     progress.done();
     let marts = outcome?;
     if cli.json {
@@ -29,20 +28,9 @@ pub async fn rebuild(cli: &Cli, args: &RebuildArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Keeps what the snapshots of the retention need.
 pub async fn vacuum(cli: &Cli) -> Result<ExitCode> {
     let context = Context::open(cli).await?;
-    let retention = Duration::days(i64::from(context.project.settings.retention_days));
-    let mut kept = context.ledger.snapshots_since(now() - retention).await?;
-    kept.extend(context.ledger.latest_snapshot().await?);
-    let mut deleted = Vec::new();
-    for table in context.project.tables.values() {
-        if context.lake.state(table, None).await?.is_none() {
-            continue;
-        }
-        let versions: Vec<i64> = kept.iter().filter_map(|snapshot| snapshot.tables.get(&table.name).copied()).collect();
-        deleted.extend(context.lake.vacuum(table, &versions, retention).await?);
-    }
+    let deleted = crate::vacuum::delete_unneeded(&context).await?;
     if cli.json {
         output::json(&json!({"deleted": deleted}));
     } else {
