@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use chrono::{DateTime, Utc};
 use takings_definitions::{Channel, Instance};
 
 use crate::pull::{is_unchanged, recognise};
@@ -18,6 +19,8 @@ pub struct Seen {
     pub export: Option<String>,
     /// New or unchanged; `Rewritten` stands for any change, as its kind shows only when the file is read. `None`: no export matches.
     pub change: Option<Change>,
+    /// When the source says it was last changed. `None`: no export matches.
+    pub modified: Option<DateTime<Utc>>,
 }
 
 impl Landing {
@@ -38,10 +41,16 @@ impl Landing {
                     Some(_) if is_unchanged(&found, before) => Change::Unchanged,
                     Some(_) => Change::Rewritten,
                 };
-                Seen { size: found.fingerprint.size, export: Some(found.export.name.clone()), change: Some(change), path: found.path }
+                Seen {
+                    size: found.fingerprint.size,
+                    modified: Some(found.fingerprint.modified),
+                    export: Some(found.export.name.clone()),
+                    change: Some(change),
+                    path: found.path,
+                }
             })
             .collect();
-        seen.extend(passed_over.unknown.into_iter().map(|path| Seen { path, size: 0, export: None, change: None }));
+        seen.extend(passed_over.unknown.into_iter().map(|path| Seen { path, size: 0, export: None, change: None, modified: None }));
         seen.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(seen)
     }
