@@ -142,6 +142,47 @@ fn a_plan_says_what_would_be_done_and_writes_nothing() {
 }
 
 #[test]
+fn a_plan_names_the_files_that_a_run_passes_over() {
+    use std::os::unix::ffi::OsStrExt;
+    let feeds = crate::support::Feeds::awkward(31, 5);
+    let accounts = feeds.path("AccountFeed_V1/year=2026/month=03");
+    std::fs::create_dir_all(&accounts).unwrap();
+    feeds.write("Notes/readme.csv", "a,b\n");
+    feeds.write("Twice/data.csv", "a,b\n");
+    std::os::unix::fs::symlink("data.csv", accounts.join("link.csv")).unwrap();
+    std::fs::write(accounts.join(std::ffi::OsStr::from_bytes(b"\xff.csv")), "a,b\n").unwrap();
+    let project = crate::support::place::scratch();
+    for part in ["config", "sql", "jobs"] {
+        crate::support::files::copy_folder(&crate::support::place::repository().join(part), &project.path().join(part));
+    }
+    // Two exports take the same file.
+    let channel = project.path().join("config/channels/aws_marketplace.toml");
+    let text = std::fs::read_to_string(&channel).unwrap();
+    let text = text
+        .replace("'(^|/)AccountFeed_V1/", "'(^|/)Twice/data|(^|/)AccountFeed_V1/")
+        .replace("'(^|/)AddressFeed_V1/", "'(^|/)Twice/data|(^|/)AddressFeed_V1/");
+    std::fs::write(&channel, text).unwrap();
+
+    let place = Place::on(feeds.root()).project(project.path());
+    let ran = place.takings(&["plan", "weekly", "--at", "2026-03-16"]).ok();
+    let says = |words: &[&str]| assert!(ran.out.lines().any(|line| words.iter().all(|word| line.contains(word))), "no line with {words:?} in\n{}", ran.out);
+    says(&["not read: 4 files", "for 2 of them the run fails"]);
+    says(&["Notes/readme.csv", "fits no export"]);
+    says(&["Twice/data.csv", "fits several exports (account, address)"]);
+    says(&["month=03/link.csv", "links are not followed"]);
+    says(&["not UTF-8"]);
+    let plan = place.takings(&["--json", "plan", "weekly", "--at", "2026-03-16"]).ok().json();
+    let failing = plan["left"].as_array().unwrap().iter().filter(|left| left["fails"] == true).count();
+    assert_eq!((plan["left"].as_array().unwrap().len(), failing), (4, 2), "{plan}");
+
+    // The run says the same.
+    let ran = place.run("weekly", "2026-03-16").ends_with(1).says(&["Twice/data.csv", "fits several exports"]).says(&["not UTF-8"]);
+    for words in [["Notes/readme.csv", "fit no export"], ["month=03/link.csv", "was not read"]] {
+        assert!(ran.out.lines().any(|line| line.starts_with("warning") && words.iter().all(|word| line.contains(word))), "no {words:?} in\n{}", ran.out);
+    }
+}
+
+#[test]
 fn an_older_snapshot_and_known_at_can_be_queried() {
     let finished = shared::demo();
     let runs = finished.place.takings(&["--json", "runs"]).ok().json();

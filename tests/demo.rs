@@ -58,9 +58,7 @@ fn no_section_of_the_sample_is_empty() {
     let mut sections = 0;
     for report in declared(&finished.place) {
         for section in report.read(&finished.place.report(&report.path())) {
-            // The one list that is empty when all is well: sound feeds break no roll-forward.
-            let breaks = report.name == "reconciliation" && section.title == "References that do not roll forward";
-            assert_eq!(section.rows.is_empty(), breaks, "{}, {}", report.name, section.title);
+            assert!(!section.rows.is_empty(), "{}, {}", report.name, section.title);
             sections += 1;
         }
     }

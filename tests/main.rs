@@ -3,6 +3,7 @@
 //! They know the command line and the files it reads and writes, and no crate of the pipeline. `UPDATE_EXPECT=1` writes the golden files anew.
 
 mod bad_input;
+mod billed_revenue;
 mod clients;
 mod command_line;
 mod demo;
@@ -18,3 +19,4 @@ mod support;
 mod trace;
 mod trouble;
 mod two_at_once;
+mod untied;

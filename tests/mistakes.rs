@@ -76,8 +76,8 @@ fn wrong_values_name_the_line_and_what_is_right() {
 fn definitions_that_contradict_each_other_are_named() {
     let says = |file: &str, from: &str, to: &str, words: &[&str]| {
         let project = Project::new();
-        project.edit(file, from, to);
-        project.takings(&["check"]).ends_with(2).says(&[&[file], words].concat());
+        let place = format!("{file}:{}:", project.edit(file, from, to));
+        project.takings(&["check"]).ends_with(2).says(&[&[place.as_str()], words].concat());
     };
     says("config/tables/aws_billing_event.toml", "decimal(28,10)", "decimal(10,28)", &["column `amount`", "decimal(10,28)"]);
     says("config/tables/aws_billing_event.toml", "currency = \"currency\"", "currency = \"curency\"", &["curency"]);
@@ -87,10 +87,24 @@ fn definitions_that_contradict_each_other_are_named() {
         "config/channels/aws_marketplace.toml",
         "table = \"aws_billing_event\"",
         "table = \"aws_billing_evnt\"",
-        &["export `billing_event`", "`aws_billing_evnt`", "config/tables/"],
+        &["export `billing_event`", "`aws_billing_evnt`", "did you mean `aws_billing_event`?", "config/tables/"],
     );
-    says("config/reports/disbursement.toml", "job = \"nightly\"", "job = \"nightyl\"", &["nightyl", "nightly"]);
-    says("config/reports/disbursement.toml", "exports = [\"billing_event\"", "exports = [\"billing_evnt\"", &["billing_evnt", "billing_event"]);
+    says("config/channels/aws_marketplace.toml", "required = [\"account_id\"", "required = [\"acount_id\"", &["`acount_id`", "did you mean `account_id`?"]);
+    says("config/channels/aws_marketplace.toml", "country_code = [", "country_cod = [", &["`country_cod`", "did you mean `country_code`?"]);
+    says("config/tables/dim_agreement.toml", "to_table = \"dim_account\"", "to_table = \"dim_acount\"", &["`dim_acount`", "did you mean `dim_account`?"]);
+    says("config/tables/dim_agreement.toml", "to_column = \"account_id\"", "to_column = \"acount_id\"", &["`acount_id`", "did you mean `account_id`?"]);
+    says("config/tables/dim_agreement.toml", "kind = \"unique\"", "kind = \"uniqe\"", &["\"uniqe\"", "did you mean `unique`?"]);
+    says("config/tables/dim_agreement.toml", "type = \"timestamp\"", "type = \"timestmp\"", &["\"timestmp\"", "did you mean `timestamp`?"]);
+    says(
+        "config/reports/disbursement.toml",
+        "name = \"by_product\"",
+        "name = \"by_prodct\"",
+        &["section `by_prodct` has no SQL", "did you mean `by_product`?"],
+    );
+    says("config/reports/disbursement.toml", "channel = \"aws_marketplace\"", "channel = \"aws_market\"", &["`aws_market`", "aws_marketplace"]);
+    says("config/reports/disbursement.toml", "digits = 2", "digits = \"too\"", &["\"too\"", "feed"]);
+    says("config/reports/disbursement.toml", "job = \"nightly\"", "job = \"nightyl\"", &["nightyl", "did you mean `nightly`?"]);
+    says("config/reports/disbursement.toml", "exports = [\"billing_event\"", "exports = [\"billing_evnt\"", &["billing_evnt", "did you mean `billing_event`?"]);
 }
 
 #[test]
@@ -135,19 +149,59 @@ fn check_finds_every_sql_mistake_with_its_file() {
     let rounded = project.edit("sql/marts/fct_tax.sql", "tax_amount,", "round(tax_amount, 2) as tax_amount,");
     let output = project.edit("config/reports/daily_reftag.toml", "column = \"revenue\"", "column = \"revnue\"");
     let float = "sql/reports/us_sales_and_use_tax/us_sales_and_use_tax_records.sql";
-    project.edit(float, "select\n", "select\n    cast(0.1 as double) as guess,\n");
-    project.edit("config/tables/fct_disbursement.toml", "name = \"bank_trace_id\"", "name = \"bank_trace_number\"");
-    assert!(output > 0);
+    let guess = 1 + project.edit(float, "select\n", "select\n    cast(tax_amount as double) as guess,\n");
+    let contract = project.edit("config/tables/fct_disbursement.toml", "name = \"bank_trace_id\"", "name = \"bank_trace_number\"");
+    let kind = project.edit("config/tables/dim_product_page.toml", "type = \"text\"", "type = \"int64\"");
+    let reports = "config/reports/reconciliation.toml";
+    let model = project.edit(reports, "model = \"known_break\"", "model = \"known_brake\"");
+    let key = project.edit(reports, "settlement_id = \"disbursement_id\"", "settlement_id = \"disbursment_id\"");
+    let filter = project.edit(reports, "filter = \"moved_at <", "filter = \"moved_on <");
+    let sort = project.edit("config/reports/sales_compensation.toml", "sort = [\"", "sort = [\"no_such_column\", \"");
     let ran = project.takings(&["check"]).ends_with(1);
     ran.says(&[&format!("sql/reports/daily_business/fees.sql:{unknown}:"), "`known_invioce`", "did you mean `known_invoice`?"])
         .says(&[&format!("sql/reports/daily_business/new_instances.sql:{column}:"), "lanched_at", "launched_at"])
         .says(&[&format!("sql/marts/fct_tax.sql:{rounded}:"), "rounds money", "sql/reports/"])
-        .says(&["sql/reports/daily_reftag/", "needs column `revnue`", "did you mean `revenue`?", "config/reports/daily_reftag.toml"])
-        .says(&[float, "float"])
-        .says(&["fct_disbursement", "bank_trace_number"]);
+        .says(&[&format!("config/reports/daily_reftag.toml:{output}:"), "needs column `revnue`", "sql/reports/daily_reftag/", "did you mean `revenue`?"])
+        .says(&[&format!("config/reports/sales_compensation.toml:{sort}:"), "needs column `no_such_column`"])
+        .says(&[&format!("{reports}:{model}:"), "`known_brake`", "did you mean `known_break`?"])
+        .says(&[&format!("{reports}:{key}:"), "`disbursment_id`", "did you mean `disbursement_id`?"])
+        .says(&[&format!("{reports}:{filter}:"), "trace of section `roll_forward`", "moved_on", "moved_at"])
+        .says(&[&format!("{float}:{guess}:"), "float"])
+        .says(&[&format!("config/tables/fct_disbursement.toml:{contract}:"), "`bank_trace_number`", "sql/marts/fct_disbursement.sql", "did you mean"])
+        .says(&[&format!("config/tables/dim_product_page.toml:{kind}:"), "is Int64 here and Utf8 in sql/marts/dim_product_page.sql"]);
     let findings = project.takings(&["--json", "check"]).ends_with(1).json();
     assert_eq!(findings["ok"], false);
-    assert!(findings["findings"].as_array().unwrap().len() >= 6, "{findings}");
+    let mut findings: Vec<&str> = findings["findings"].as_array().unwrap().iter().map(|finding| finding.as_str().unwrap()).collect();
+    assert!(findings.len() >= 12, "{findings:#?}");
+    // What many files read is told once.
+    let all = findings.len();
+    findings.sort_unstable();
+    findings.dedup();
+    assert_eq!(findings.len(), all);
+}
+
+#[test]
+fn money_is_neither_rounded_nor_narrowed_nor_made_a_float() {
+    let says = |file: &str, from: &str, to: &str, words: &[&str]| {
+        let project = Project::new();
+        let place = format!("{file}:{}:", project.edit(file, from, to));
+        project.takings(&["check"]).ends_with(1).says(&[&[place.as_str()], words].concat());
+    };
+    let (receivable, event) = ("sql/known/known_receivable.sql", "sql/known/known_disbursement_event.sql");
+    let open = "case when in_second_currency then disbursement_amount else amount end as amount";
+    says(receivable, open, "cast(amount as decimal(38, 2)) as amount", &["cuts digits", "sql/reports/"]);
+    says(receivable, open, "try_cast(amount as decimal(38, 2)) as amount", &["cuts digits", "sql/reports/"]);
+    says(receivable, open, "arrow_cast(amount, 'Decimal128(38, 2)') as amount", &["cuts digits", "sql/reports/"]);
+    says(receivable, open, "amount::bigint as amount", &["cuts digits", "sql/reports/"]);
+    says(receivable, open, "amount::real as amount", &["float"]);
+    says(event, "d.paid_amount,", "round(d.paid_amount, 2) as paid_amount,", &["rounds money", "sql/reports/"]);
+    says(event, "d.paid_amount,", "floor(d.paid_amount) as paid_amount,", &["rounds money", "sql/reports/"]);
+    says(event, "d.paid_amount,", "trunc(d.paid_amount) as paid_amount,", &["paid_amount", "trunc"]);
+    says(event, "d.paid_amount,", "d.paid_amount * sqrt(2) as paid_amount,", &["float"]);
+    // In reports rounding is what one expects, a float is not.
+    says("sql/reports/reconciliation/breaks.sql", "sum(amount) as amount", "avg(cast(amount as float)) as amount", &["float"]);
+    // SQL that stands in a definition is SQL too.
+    says("config/reports/disbursement.toml", "made_when = \"select", "made_when = \"select cast('1.5' as double) as guess,", &["float"]);
 }
 
 #[test]

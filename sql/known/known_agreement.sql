@@ -40,6 +40,7 @@ select
         else valid_from
     end as revision_from,
     revision_to,
+    previous_valid_from is null as is_first,
     revision_to is null as is_latest,
     _instance,
     _file_id,

@@ -1,4 +1,4 @@
--- One row per invoiced or forgiven line of the interval's invoices, as known, with its agreement as of the invoice date.
+-- One row per invoiced or forgiven line of the interval's invoices, as known, with its agreement's offer as of the invoice date.
 with
 lines as (
     -- R16: both carry the original date
@@ -10,8 +10,13 @@ lines as (
         and period_month < cast($interval_end as date)
 ),
 agreements as (
-    select agreement_id, offer_id, start_time, end_time, revision_from, revision_to
+    select agreement_id, offer_id, revision_from, revision_to
     from known_agreement
+),
+agreed as (
+    select agreement_id, end_time is not null as has_end
+    from known_agreement
+    where is_first
 )
 select
     l.billing_event_id,
@@ -26,14 +31,12 @@ select
     l.action,
     l.transaction_type,
     l.is_resale_cost,
-    -- R17: an agreement with an end is a subscription of variable length
-    a.end_time is not null as has_end,
+    -- R17: an agreement made with an end is a subscription of variable length
+    coalesce(f.has_end, false) as has_end,
     l.amount,
     l.currency,
     l.balance_impacting,
     l.invoice_date,
-    a.start_time,
-    a.end_time,
     to_char(l.invoice_date, '%Y-%m') as ar_period,
     l._instance,
     l._file_id,
@@ -44,3 +47,4 @@ left join agreements as a
     on l.agreement_id = a.agreement_id
     and l.invoice_date >= a.revision_from
     and (a.revision_to is null or l.invoice_date < a.revision_to)
+left join agreed as f on l.agreement_id = f.agreement_id

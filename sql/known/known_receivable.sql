@@ -53,7 +53,11 @@ select
     case when in_second_currency then disbursement_currency else currency end as currency,
     invoice_date,
     moved_at,
-    case when movement = 'disbursed' then undone_at end as undone_at,
+    -- R11; a line that counts only after its disbursement failed is undone at once
+    case
+        when movement = 'disbursed' and undone_at < moved_at then moved_at
+        when movement = 'disbursed' then undone_at
+    end as undone_at,
     period_month,
     _instance,
     _file_id,

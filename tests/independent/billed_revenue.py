@@ -105,13 +105,14 @@ def billed_row(group, billed, variable, parties):
         "Payer Reference ID": text_cell(payer),
         "Payer Address ID": text_cell(address_id),
     }
-    if agreement is None or agreement.get("end_time") is None:  # R17
+    if not any(parties.was_made_with_end(e.agreement) for e in group):  # R17
         billed.add(cells)
         return
     # AMBIGUITY M1: no rule says where the subscription columns come from: quantity and instance
     # type from the agreement's term, start and end from the agreement; no feed tells a SaaS
     # contract from another, so the contract dates repeat the subscription's.
     term = parties.term(agreement_id)
+    agreement = agreement or {}
     dates = (date_cell(agreement.get("start_time")), date_cell(agreement.get("end_time")))
     variable.add(cells | {
         "Subscription Quantity": feed_cell(term_quantity(term)),

@@ -135,8 +135,7 @@ def fees(feeds, day, parties):
                 or date.date() != day.date() or e.to_account not in feeds.seller_ids):
             continue
         agreement = parties.agreement_at(e.agreement, date)
-        ends = agreement is not None and agreement.get("end_time") is not None
-        if not ends and not parties.has_payment_schedule(e.agreement):
+        if not parties.was_made_with_end(e.agreement) and not parties.has_payment_schedule(e.agreement):
             continue
         term = parties.term(e.agreement)
         user_account = parties.account(e.end_user, date)

@@ -235,6 +235,10 @@ class Revisions:
         revisions = self.by_key.get(key)
         return revisions[-1] if revisions else None
 
+    def first(self, key):
+        revisions = self.by_key.get(key)
+        return revisions[0] if revisions else None
+
     def as_of(self, key, t):
         """R3: valid_from <= t < next valid_from; the first revision reaches back without limit."""
         revisions = self.by_key.get(key)

@@ -123,6 +123,11 @@ class Parties:
     def agreement_newest(self, agreement_id):
         return self.feeds.agreements.latest(agreement_id)
 
+    def was_made_with_end(self, agreement_id):
+        """R17: what the first revision of the agreement says."""
+        first = self.feeds.agreements.first(agreement_id)
+        return first is not None and first.get("end_time") is not None
+
     def has_payment_schedule(self, agreement_id):
         """AMBIGUITY A5: a payment schedule = the agreement has charges in the charge feed (R37)."""
         return bool(self.charges.get(agreement_id))

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use regex::Regex;
 use serde::Deserialize;
 
-use crate::{Error, Result};
+use crate::{File, Result};
 
 /// The schema version of channel files that this program reads.
 const SCHEMA_VERSION: u32 = 1;
@@ -83,17 +83,23 @@ pub enum UnknownColumns {
 impl Channel {
     pub fn parse(path: &Path, text: &str) -> Result<Self> {
         let raw: RawChannel = crate::parse(path, text)?;
+        let file = File { path, text };
         if raw.version != SCHEMA_VERSION {
-            return Err(Error::in_file(path, format!("channel schema version {} is not known", raw.version))
+            return Err(file
+                .wrong("version", format!("channel schema version {} is not known", raw.version))
                 .next(format!("this program reads version {SCHEMA_VERSION}")));
         }
-        let exports = raw.exports.into_iter().map(|export| export.checked(path)).collect::<Result<Vec<_>>>()?;
+        let exports = raw.exports.into_iter().enumerate().map(|(at, export)| export.checked(file, at)).collect::<Result<Vec<_>>>()?;
         for (at, export) in exports.iter().enumerate() {
             if exports[..at].iter().any(|other| other.name == export.name) {
-                return Err(Error::in_file(path, format!("export `{}` is declared twice", export.name)));
+                return Err(file.wrong(&format!("exports/{at}/name"), format!("export `{}` is declared twice", export.name)));
             }
         }
         Ok(Self { name: raw.channel, title: raw.title, exports, path: path.to_owned(), text: text.to_owned() })
+    }
+
+    pub(crate) fn file(&self) -> File<'_> {
+        File { path: &self.path, text: &self.text }
     }
 
     pub fn export(&self, name: &str) -> Option<&Export> {
@@ -159,14 +165,14 @@ fn default_timestamps() -> Vec<String> {
 }
 
 impl RawExport {
-    fn checked(self, path: &Path) -> Result<Export> {
-        let wrong = |what: String| Error::in_file(path, format!("export `{}`: {what}", self.name));
-        let pattern = Regex::new(&self.path).map_err(|error| wrong(format!("path pattern: {error}")))?;
+    fn checked(self, file: File<'_>, at: usize) -> Result<Export> {
+        let wrong = |key: &str, what: String| file.wrong(&format!("exports/{at}/{key}"), format!("export `{}`: {what}", self.name));
+        let pattern = Regex::new(&self.path).map_err(|error| wrong("path", format!("path pattern: {error}")))?;
         let delimiter = match self.delimiter.as_deref() {
             None => b',',
             Some(text) => match text.as_bytes() {
                 [byte] => *byte,
-                _ => return Err(wrong(format!("delimiter {text:?} is not one byte"))),
+                _ => return Err(wrong("delimiter", format!("delimiter {text:?} is not one byte"))),
             },
         };
         let thousands = match self.thousands.as_deref() {
@@ -175,7 +181,7 @@ impl RawExport {
                 let mut characters = text.chars();
                 match (characters.next(), characters.next()) {
                     (Some(mark), None) => Some(mark),
-                    _ => return Err(wrong(format!("thousands mark {text:?} is not one character"))),
+                    _ => return Err(wrong("thousands", format!("thousands mark {text:?} is not one character"))),
                 }
             }
         };

@@ -27,4 +27,5 @@ pub use scheduler_settings::SchedulerSettings;
 pub use settings::{Instance, Parameter, Secret, Settings, VARIABLE_PREFIX};
 pub use table::{Column, ColumnType, DataTest, IMPLIED_COLUMNS, Kept, KnownAt, KnownAtStep, Layer, Pii, Severity, Table, TestKind};
 pub use tick::{Interval, Tick};
-pub use toml_text::{nearest, parse};
+pub(crate) use toml_text::File;
+pub use toml_text::{nearest, parse, place_of};

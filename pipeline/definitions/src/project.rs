@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::job_file::Names;
-use crate::{Channel, Error, Instance, Job, Layer, Report, Result, Settings, Table};
+use crate::{Channel, Error, IMPLIED_COLUMNS, Instance, Job, Layer, Report, Result, Settings, Table, TestKind};
 
 /// Everything that data engineers write, with what belongs together checked against each other.
 #[derive(Debug, Clone)]
@@ -82,19 +82,21 @@ impl Project {
             }
         }
         for channel in self.channels.values() {
-            for export in &channel.exports {
+            for (at, export) in channel.exports.iter().enumerate() {
                 let table = self.tables.get(&export.table).filter(|table| table.layer == Layer::Raw);
                 let Some(table) = table else {
-                    return Err(Error::in_file(&channel.path, format!("export `{}` goes to `{}`, which is no raw table", export.name, export.table))
-                        .next(format!("write config/tables/{}.toml", export.table)));
+                    let error = channel
+                        .file()
+                        .wrong(&format!("exports/{at}/table"), format!("export `{}` goes to `{}`, which is no raw table", export.name, export.table));
+                    let raw = self.tables.values().filter(|table| table.layer == Layer::Raw).map(|table| table.name.as_str());
+                    let hint = crate::nearest(&export.table, raw).map_or_else(String::new, |best| format!("did you mean `{best}`? Else "));
+                    return Err(error.next(format!("{hint}write config/tables/{}.toml", export.table)));
                 };
-                let wrong = export.required.iter().chain(export.headers.keys()).find(|column| table.column(column).is_none());
-                if let Some(wrong) = wrong {
-                    let error = Error::in_file(&channel.path, format!("export `{}`: `{wrong}` is not a column of {}", export.name, table.name));
-                    return Err(match crate::nearest(wrong, table.columns.iter().map(|column| column.name.as_str())) {
-                        Some(best) => error.next(format!("did you mean `{best}`?")),
-                        None => error.next(format!("see {}", table.path.display())),
-                    });
+                let required = export.required.iter().enumerate().map(|(place, name)| (format!("exports/{at}/required/{place}"), name));
+                let mut named = required.chain(export.headers.keys().map(|name| (format!("exports/{at}/headers/{name}"), name)));
+                if let Some((value, wrong)) = named.find(|(_, name)| table.column(name).is_none()) {
+                    let message = format!("export `{}`: `{wrong}` is not a column of {}", export.name, table.name);
+                    return Err(channel.file().unknown(&value, message, wrong, table.columns.iter().map(|column| column.name.as_str())));
                 }
             }
         }
@@ -103,6 +105,9 @@ impl Project {
         }
         for report in &self.reports {
             self.check_report(report)?;
+        }
+        for table in self.tables.values() {
+            self.check_relationships(table)?;
         }
         for table in self.tables.values().filter(|table| table.layer.is_made()) {
             if !self.models.contains_key(&table.name) {
@@ -152,25 +157,48 @@ impl Project {
 
     fn check_report(&self, report: &Report) -> Result<()> {
         if !self.jobs.contains_key(&report.job) {
-            let error = Error::in_file(&report.path, format!("job `{}` is not known", report.job));
-            return Err(error.next(format!("jobs: {}", self.jobs.keys().cloned().collect::<Vec<_>>().join(", "))));
+            let message = format!("job `{}` is not known", report.job);
+            return Err(report.file().unknown("job", message, &report.job, self.jobs.keys().map(String::as_str)));
         }
         let Some(channel) = self.channels.get(&report.channel) else {
-            return Err(Error::in_file(&report.path, format!("channel `{}` is not known", report.channel)));
+            let message = format!("channel `{}` is not known", report.channel);
+            return Err(report.file().unknown("channel", message, &report.channel, self.channels.keys().map(String::as_str)));
         };
-        for export in &report.exports {
-            if channel.export(export).is_none() {
-                let error = Error::in_file(&report.path, format!("`{export}` is not an export of {}", channel.name));
-                return Err(match crate::nearest(export, channel.exports.iter().map(|export| export.name.as_str())) {
-                    Some(best) => error.next(format!("did you mean `{best}`?")),
-                    None => error.next(format!("see {}", channel.path.display())),
-                });
-            }
+        for (at, export) in report.exports.iter().enumerate().filter(|(_, export)| channel.export(export).is_none()) {
+            let message = format!("`{export}` is not an export of {}", channel.name);
+            return Err(report.file().unknown(&format!("exports/{at}"), message, export, channel.exports.iter().map(|export| export.name.as_str())));
         }
-        for section in &report.sections {
+        for (at, section) in report.sections.iter().enumerate() {
             let name = format!("{}/{}", report.name, section.name);
             if !self.report_sql.contains_key(&name) {
-                return Err(Error::in_file(&report.path, format!("section `{}` has no SQL", section.name)).next(format!("write sql/reports/{name}.sql")));
+                let error = report.file().wrong(&format!("sections/{at}/name"), format!("section `{}` has no SQL", section.name));
+                let hint = crate::nearest(&name, self.report_sql.keys().map(String::as_str))
+                    .map_or_else(String::new, |best| format!("did you mean `{}`? Else ", best.rsplit('/').next().unwrap_or(best)));
+                return Err(error.next(format!("{hint}write sql/reports/{name}.sql")));
+            }
+        }
+        Ok(())
+    }
+
+    /// A data test that looks into another table names one, and a column of it.
+    fn check_relationships(&self, table: &Table) -> Result<()> {
+        for (at, test) in table.tests.iter().enumerate() {
+            let TestKind::Relationship { to_table, to_column, .. } = &test.kind else { continue };
+            if self.models.contains_key(to_table) && !self.tables.contains_key(to_table) {
+                continue;
+            }
+            let Some(other) = self.tables.get(to_table) else {
+                let message = format!("test `{}`: there is no table `{to_table}`", test.name);
+                return Err(table.file().unknown(&format!("tests/{at}/to_table"), message, to_table, self.tables.keys().map(String::as_str)));
+            };
+            if other.column(to_column).is_none() && !(other.layer == Layer::Raw && IMPLIED_COLUMNS.contains(&to_column.as_str())) {
+                let message = format!("test `{}`: `{to_column}` is not a column of {to_table}", test.name);
+                return Err(table.file().unknown(
+                    &format!("tests/{at}/to_column"),
+                    message,
+                    to_column,
+                    other.columns.iter().map(|column| column.name.as_str()),
+                ));
             }
         }
         Ok(())

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::{Error, Result};
+use crate::{File, Result};
 
 /// One report: a named CSV of sections.
 #[derive(Debug, Clone)]
@@ -88,16 +88,16 @@ pub enum Digits {
 impl Report {
     pub fn parse(path: &Path, text: &str) -> Result<Self> {
         let raw: RawReport = crate::parse(path, text)?;
-        let wrong = |what: String| Error::in_file(path, what);
+        let file = File { path, text };
         if !raw.file.contains("{tick}") {
-            return Err(wrong(format!("file = \"{}\" does not contain {{tick}}", raw.file)).next("two ticks would write the same file"));
+            return Err(file.wrong("file", format!("file = \"{}\" does not contain {{tick}}", raw.file)).next("two ticks would write the same file"));
         }
         let mut sections = Vec::new();
-        for section in raw.sections {
-            sections.push(section.checked(&raw.report, raw.days_before).map_err(wrong)?);
+        for (at, section) in raw.sections.into_iter().enumerate() {
+            sections.push(section.checked(&raw.report, raw.days_before, file, at)?);
         }
         if sections.is_empty() {
-            return Err(wrong("a report needs at least one section".to_owned()));
+            return Err(file.wrong("sections", "a report needs at least one section"));
         }
         Ok(Self {
             name: raw.report,
@@ -115,6 +115,10 @@ impl Report {
             path: path.to_owned(),
             text: text.to_owned(),
         })
+    }
+
+    pub(crate) fn file(&self) -> File<'_> {
+        File { path: &self.path, text: &self.text }
     }
 
     pub fn section(&self, name: &str) -> Option<&Section> {
@@ -180,9 +184,11 @@ fn yes() -> bool {
 }
 
 impl RawSection {
-    fn checked(self, report: &str, days_before: Option<u32>) -> Result<Section, String> {
+    fn checked(self, report: &str, days_before: Option<u32>, file: File<'_>, at: usize) -> Result<Section> {
         let name = self.name;
-        let columns = self.columns.into_iter().map(|column| column.checked(&name)).collect::<Result<Vec<_>, _>>()?;
+        let wrong = |place: usize, what: String| file.wrong(&format!("sections/{at}/columns/{place}/digits"), format!("section `{name}`, {what}"));
+        let columns =
+            self.columns.into_iter().enumerate().map(|(place, column)| column.checked().map_err(|what| wrong(place, what))).collect::<Result<Vec<_>>>()?;
         let sort = self
             .sort
             .iter()
@@ -204,16 +210,16 @@ impl RawSection {
 }
 
 impl RawReportColumn {
-    fn checked(self, section: &str) -> Result<ReportColumn, String> {
+    fn checked(self) -> Result<ReportColumn, String> {
         let kind = match self.digits {
             None => ColumnKind::Plain,
             Some(RawDigits::Number(digits)) if digits <= 18 => ColumnKind::Decimal(Digits::Exactly(digits)),
             Some(RawDigits::Number(digits)) => {
-                return Err(format!("section `{section}`, column \"{}\": {digits} digits are too many (18 at most)", self.header));
+                return Err(format!("column \"{}\": {digits} digits are too many (18 at most)", self.header));
             }
             Some(RawDigits::Word(word)) if word == "feed" => ColumnKind::Decimal(Digits::Feed),
             Some(RawDigits::Word(word)) => {
-                return Err(format!("section `{section}`, column \"{}\": digits = \"{word}\" is not known; write a number or \"feed\"", self.header));
+                return Err(format!("column \"{}\": digits = \"{word}\" is not known; write a number or \"feed\"", self.header));
             }
         };
         Ok(ReportColumn { column: self.column.unwrap_or_else(|| snake_case(&self.header)), header: self.header, kind, sharing: self.sharing })

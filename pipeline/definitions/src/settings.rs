@@ -264,7 +264,7 @@ impl RawSettings {
     }
 }
 
-const DEFAULT_MEMORY: u64 = 1 << 30;
+const DEFAULT_MEMORY: u64 = 1280 << 20;
 
 fn bytes(text: &str) -> Option<u64> {
     let text = text.trim();

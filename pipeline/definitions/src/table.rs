@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
-use crate::{Error, Result};
+use crate::{Error, File, Result};
 
 /// Columns that every raw table carries besides those of its contract.
 pub const IMPLIED_COLUMNS: [&str; 5] = ["_instance", "_file_id", "_line", "_known_at", "period_month"];
@@ -139,20 +139,21 @@ impl Table {
     /// Parses one contract file.
     pub fn parse(path: &Path, text: &str) -> Result<Self> {
         let raw: RawTable = crate::parse(path, text)?;
-        let columns = raw.columns.into_iter().map(|column| column.checked(path)).collect::<Result<Vec<_>>>()?;
+        let file = File { path, text };
+        let columns = raw.columns.into_iter().enumerate().map(|(at, column)| column.checked(file, at)).collect::<Result<Vec<_>>>()?;
         let known_at = match raw.known_at {
             None => KnownAt::Always,
-            Some(known_at) => known_at.checked(path)?,
+            Some(known_at) => known_at.checked(file)?,
         };
         let kept = match raw.kept {
             None => Kept::Full,
             Some(RawKept::Word(word)) if word == "full" => Kept::Full,
             Some(RawKept::Word(word)) => {
-                return Err(Error::in_file(path, format!("kept = \"{word}\" is not known")).next("write \"full\" or { partition = …, changed_by = … }"));
+                return Err(file.wrong("kept", format!("kept = \"{word}\" is not known")).next("write \"full\" or { partition = …, changed_by = … }"));
             }
             Some(RawKept::Incremental { partition, changed_by }) => Kept::Incremental { partition, changed_by },
         };
-        let tests = raw.tests.into_iter().map(|test| test.checked(path)).collect::<Result<Vec<_>>>()?;
+        let tests = raw.tests.into_iter().enumerate().map(|(at, test)| test.checked(file, at)).collect::<Result<Vec<_>>>()?;
         let table = Self {
             name: raw.table,
             layer: raw.layer,
@@ -183,41 +184,47 @@ impl Table {
         let names: Vec<&str> = self.columns.iter().map(|column| column.name.as_str()).collect();
         for (at, name) in names.iter().enumerate() {
             if names[..at].contains(name) {
-                return Err(Error::in_file(&self.path, format!("column `{name}` is declared twice")));
+                return Err(self.file().wrong(&format!("columns/{at}/name"), format!("column `{name}` is declared twice")));
             }
             if self.layer == Layer::Raw && IMPLIED_COLUMNS.contains(name) {
-                return Err(Error::in_file(&self.path, format!("column `{name}` is implied in a raw table")).next("leave it out"));
+                return Err(self.file().wrong(&format!("columns/{at}/name"), format!("column `{name}` is implied in a raw table")).next("leave it out"));
             }
         }
-        let known_at_columns: Vec<&str> = match &self.known_at {
-            KnownAt::Always => Vec::new(),
-            KnownAt::FirstOf(steps) => steps.iter().map(|step| step.column.as_str()).collect(),
-        };
-        let currencies = self.columns.iter().filter_map(|column| column.currency.as_deref());
-        let tested = self.tests.iter().flat_map(|test| test.kind.columns());
-        for name in
-            self.key.iter().map(String::as_str).chain(self.partition_from.iter().map(String::as_str)).chain(known_at_columns).chain(currencies).chain(tested)
-        {
+        for (value, name) in self.named_columns() {
             let implied = self.layer == Layer::Raw && IMPLIED_COLUMNS.contains(&name);
             if !names.contains(&name) && !implied {
-                let error = Error::in_file(&self.path, format!("`{name}` is not a column of {}", self.name));
-                return Err(match crate::nearest(name, names.iter().copied()) {
-                    Some(best) => error.next(format!("did you mean `{best}`?")),
-                    None => error.next(format!("columns: {}", names.join(", "))),
-                });
+                let message = format!("`{name}` is not a column of {}", self.name);
+                return Err(self.file().unknown(&value, message, name, names.iter().copied()));
             }
         }
         Ok(())
     }
-}
 
-impl TestKind {
-    fn columns(&self) -> Vec<&str> {
-        match self {
-            Self::Unique { columns } | Self::NotNull { columns } => columns.iter().map(String::as_str).collect(),
-            Self::Relationship { column, .. } => vec![column],
-            Self::Expression { .. } | Self::NoRows { .. } => Vec::new(),
+    /// Every column that the contract names outside of its list of columns, with the place of the name.
+    fn named_columns(&self) -> Vec<(String, &str)> {
+        let mut named: Vec<(String, &str)> = Vec::new();
+        named.extend(self.key.iter().enumerate().map(|(at, name)| (format!("key/{at}"), name.as_str())));
+        named.extend(self.partition_from.iter().enumerate().map(|(at, name)| (format!("partition/from/{at}"), name.as_str())));
+        if let KnownAt::FirstOf(steps) = &self.known_at {
+            named.extend(steps.iter().enumerate().map(|(at, step)| (format!("known_at/{at}/column"), step.column.as_str())));
         }
+        for (at, column) in self.columns.iter().enumerate() {
+            named.extend(column.currency.as_deref().map(|name| (format!("columns/{at}/currency"), name)));
+        }
+        for (at, test) in self.tests.iter().enumerate() {
+            match &test.kind {
+                TestKind::Unique { columns } | TestKind::NotNull { columns } => {
+                    named.extend(columns.iter().enumerate().map(|(place, name)| (format!("tests/{at}/columns/{place}"), name.as_str())));
+                }
+                TestKind::Relationship { column, .. } => named.push((format!("tests/{at}/column"), column)),
+                TestKind::Expression { .. } | TestKind::NoRows { .. } => {}
+            }
+        }
+        named
+    }
+
+    pub(crate) fn file(&self) -> File<'_> {
+        File { path: &self.path, text: &self.text }
     }
 }
 
@@ -238,7 +245,14 @@ impl std::str::FromStr for ColumnType {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let wrong = || Error::new(format!("type \"{text}\" is not known")).next("types: text, timestamp, date, int64, bool, decimal(precision,scale)");
+        let wrong = || {
+            let error = Error::new(format!("type \"{text}\" is not known"));
+            match crate::nearest(text.split('(').next().unwrap_or_default(), ["text", "timestamp", "date", "int64", "bool", "decimal"]) {
+                Some("decimal") => error.next("did you mean `decimal(precision,scale)`?"),
+                Some(best) => error.next(format!("did you mean `{best}`?")),
+                None => error.next("types: text, timestamp, date, int64, bool, decimal(precision,scale)"),
+            }
+        };
         Ok(match text {
             "text" => Self::Text,
             "timestamp" => Self::Timestamp,
@@ -337,15 +351,15 @@ fn yes() -> bool {
 }
 
 impl RawColumn {
-    fn checked(self, path: &Path) -> Result<Column> {
-        let kind: ColumnType = self.kind.parse().map_err(|error| Error::in_file(path, format!("column `{}`: {error}", self.name)))?;
+    fn checked(self, file: File<'_>, at: usize) -> Result<Column> {
+        let wrong = |key: &str, what: String| file.wrong(&format!("columns/{at}/{key}"), format!("column `{}`: {what}", self.name));
+        let kind: ColumnType = self.kind.parse().map_err(|error: Error| wrong("type", error.to_string()))?;
         let bound = match (&self.bound, kind) {
             (None, _) => None,
-            (Some(text), ColumnType::Decimal { scale, .. }) => Some(
-                scaled(text, scale)
-                    .ok_or_else(|| Error::in_file(path, format!("column `{}`: bound \"{text}\" is not a number of at most {scale} decimals", self.name)))?,
-            ),
-            (Some(_), kind) => return Err(Error::in_file(path, format!("column `{}`: a bound needs a decimal, not {kind}", self.name))),
+            (Some(text), ColumnType::Decimal { scale, .. }) => {
+                Some(scaled(text, scale).ok_or_else(|| wrong("bound", format!("bound \"{text}\" is not a number of at most {scale} decimals")))?)
+            }
+            (Some(_), kind) => return Err(wrong("bound", format!("a bound needs a decimal, not {kind}"))),
         };
         Ok(Column { name: self.name, kind, nullable: self.nullable, currency: self.currency, bound, pii: self.pii, description: self.description })
     }
@@ -358,10 +372,10 @@ fn scaled(text: &str, scale: i8) -> Option<i128> {
 }
 
 impl RawKnownAt {
-    fn checked(self, path: &Path) -> Result<KnownAt> {
+    fn checked(self, file: File<'_>) -> Result<KnownAt> {
         match self {
             Self::Word(word) if word == "always" => Ok(KnownAt::Always),
-            Self::Word(word) => Err(Error::in_file(path, format!("known_at = \"{word}\" is not known")).next("write \"always\" or a list of columns")),
+            Self::Word(word) => Err(file.wrong("known_at", format!("known_at = \"{word}\" is not known")).next("write \"always\" or a list of columns")),
             Self::Steps(steps) => Ok(KnownAt::FirstOf(
                 steps
                     .into_iter()
@@ -376,9 +390,9 @@ impl RawKnownAt {
 }
 
 impl RawTest {
-    fn checked(self, path: &Path) -> Result<DataTest> {
+    fn checked(self, file: File<'_>, at: usize) -> Result<DataTest> {
         let name = self.name.clone();
-        let need = |what: &str| Error::in_file(path, format!("test `{name}`: {what} is missing"));
+        let need = |what: &str| file.wrong(&format!("tests/{at}"), format!("test `{name}`: {what} is missing"));
         let kind = match self.kind.as_str() {
             "unique" => TestKind::Unique { columns: self.columns.ok_or_else(|| need("columns"))? },
             "not_null" => TestKind::NotNull { columns: self.columns.ok_or_else(|| need("columns"))? },
@@ -391,8 +405,7 @@ impl RawTest {
             "no_rows" => TestKind::NoRows { sql: self.sql.ok_or_else(|| need("sql"))? },
             other => {
                 let known = ["unique", "not_null", "relationship", "expression", "no_rows"];
-                let error = Error::in_file(path, format!("test `{}`: kind \"{other}\" is not known", self.name));
-                return Err(error.next(format!("kinds: {}", known.join(", "))));
+                return Err(file.unknown(&format!("tests/{at}/kind"), format!("test `{}`: kind \"{other}\" is not known", self.name), other, known));
             }
         };
         Ok(DataTest { name: self.name, kind, severity: self.severity })
@@ -435,12 +448,14 @@ mod tests {
     #[test]
     fn a_wrong_name_names_the_nearest_column() {
         let error = table(&GOOD.replace("key = [\"id\"]", "key = [\"amuont\"]")).unwrap_err().to_string();
-        assert_eq!(error, "config/tables/t.toml: `amuont` is not a column of t; did you mean `amount`?");
+        assert_eq!(error, "config/tables/t.toml:6:16: `amuont` is not a column of t; did you mean `amount`?");
     }
 
     #[test]
     fn a_type_out_of_range_is_refused() {
         let error = table(&GOOD.replace("decimal(28,10)", "decimal(39,10)")).unwrap_err().to_string();
-        assert!(error.contains("out of range"), "{error}");
+        assert!(error.starts_with("config/tables/t.toml:12:37: column `amount`: type ") && error.contains("out of range"), "{error}");
+        let error = table(&GOOD.replace("decimal(28,10)", "decmal(28,10)")).unwrap_err().to_string();
+        assert_eq!(error, "config/tables/t.toml:12:37: column `amount`: type \"decmal(28,10)\" is not known; did you mean `decimal(precision,scale)`?");
     }
 }

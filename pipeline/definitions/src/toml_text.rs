@@ -3,6 +3,8 @@
 use std::path::Path;
 
 use serde::de::DeserializeOwned;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
 
 use crate::{Error, Result};
 
@@ -57,6 +59,56 @@ pub fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
         .map(|(_, candidate)| candidate)
 }
 
+/// A file's path and text: what tells where a value of it stands.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct File<'a> {
+    pub path: &'a Path,
+    pub text: &'a str,
+}
+
+impl File<'_> {
+    /// A mistake at a value, by its path as in [`place_of`].
+    pub fn wrong(&self, value: &str, message: impl Into<String>) -> Error {
+        match place_of(self.text, value) {
+            Some((line, column)) => Error::at(self.path, line, column, message),
+            None => Error::in_file(self.path, message),
+        }
+    }
+
+    /// A name at a value that is none of the known ones.
+    pub fn unknown<'a>(&self, value: &str, message: String, name: &str, known: impl IntoIterator<Item = &'a str> + Clone) -> Error {
+        let error = self.wrong(value, message);
+        match nearest(name, known.clone()) {
+            Some(best) => error.next(format!("did you mean `{best}`?")),
+            None => error.next(format!("known: {}", known.into_iter().collect::<Vec<_>>().join(", "))),
+        }
+    }
+}
+
+/// Line and column (both from 1) of a value, named by keys and places in lists, like `sections/2/columns/0/header`. Where a step leads nowhere,
+/// the place of what should hold it.
+pub fn place_of(text: &str, value: &str) -> Option<(usize, usize)> {
+    let whole = DeTable::parse(text).ok()?;
+    let mut steps = value.split('/');
+    let mut found = member(whole.get_ref(), steps.next()?)?;
+    for step in steps {
+        let inner = match found.get_ref() {
+            DeValue::Table(table) => member(table, step),
+            DeValue::Array(list) => step.parse().ok().and_then(|at: usize| list.get(at)),
+            _ => None,
+        };
+        match inner {
+            Some(inner) => found = inner,
+            None => break,
+        }
+    }
+    Some(position(text, found.span().start))
+}
+
+fn member<'a, 'text>(table: &'a DeTable<'text>, key: &str) -> Option<&'a Spanned<DeValue<'text>>> {
+    table.iter().find(|(name, _)| name.get_ref().as_ref() == key).map(|(_, value)| value)
+}
+
 /// Line and column (both from 1) of a byte offset.
 pub(crate) fn position(text: &str, offset: usize) -> (usize, usize) {
     let before = &text.as_bytes()[..offset.min(text.len())];
@@ -92,6 +144,22 @@ mod tests {
         let text = message("schedule = \"x\"\nsettle = \"one\"\n");
         assert!(text.starts_with("jobs/x.toml:2:10: "), "{text}");
         assert!(text.contains("invalid type"), "{text}");
+    }
+
+    #[test]
+    fn a_value_is_found_by_its_keys_and_places() {
+        let text = "key = [\"a\", \"b\"]\n\n[[columns]]\nname = \"a\"\n[[columns]]\nname = \"b\"\ntrace = { keys = { c = \"d\" } }\n";
+        for (value, place) in [
+            ("key/1", Some((1, 13))),
+            ("columns/1/name", Some((6, 8))),
+            ("columns/1/trace/keys/c", Some((7, 24))),
+            // What is not there is told at what should hold it.
+            ("columns/0/type", Some((3, 1))),
+            ("columns/9", Some((3, 1))),
+            ("none", None),
+        ] {
+            assert_eq!(place_of(text, value), place, "{value}");
+        }
     }
 
     #[test]

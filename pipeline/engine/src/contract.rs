@@ -15,23 +15,32 @@ use crate::{Error, Parsed, Result};
 /// Functions that lose digits of a decimal.
 const ROUNDING: [&str; 5] = ["round", "trunc", "ceil", "floor", "ceiling"];
 
+/// Functions that cast, with the type as text.
+const CASTING: [&str; 2] = ["arrow_cast", "arrow_try_cast"];
+
 /// Checks that a mart's SELECT gives exactly the columns of its contract, in types that fit without loss.
 pub fn output_schema(table: &Table, parsed: &Parsed, plan: &LogicalPlan) -> Result<()> {
     let contract = takings_lake::table_schema(table);
     let given = plan.schema();
+    let sql = parsed.path.display();
+    let wrong = |column: &str, key: &str, message: String| {
+        let at = table.columns.iter().position(|known| known.name == column).map_or("columns".to_owned(), |at| format!("columns/{at}/{key}"));
+        let place = takings_definitions::place_of(&table.text, &at).map(|(line, column)| (line as u64, column as u64));
+        Err(Error::sql(&table.path, place, message))
+    };
     for field in contract.fields() {
-        let Some(found) = given.fields().iter().find(|candidate| candidate.name() == field.name()) else {
-            let names: Vec<&str> = given.fields().iter().map(|field| field.name().as_str()).collect();
-            let hint = takings_definitions::nearest(field.name(), names.iter().copied()).map_or(String::new(), |best| format!("; it has `{best}`"));
-            return Err(Error::sql(&parsed.path, None, format!("column `{}` of contract {} is missing{hint}", field.name(), table.path.display())));
+        let name = field.name();
+        let Some(found) = given.fields().iter().find(|candidate| candidate.name() == name) else {
+            let hint = takings_definitions::nearest(name, given.fields().iter().map(|field| field.name().as_str()))
+                .map_or_else(String::new, |best| format!("; did you mean `{best}`?"));
+            return wrong(name, "name", format!("column `{name}` is not given by {sql}{hint}"));
         };
         if !fits(found.data_type(), field.data_type()) {
-            let message = format!("column `{}` is {}, contract {} says {}", field.name(), found.data_type(), table.path.display(), field.data_type());
-            return Err(Error::sql(&parsed.path, None, message));
+            return wrong(name, "type", format!("column `{name}` is {} here and {} in {sql}", field.data_type(), found.data_type()));
         }
     }
     if let Some(extra) = given.fields().iter().find(|field| contract.field_with_name(field.name()).is_err()) {
-        return Err(Error::sql(&parsed.path, None, format!("column `{}` is not in contract {}", extra.name(), table.path.display())));
+        return wrong(extra.name(), "name", format!("{sql} gives column `{}`, which is not in this contract of {}", extra.name(), table.name));
     }
     Ok(())
 }
@@ -101,9 +110,11 @@ fn input_schema(node: &LogicalPlan) -> DFSchemaRef {
 }
 
 fn money_problem(parsed: &Parsed, expression: &Expr, schema: &DFSchema, may_round: bool) -> Option<Error> {
-    let kind = expression.get_type(schema).ok()?;
+    // What has no type before coercion has none to look at; a rounding function is refused all the same.
+    let kind = expression.get_type(schema).unwrap_or(DataType::Null);
     if kind.is_floating() {
-        return Some(Error::sql(&parsed.path, None, format!("`{expression}` is a {kind}; floats are not allowed near money: write decimals")));
+        let at = place(parsed, expression, |target| is_float(target));
+        return Some(Error::sql(&parsed.path, at, format!("`{expression}` is a {kind}; floats are not allowed near money: write decimals")));
     }
     if may_round {
         return None;
@@ -113,18 +124,42 @@ fn money_problem(parsed: &Parsed, expression: &Expr, schema: &DFSchema, may_roun
         (Some(DataType::Decimal128(_, scale)), to) => scale > 0 && to.is_integer(),
         _ => false,
     };
+    let cuts = || {
+        let at = place(parsed, expression, |target| !is_float(target));
+        Some(Error::sql(&parsed.path, at, format!("`{expression}` cuts digits; rounding and narrowing stand only in sql/reports/")))
+    };
     match expression {
-        Expr::Cast(cast) if narrowed(&cast.expr, cast.field.data_type()) => {
-            Some(Error::sql(&parsed.path, None, format!("`{expression}` cuts digits; rounding and narrowing stand only in sql/reports/")))
-        }
-        Expr::TryCast(cast) if narrowed(&cast.expr, cast.field.data_type()) => {
-            Some(Error::sql(&parsed.path, None, format!("`{expression}` cuts digits; rounding and narrowing stand only in sql/reports/")))
-        }
+        Expr::Cast(cast) if narrowed(&cast.expr, cast.field.data_type()) => cuts(),
+        Expr::TryCast(cast) if narrowed(&cast.expr, cast.field.data_type()) => cuts(),
+        Expr::ScalarFunction(call) if CASTING.contains(&call.name()) && call.args.first().is_some_and(|of| narrowed(of, &kind)) => cuts(),
         Expr::ScalarFunction(call) if ROUNDING.contains(&call.name()) => {
             let of_decimal = call.args.iter().any(|argument| matches!(argument.get_type(schema), Ok(DataType::Decimal128(..) | DataType::Decimal256(..))));
-            let at = parsed.calls().into_iter().find(|found| found.name == call.name()).and_then(|found| found.at);
-            of_decimal.then(|| Error::sql(&parsed.path, at, format!("`{expression}` rounds money; rounding stands only in sql/reports/")))
+            let at = || place(parsed, expression, |_| false);
+            of_decimal.then(|| Error::sql(&parsed.path, at(), format!("`{expression}` rounds money; rounding stands only in sql/reports/")))
         }
         _ => None,
     }
+}
+
+/// Where an expression stands in the SQL: its function, a cast to such a type, or the first column in it that has kept its place.
+fn place(parsed: &Parsed, expression: &Expr, casts_to: impl Fn(&str) -> bool) -> Option<(u64, u64)> {
+    let expression = if let Expr::Alias(alias) = expression { &alias.expr } else { expression };
+    let of_function = match expression {
+        Expr::ScalarFunction(call) => parsed.calls().into_iter().find(|found| found.name == call.name()).and_then(|found| found.at),
+        Expr::Cast(_) | Expr::TryCast(_) => parsed.casts().into_iter().find(|found| casts_to(&found.name)).and_then(|found| found.at),
+        _ => None,
+    };
+    let columns = expression.column_refs();
+    let of_column = || columns.iter().find_map(|column| column.spans.first()).map(|span| (span.start.line, span.start.column));
+    // An aggregate is computed below and comes up as a column of its name.
+    let of_aggregate = || {
+        let named = |name: &str| columns.iter().any(|column| column.name.split_once('(').is_some_and(|(function, _)| function == name));
+        parsed.calls().into_iter().find(|found| named(&found.name)).and_then(|found| found.at)
+    };
+    of_function.or_else(of_column).or_else(of_aggregate)
+}
+
+/// Whether a type's name in SQL is that of a float.
+fn is_float(name: &str) -> bool {
+    ["float", "double", "real"].iter().any(|float| name.starts_with(float))
 }

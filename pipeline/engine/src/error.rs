@@ -68,7 +68,10 @@ impl Error {
 }
 
 fn first_line(error: &DataFusionError) -> String {
-    error.strip_backtrace().lines().take(3).collect::<Vec<_>>().join(" ").trim().to_owned()
+    let text = error.strip_backtrace().lines().take(3).collect::<Vec<_>>().join(" ");
+    // Where the nearest name is told, the list of all is of no more use.
+    let told = if text.contains("Did you mean") { text.split(" Valid fields are ").next().unwrap_or(&text) } else { &text };
+    told.trim().to_owned()
 }
 
 /// The parser writes its place into the text: `… at Line: 3, Column: 7`.

@@ -3,6 +3,7 @@
 //! SQL names tables, never paths; it is SELECT only; its parameters are typed literals before anything is planned.
 //! This crate must not know a channel's file format, how files are committed, or the time.
 
+mod build_side;
 mod check;
 mod contract;
 mod data_tests;

@@ -18,11 +18,14 @@ use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::{SendableRecordBatchStream, SessionStateBuilder};
 use datafusion::logical_expr::LogicalPlanBuilder;
+use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
+use datafusion::physical_plan::{displayable, execute_stream};
 use datafusion::prelude::{SessionConfig, SessionContext, col, ident, lit};
 use object_store::ObjectStore;
 use takings_definitions::{Project, SortKey, Table};
 
+use crate::build_side::BuildSide;
 use crate::lake_table::LakeTable;
 use crate::memory::SharedPool;
 use crate::{Error, Graph, Parameters, Parsed, Result, ScanFile};
@@ -83,14 +86,15 @@ impl Engine {
         options.sql_parser.parse_float_as_decimal = true;
         options.sql_parser.collect_spans = true;
         options.optimizer.prefer_hash_join = hash_joins;
-        // Row counts of scans are exact; guessing that a filter drops most rows makes wide sides look small, and joins would hold them in memory.
-        options.optimizer.default_filter_selectivity = 100;
+        // `BuildSide` puts the sides of joins in order.
+        options.optimizer.join_reordering = false;
         // What merging spilled runs needs is set aside before the sorters take all there is.
         options.execution.sort_spill_reservation_bytes = self.sort_reservation;
         options.execution.time_zone = Some("+00:00".to_owned());
         options.execution.parquet.pushdown_filters = false;
         // The rule maps columns by name and can drop rows of RIGHT and FULL joins in silence; the scan takes its own filters instead.
-        let rules = PhysicalOptimizer::new().rules.into_iter().filter(|rule| !rule.name().starts_with("FilterPushdown")).collect();
+        let known = PhysicalOptimizer::new().rules.into_iter().filter(|rule| !rule.name().starts_with("FilterPushdown"));
+        let rules = std::iter::once(Arc::new(BuildSide) as Arc<dyn PhysicalOptimizerRule + Send + Sync>).chain(known).collect();
         let state = SessionStateBuilder::new()
             .with_config(config)
             .with_runtime_env(Arc::clone(&self.runtime))
@@ -169,7 +173,11 @@ impl Session<'_> {
 
     /// Runs a planned SELECT; rows come as they are made.
     pub async fn stream(&self, what: &str, frame: DataFrame) -> Result<SendableRecordBatchStream> {
-        frame.execute_stream().await.map_err(|error| Error::running(what, &error))
+        let failed = |error: &datafusion::common::DataFusionError| Error::running(what, error);
+        let task = Arc::new(frame.task_ctx());
+        let plan = frame.create_physical_plan().await.map_err(|error| failed(&error))?;
+        tracing::trace!("{what}:\n{}", displayable(plan.as_ref()).indent(false));
+        execute_stream(plan, task).map_err(|error| failed(&error))
     }
 
     /// Runs a planned SELECT to its end. For results that are known to be small.

@@ -21,7 +21,7 @@ pub struct Parsed {
     statement: Box<Statement>,
 }
 
-/// A function call in the SQL and where it stands.
+/// A function that the SQL calls, or a type that it casts to, and where.
 pub(crate) struct Call {
     pub name: String,
     pub at: Option<(u64, u64)>,
@@ -90,6 +90,18 @@ impl Parsed {
             ControlFlow::<()>::Continue(())
         });
         calls
+    }
+
+    /// The types it casts to, and where.
+    pub(crate) fn casts(&self) -> Vec<Call> {
+        let mut casts = Vec::new();
+        let _ = visit_expressions(&self.statement, |expression: &Expr| {
+            if let Expr::Cast { data_type, .. } = expression {
+                casts.push(Call { name: data_type.to_string().to_lowercase(), at: position(expression.span().start) });
+            }
+            ControlFlow::<()>::Continue(())
+        });
+        casts
     }
 
     /// The statement with every parameter replaced by its typed literal.

@@ -136,9 +136,9 @@ async fn check_holds_marts_to_contract_and_money_rules() {
     let ok = "select cast('2026-01-01' as date) as period_month, 'a' as id, 1 as line";
     assert_eq!(findings(ok).await, Vec::<String>::new());
     for (mart, said) in [
-        ("select cast('2026-01-01' as date) as period_month, 'a' as id, 'x' as line", "column `line` is Utf8"),
-        ("select cast('2026-01-01' as date) as period_month, 'a' as id", "column `line` of contract"),
-        ("select cast('2026-01-01' as date) as period_month, 'a' as id, 1 as line, 2 as more", "column `more` is not in contract"),
+        ("select cast('2026-01-01' as date) as period_month, 'a' as id, 'x' as line", "column `line` is Int64 here and Utf8 in sql/marts/fct_t.sql"),
+        ("select cast('2026-01-01' as date) as period_month, 'a' as id", "column `line` is not given by sql/marts/fct_t.sql"),
+        ("select cast('2026-01-01' as date) as period_month, 'a' as id, 1 as line, 2 as more", "gives column `more`, which is not in this contract of fct_t"),
         (
             "select cast('2026-01-01' as date) as period_month, 'a' as id, 1 as line from (select round(cast('1.234' as decimal(10,3)), 2) as r) as x where r > 0",
             "rounding stands only in sql/reports/",

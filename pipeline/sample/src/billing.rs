@@ -9,6 +9,7 @@ use crate::moment::Day;
 use crate::places::{Broker, Currency};
 use crate::sale::{ADJUSTMENT_LAGS, Adjustment, COLLECTION_LAGS, CORRECTION_LAG, Charge, FEE_LAG, Fate, LATE_LAGS, Lines, Posting, Sale};
 use crate::tax_feed;
+use crate::untied;
 use crate::world::World;
 use crate::writer::{Feeds, Known};
 
@@ -44,6 +45,7 @@ impl Billing {
         }
         self.adjust_balance(feeds, day)?;
         documented::deliver(self, world, feeds, day)?;
+        untied::deliver(self, feeds, day)?;
         self.invoice(world, feeds, day, 0)
     }
 

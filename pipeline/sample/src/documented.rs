@@ -55,8 +55,8 @@ struct Constellation {
     rows: &'static [Invoiced],
 }
 
-/// Scripted customer who buys here; no story has it.
-const BUYER: u64 = 33;
+/// Scripted customer who buys here and what stays untied; no story has it.
+pub const BUYER: u64 = 33;
 
 const PURCHASE: Variants = ("PURCHASE", "", "");
 const FEE: Variants = ("PURCHASE", "LISTING_FEE", "BUYING");

@@ -26,6 +26,7 @@ mod sale;
 mod stories;
 mod tax;
 mod tax_feed;
+mod untied;
 mod usage;
 mod visits;
 mod world;

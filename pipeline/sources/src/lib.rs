@@ -16,6 +16,6 @@ mod source;
 
 pub use error::{Error, Result};
 pub use landing::Landing;
-pub use look::Seen;
+pub use look::{Left, Seen};
 pub use pull::{Ambiguous, Change, Failure, Ignored, Progress, Pulled};
 pub use record::{LandingRecord, Segment, file_id};

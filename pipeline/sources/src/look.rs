@@ -15,12 +15,45 @@ use crate::{Change, Landing, Pulled, Result};
 pub struct Seen {
     pub path: String,
     pub size: u64,
-    /// `None`: no export matches.
+    /// `None`: a pull would not read it.
     pub export: Option<String>,
-    /// New or unchanged; `Rewritten` stands for any change, as its kind shows only when the file is read. `None`: no export matches.
+    /// New or unchanged; `Rewritten` stands for any change, as its kind shows only when the file is read. `None`: a pull would not read it.
     pub change: Option<Change>,
-    /// When the source says it was last changed. `None`: no export matches.
+    /// When the source says it was last changed. `None`: a pull would not read it.
     pub modified: Option<DateTime<Utc>>,
+    /// Why a pull would not read it.
+    pub left: Option<Left>,
+}
+
+/// Why a pull passes a file over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Left {
+    /// No export matches.
+    Unknown,
+    /// An export matches, but it is no file.
+    Ignored(&'static str),
+    /// More than one export matches: the run fails.
+    Ambiguous(Vec<String>),
+    /// It can't be read: the run fails.
+    Failed(String),
+}
+
+impl std::fmt::Display for Left {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Unknown => f.write_str("fits no export"),
+            Self::Ignored(reason) => f.write_str(reason),
+            Self::Ambiguous(exports) => write!(f, "fits several exports ({}); make their path patterns differ", exports.join(", ")),
+            Self::Failed(reason) => f.write_str(reason),
+        }
+    }
+}
+
+impl Left {
+    /// Whether a run fails for it.
+    pub fn fails(&self) -> bool {
+        matches!(self, Self::Ambiguous(_) | Self::Failed(_))
+    }
 }
 
 impl Landing {
@@ -46,11 +79,16 @@ impl Landing {
                     modified: Some(found.fingerprint.modified),
                     export: Some(found.export.name.clone()),
                     change: Some(change),
+                    left: None,
                     path: found.path,
                 }
             })
             .collect();
-        seen.extend(passed_over.unknown.into_iter().map(|path| Seen { path, size: 0, export: None, change: None, modified: None }));
+        let left = |path: String, left: Left| Seen { path, size: 0, export: None, change: None, modified: None, left: Some(left) };
+        seen.extend(passed_over.unknown.into_iter().map(|path| left(path, Left::Unknown)));
+        seen.extend(passed_over.ignored.into_iter().map(|ignored| left(ignored.path, Left::Ignored(ignored.reason))));
+        seen.extend(passed_over.ambiguous.into_iter().map(|found| left(found.path, Left::Ambiguous(found.exports))));
+        seen.extend(passed_over.failed.into_iter().map(|failure| left(failure.path, Left::Failed(failure.reason))));
         seen.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(seen)
     }

@@ -122,7 +122,11 @@ pub async fn emit(context: &Context, night: &Night<'_>, report: &Report, instanc
         warnings: Vec::new(),
     };
     let made = match make(context, night, report, instance, false).await {
-        Err(failure) if failure.is_memory() => make(context, night, report, instance, true).await,
+        Err(failure) if failure.is_memory() => {
+            tracing::warn!("{failure}; trying again with joins that spill");
+            // The joins that spill don't know all types of keys: what matters then is that memory was short.
+            make(context, night, report, instance, true).await.map_err(|_| failure)
+        }
         outcome => outcome,
     }?;
     let Some(made) = made else {

@@ -15,6 +15,9 @@ invoiced as (
 agreements as (
     select agreement_id, start_time, end_time, revision_from, revision_to from known_agreement
 ),
+agreed as (
+    select agreement_id as lasting_agreement_id from known_agreement where is_first and end_time is not null
+),
 scheduled as (
     select distinct agreement_id as scheduled_agreement_id from known_agreement_charge
 ),
@@ -39,16 +42,17 @@ addresses as (
     select address_id, country_code, state_or_region, city, postal_code, email_domain from known_address
 ),
 fees as (
-    -- R34: the agreement has an end, as of the invoice date (R3), or a payment schedule
+    -- R34: the agreement was made with an end (R17) or has a payment schedule; its dates are as of the invoice date (R3)
     select i.*, a.start_time, a.end_time
     from invoiced as i
     left join agreements as a
         on i.agreement_id = a.agreement_id
         and a.revision_from <= i.invoice_date
         and (a.revision_to is null or a.revision_to > i.invoice_date)
+    left join agreed as l on i.agreement_id = l.lasting_agreement_id
     left join scheduled as s
         on i.agreement_id = s.scheduled_agreement_id
-    where a.end_time is not null or s.scheduled_agreement_id is not null
+    where l.lasting_agreement_id is not null or s.scheduled_agreement_id is not null
 ),
 with_accounts as (
     -- R5: the accounts as of the invoice date; R19: of the user, the tax, then the mailing address; of the payer, the tax, then the billing, then the mailing address

@@ -1,10 +1,7 @@
--- One row per transaction reference, product, end user and currency: what the month billed for agreements with an end.
+-- One row per transaction reference, product, end user and currency: what the month billed for agreements made with an end.
 with
 lines as (
-    -- R17: with an end
-    select *
-    from known_billed_line
-    where has_end
+    select * from known_billed_line
 ),
 amounts as (
     -- R16: one row per reference, product, end user and currency of the month
@@ -18,8 +15,6 @@ amounts as (
         max(billing_address_id) as billing_address_id,
         max(offer_id) as offer_id,
         max(agreement_id) as agreement_id,
-        max(start_time) as start_time,
-        max(end_time) as end_time,
         max(invoice_date) as invoice_date,
         sum(amount) filter (where transaction_type = 'SELLER_REV_SHARE' and not is_resale_cost) as billed,
         sum(amount) filter (where transaction_type = 'AWS_REV_SHARE') as fee,
@@ -31,6 +26,8 @@ amounts as (
         sum(amount) filter (where transaction_type = 'SELLER_TAX_SHARE_REFUND') as tax_refund
     from lines
     group by transaction_reference_id, product_id, end_user_account_id, currency
+    -- R17: a row is in one section
+    having bool_or(has_end)
 ),
 rounded as (
     -- R7, R7a: summed exactly, then rounded once; the cast names the type, which comparing a rounded value needs
@@ -56,6 +53,10 @@ shown as (
         or cost <> 0
         or us_sales_tax_customer_billed_amount <> 0
         or us_sales_tax_refunds_amount <> 0
+),
+agreements as (
+    select agreement_id, start_time, end_time, revision_from, revision_to
+    from known_agreement
 ),
 payers as (
     select account_id, aws_account_id, tax_address_id, mailing_address_id, revision_from, revision_to
@@ -101,8 +102,8 @@ select
     p.title as product_title,
     p.product_code,
     d.quantity as subscription_quantity,
-    cast(s.start_time as date) as subscription_start_date,
-    cast(s.end_time as date) as subscription_end_date,
+    cast(g.start_time as date) as subscription_start_date,
+    cast(g.end_time as date) as subscription_end_date,
     d.dimension_key as subscription_instance_type,
     s.customer_billed_amount,
     s.aws_listing_fee,
@@ -121,8 +122,8 @@ select
     s.aws_account_id as customer_aws_account_number,
     a.email_domain as customer_email_domain,
     -- no feed tells contracts from other subscriptions: both pairs of dates are the agreement's
-    cast(s.start_time as date) as contract_start_date,
-    cast(s.end_time as date) as contract_end_date,
+    cast(g.start_time as date) as contract_start_date,
+    cast(g.end_time as date) as contract_end_date,
     o.opportunity_name,
     o.opportunity_description,
     -- R39: no feed has solutions
@@ -138,3 +139,8 @@ left join products as p on s.product_id = p.product_id
 left join offers as o on s.offer_id = o.offer_id
 left join known_offer_visibility as v on s.offer_id = v.offer_id
 left join dimensions as d on s.agreement_id = d.agreement_id
+-- R3, R17: the dates are those of the row's invoice date
+left join agreements as g
+    on s.agreement_id = g.agreement_id
+    and s.invoice_date >= g.revision_from
+    and (g.revision_to is null or s.invoice_date < g.revision_to)

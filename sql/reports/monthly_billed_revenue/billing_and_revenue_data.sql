@@ -1,10 +1,7 @@
--- One row per transaction reference, product, end user and currency: what the month billed for usage and agreements without an end.
+-- One row per transaction reference, product, end user and currency: what the month billed for usage and agreements made without an end.
 with
 lines as (
-    -- R17: without an end, or without an agreement
-    select *
-    from known_billed_line
-    where not has_end
+    select * from known_billed_line
 ),
 amounts as (
     -- R16: one row per reference, product, end user and currency of the month
@@ -28,6 +25,8 @@ amounts as (
         sum(amount) filter (where transaction_type = 'SELLER_TAX_SHARE_REFUND') as tax_refund
     from lines
     group by transaction_reference_id, product_id, end_user_account_id, currency
+    -- R17: made without an end, or without an agreement
+    having not bool_or(has_end)
 ),
 rounded as (
     -- R7, R7a: summed exactly, then rounded once; the cast names the type, which comparing a rounded value needs

@@ -1,7 +1,7 @@
 -- One row per currency: what the roll-forward leaves open at the end of the month against the open events by age.
 with
 counted as (
-    -- R12: every movement that counts at the end of the interval
+    -- R12, R45: every movement that counts at the end of the interval
     select currency, sum(amount) as closing
     from known_receivable
     where moved_at < $interval_end and (undone_at is null or undone_at >= $interval_end)

@@ -8,7 +8,7 @@ movements as (
     from known_live_movement
 ),
 amounts as (
-    -- R7: exact, not rounded
+    -- R7, R45: exact, not rounded
     select
         transaction_reference_id,
         currency,
@@ -24,7 +24,7 @@ amounts as (
         coalesce(sum(amount) filter (where moved_now and movement = 'invoiced' and transaction_type = 'SELLER_REV_SHARE' and not is_resale_cost), 0) as gross_revenue,
         coalesce(sum(amount) filter (where moved_now and movement = 'invoiced' and transaction_type = 'SELLER_REV_SHARE' and is_resale_cost), 0) as cost,
         coalesce(sum(amount) filter (where moved_now and movement = 'invoiced' and transaction_type = 'AWS_REV_SHARE'), 0) as aws_listing_fee,
-        coalesce(sum(amount) filter (where moved_now and movement = 'invoiced' and transaction_type like 'SELLER_TAX_SHARE%'), 0) as tax
+        coalesce(sum(amount) filter (where moved_now and movement = 'invoiced' and transaction_type like '%TAX_SHARE'), 0) as tax
     from movements
     group by transaction_reference_id, currency
     having bool_or(moved_now) or coalesce(bool_or(undone_now), false)

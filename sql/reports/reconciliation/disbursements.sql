@@ -1,7 +1,7 @@
 -- One row per disbursement made or failed in the month: its bank trace id, and whether its lines come to its amount.
 with
 disbursements as (
-    -- R11: a failure stands here, whenever its disbursement was made
+    -- R11, R47: a failure stands here, whenever its disbursement was made
     select *
     from known_disbursement_event
     where (disbursed_at >= $interval_start and disbursed_at < $interval_end)

@@ -4,6 +4,7 @@ movements as (
     select * from known_receivable where moved_at < $interval_end
 ),
 flows as (
+    -- R45
     select
         cast(date_trunc('month', moved_at) as date) as month_start,
         currency,
@@ -12,7 +13,7 @@ flows as (
         coalesce(-sum(amount) filter (where movement = 'invoiced' and transaction_type like '%CREDIT'), 0) as credited,
         coalesce(-sum(amount) filter (where movement = 'forgiven'), 0) as forgiven,
         coalesce(-sum(amount) filter (where movement = 'disbursed'), 0) as disbursed,
-        coalesce(sum(amount) filter (where movement = 'invoiced' and transaction_type like 'SELLER_TAX_SHARE%'), 0) as tax
+        coalesce(sum(amount) filter (where movement = 'invoiced' and transaction_type like '%TAX_SHARE'), 0) as tax
     from movements
     group by cast(date_trunc('month', moved_at) as date), currency
 ),

@@ -77,11 +77,11 @@ fn the_same_seed_gives_the_same_bytes_and_another_does_not() {
     assert!(same.is_empty(), "{same:?}");
 }
 
-/// `data/sample` is shipped: `examples/sample.rs data/sample/aws_marketplace 1 740` writes it.
+/// `data/sample` is shipped: `examples/sample.rs data/sample/aws_marketplace 1 775` writes it.
 #[test]
 fn the_shipped_sample_is_what_the_generator_writes() {
     let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/sample/aws_marketplace");
-    let set = Set::of(1, 740);
+    let set = Set::of(1, 775);
     let (shipped, made) = (bytes(&shipped), bytes(set.folder.path()));
     assert_eq!(shipped.keys().collect::<Vec<_>>(), made.keys().collect::<Vec<_>>());
     let other: Vec<&String> = made.keys().filter(|name| shipped[*name] != made[*name]).collect();
@@ -199,13 +199,12 @@ fn every_id_resolves() {
     let set = Set::of(2, 5_000);
     let mut products = ids(&set.newest("ProductFeed_V1"), "product_id");
     products.extend(ids(&set.newest("LegacyIdMappingFeed_V1"), "legacy_id"));
-    let known: [(&str, BTreeSet<String>); 6] = [
+    let known: [(&str, BTreeSet<String>); 5] = [
         ("account", ids(&set.newest("AccountFeed_V1"), "account_id")),
         ("address", ids(&set.newest("AddressFeed_V1"), "address_id")),
         ("product", products),
         ("agreement", ids(&set.newest("AgreementFeed_V1"), "agreement_id")),
         ("offer", ids(&set.newest("OfferFeed_V1"), "offer_id")),
-        ("event", ids(set.events(), "billing_event_id")),
     ];
     let references = [
         ("account", "BillingEventFeed_V1", "from_account_id to_account_id end_user_account_id recipient_account_id"),
@@ -234,7 +233,6 @@ fn every_id_resolves() {
         ("offer", "AgreementFeed_V1", "offer_id"),
         ("offer", "OfferProductFeed_V1", "offer_id"),
         ("offer", "OfferTargetFeed_V1", "offer_id"),
-        ("event", "BillingEventFeed_V1", "parent_billing_event_id disbursement_billing_event_id"),
     ];
     for (kind, feed, columns) in references {
         let (_, there) = known.iter().find(|(name, _)| *name == kind).expect("a kind");
@@ -243,6 +241,10 @@ fn every_id_resolves() {
             assert!(missing.is_empty(), "{feed}.{column}: {missing:?}");
         }
     }
+    let events = ids(set.events(), "billing_event_id");
+    let lost = |column: &str| ids(set.events(), column).difference(&events).count();
+    // What stays untied: an invoice, a failed disbursement and a disbursement that no feed has.
+    assert_eq!([lost("parent_billing_event_id"), lost("disbursement_billing_event_id")], [2, 1]);
     let seller = set.seller();
     assert!(set.events().iter().all(|row| row.is("recipient_account_id", &seller)));
 }
@@ -267,21 +269,30 @@ fn a_disbursement_is_the_negated_sum_of_its_rows() {
         }
         let transfers: Vec<&Row> = events.iter().filter(|row| row.get("transaction_type").starts_with("DISBURSEMENT")).collect();
         assert!(transfers.len() > 40);
+        let mut off = Vec::new();
         for row in &transfers {
-            let expected = BTreeMap::from([moved(row)]);
             match sums.get(row.get("billing_event_id")) {
-                Some(sum) => assert_eq!(*sum, expected, "{}", row.text()),
+                Some(sum) if *sum != BTreeMap::from([moved(row)]) => off.push(row.get("amount")),
+                Some(_) => {}
                 None => assert!(row.is("transaction_type", "DISBURSEMENT_FAILURE"), "nothing in {}", row.text()),
             }
         }
+        off.sort_unstable();
+        // What stays untied: a failure that turns round five dollars less, and a cent that the bank kept.
+        assert_eq!(off, ["-195", "41.16"]);
         let by_id: HashMap<&str, &&Row> = transfers.iter().map(|row| (row.get("billing_event_id"), row)).collect();
         let failures: Vec<&&Row> = transfers.iter().filter(|row| row.is("transaction_type", "DISBURSEMENT_FAILURE")).collect();
-        assert_eq!(failures.len(), 3);
+        assert_eq!(failures.len(), 6);
+        let mut off = Vec::new();
         for failure in failures {
-            let failed = by_id[failure.get("parent_billing_event_id")];
-            assert_eq!(failure.money("amount"), -failed.money("amount"));
-            assert!(failure.get("valid_from") > failed.get("valid_from"));
+            match by_id.get(failure.get("parent_billing_event_id")) {
+                Some(failed) if failure.money("amount") == -failed.money("amount") => assert!(failure.get("valid_from") > failed.get("valid_from")),
+                _ => off.push(failure.get("amount")),
+            }
         }
+        off.sort_unstable();
+        // What stays untied: the failure of a disbursement that no feed has, and one of ten dollars less.
+        assert_eq!(off, ["-64.3", "-80"]);
     }
 }
 
@@ -293,6 +304,7 @@ fn nothing_is_paid_out_twice() {
         events.iter().filter(|row| row.is("transaction_type", "DISBURSEMENT_FAILURE")).map(|row| row.get("parent_billing_event_id")).collect();
     let failures: HashSet<&str> =
         events.iter().filter(|row| row.is("transaction_type", "DISBURSEMENT_FAILURE")).map(|row| row.get("billing_event_id")).collect();
+    let mut off = Vec::new();
     let mut open: HashMap<&str, i128> = HashMap::new();
     for row in events.iter().filter(|row| row.is("action", "INVOICED") && row.is("balance_impacting", "1")) {
         open.insert(row.get("billing_event_id"), row.money("amount"));
@@ -301,13 +313,20 @@ fn nothing_is_paid_out_twice() {
         let disbursement = row.get("disbursement_billing_event_id");
         let paid = row.is("action", "DISBURSED") && !disbursement.is_empty() && !failed.contains(disbursement) && !failures.contains(disbursement);
         if paid || (row.is("action", "FORGIVEN") && row.is("balance_impacting", "1")) {
-            *open.get_mut(row.get("parent_billing_event_id")).expect("an invoiced row") += row.money("amount");
+            match open.get_mut(row.get("parent_billing_event_id")) {
+                Some(open) => *open += row.money("amount"),
+                None => off.push(row.get("amount")),
+            }
         }
     }
     for row in events.iter().filter(|row| row.is("action", "INVOICED") && row.is("balance_impacting", "1")) {
         let (amount, left) = (row.money("amount"), open[row.get("billing_event_id")]);
-        assert!(left == 0 || left.signum() == amount.signum() && left.abs() <= amount.abs(), "{}", row.text());
+        if left != 0 && (left.signum() != amount.signum() || left.abs() > amount.abs()) {
+            off.push(row.get("amount"));
+        }
     }
+    // What stays untied: a sale that no feed has, and one that was corrected after it was paid.
+    assert_eq!(off, ["-88.2", "245.5"]);
 }
 
 #[test]

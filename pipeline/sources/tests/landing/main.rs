@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use futures::TryStreamExt;
 use takings_definitions::{Channel, Instance};
-use takings_sources::{Change, Landing, LandingRecord, Progress, Pulled, Result};
+use takings_sources::{Change, Landing, LandingRecord, Progress, Pulled, Result, Seen};
 use takings_storage::Store;
 use tempfile::TempDir;
 
@@ -64,6 +64,11 @@ impl Bench {
     /// Writes a source file. Its time is a count of its own, so that no test depends on how fine the clock of the disk is.
     fn put(&self, path: &str, text: impl AsRef<[u8]>) {
         put(&self.export(path), text.as_ref());
+    }
+
+    /// What a pull would find, by listing alone.
+    async fn look(&self) -> Vec<Seen> {
+        Landing::look(Some(&self.landing), &self.instance, &self.channel, self.folder.path()).await.unwrap()
     }
 
     async fn try_pull(&self, progress: impl Fn(Progress<'_>) + Send + Sync) -> Result<Pulled> {

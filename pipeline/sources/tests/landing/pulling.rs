@@ -189,6 +189,18 @@ async fn every_name_is_accounted_for() {
     std::os::unix::fs::symlink(bench.export("sales/a.csv"), bench.export("sales/link.csv")).unwrap();
     std::os::unix::fs::symlink(bench.export("sales"), bench.export("linked")).unwrap();
     std::os::unix::fs::symlink("nowhere", bench.export("dangling")).unwrap();
+    let looked = bench.look().await;
+    let seen: Vec<_> = looked.iter().map(|seen| (seen.path.as_str(), seen.change, seen.left.as_ref().map(ToString::to_string))).collect();
+    let left = |why: &str| Some(why.to_owned());
+    assert_eq!(
+        seen,
+        [
+            ("notes.txt", None, left("fits no export")),
+            ("sales/a.csv", Some(Change::New), None),
+            ("sales/link.csv", None, left("a link, and links are not followed")),
+            ("sales/prices_b.csv", None, left("fits several exports (sales, prices); make their path patterns differ")),
+        ]
+    );
     let pulled = bench.pull().await;
     assert_eq!(changes(&pulled), [("sales/a.csv", Change::New)]);
     assert_eq!(pulled.unknown, ["notes.txt"]);

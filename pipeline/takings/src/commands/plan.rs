@@ -20,12 +20,15 @@ pub async fn plan(cli: &Cli, args: &TickArgs) -> Result<ExitCode> {
     let (job, tick, known_at) = super::tick_of(&project, args)?;
     // A store that is not there yet is not made: nothing has landed then.
     let store = Store::open(&project.settings.store, &project.root).ok();
-    let mut files = Vec::new();
+    let (mut files, mut left) = (Vec::new(), Vec::new());
     for instance in &project.settings.instances {
         let Some(channel) = project.channels.get(&instance.channel) else { continue };
         let landing = store.clone().map(Landing::new);
         for seen in Landing::look(landing.as_ref(), instance, channel, &project.root).await? {
-            files.push((instance.clone(), seen));
+            match seen.left.clone() {
+                Some(why) => left.push((instance.clone(), seen.path, why)),
+                None => files.push((instance.clone(), seen)),
+            }
         }
     }
     let changed: BTreeSet<&str> =
@@ -62,6 +65,7 @@ pub async fn plan(cli: &Cli, args: &TickArgs) -> Result<ExitCode> {
         output::json(&json!({
             "job": job.name, "tick": tick.to_string(), "covers": job.interval(tick).to_string(), "known_at": known_at.to_rfc3339(),
             "files": files.iter().map(|(instance, seen)| json!({"instance": instance.name, "path": seen.path, "export": seen.export, "size": seen.size, "change": change(seen.change)})).collect::<Vec<_>>(),
+            "left": left.iter().map(|(instance, path, why)| json!({"instance": instance.name, "path": path, "why": why.to_string(), "fails": why.fails()})).collect::<Vec<_>>(),
             "marts": marts,
             "reports": reports.iter().map(|(report, instance, path, delivered, missing, _)| json!({"report": report, "instance": instance, "path": path, "delivered": delivered, "missing_exports": missing})).collect::<Vec<_>>(),
         }));
@@ -76,7 +80,7 @@ pub async fn plan(cli: &Cli, args: &TickArgs) -> Result<ExitCode> {
         .map(|(instance, seen)| {
             vec![
                 instance.name.clone(),
-                seen.export.clone().unwrap_or_else(|| "fits no export".to_owned()),
+                seen.export.clone().unwrap_or_default(),
                 change(seen.change).to_owned(),
                 output::thousands(seen.size),
                 seen.path.clone(),
@@ -84,6 +88,13 @@ pub async fn plan(cli: &Cli, args: &TickArgs) -> Result<ExitCode> {
         })
         .collect();
     println!("{}", output::table(&["instance", "export", "", "bytes", "file"], rows, &[3]));
+    if !left.is_empty() {
+        let failing = left.iter().filter(|(_, _, why)| why.fails()).count();
+        let outcome = if failing == 0 { "the run warns of them".to_owned() } else { format!("for {failing} of them the run fails") };
+        println!("\nnot read: {} files; {outcome}", left.len());
+        let rows = left.into_iter().map(|(instance, path, why)| vec![instance.name, path, why.to_string()]).collect();
+        println!("{}", output::table(&["instance", "file", "why"], rows, &[]));
+    }
     println!("\nmake again: {}", if marts.is_empty() { "nothing, unless SQL or contracts have changed".to_owned() } else { marts.join(", ") });
     println!();
     let rows = reports
@@ -108,6 +119,6 @@ fn change(change: Option<Change>) -> &'static str {
         Some(Change::New) => "new",
         Some(Change::Unchanged) => "unchanged",
         Some(_) => "changed",
-        None => "unknown",
+        None => "",
     }
 }

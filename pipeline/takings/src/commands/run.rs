@@ -116,6 +116,7 @@ fn warnings(summary: &Summary) -> Vec<String> {
         if !pulled.missing_exports.is_empty() {
             warnings.push(format!("{}.{}: no file of {}", instance.channel, instance.name, pulled.missing_exports.join(", ")));
         }
+        warnings.extend(pulled.ignored.iter().map(|found| format!("{}.{}: {} was not read: {}", instance.channel, instance.name, found.path, found.reason)));
         if !pulled.unknown.is_empty() {
             let shown: Vec<&str> = pulled.unknown.iter().take(3).map(String::as_str).collect();
             warnings.push(format!(
