@@ -2,8 +2,24 @@
 
 use crate::support::{Place, bytes_under, shared};
 
-const COMMANDS: [&str; 14] =
-    ["run", "plan", "check", "sql", "sources", "tables", "reports", "runs", "quarantine", "trace", "sample", "rebuild", "vacuum", "completions"];
+const COMMANDS: [&str; 16] = [
+    "run",
+    "serve",
+    "backfill",
+    "plan",
+    "check",
+    "sql",
+    "sources",
+    "tables",
+    "reports",
+    "runs",
+    "quarantine",
+    "trace",
+    "sample",
+    "rebuild",
+    "vacuum",
+    "completions",
+];
 
 #[test]
 fn help_names_every_command_and_shows_examples() {

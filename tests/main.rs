@@ -14,6 +14,7 @@ mod kill;
 mod known_at;
 mod mistakes;
 mod repeatable;
+mod serve;
 mod support;
 mod trace;
 mod trouble;

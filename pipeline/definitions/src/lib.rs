@@ -3,21 +3,27 @@
 //! Everything here is made from TOML text and `TAKINGS_…` variables and is right once it exists: no caller validates again.
 //! This crate must not know Arrow, a storage, an SQL engine or the time.
 
+mod calendar;
 mod channel;
 mod error;
 mod job;
+mod job_file;
 mod project;
 mod report;
+mod scheduler_settings;
 mod settings;
+mod span;
 mod table;
 mod tick;
 mod toml_text;
 
+pub use calendar::Calendar;
 pub use channel::{Channel, Exclusion, Export, Mode, UnknownColumns};
 pub use error::{Error, Result};
-pub use job::{Covers, Job};
+pub use job::{Covers, Job, JobStep, Misfire, Overlap, Ready};
 pub use project::{Project, Source};
 pub use report::{ColumnKind, Digits, Report, ReportColumn, Section, SortKey, Trace};
+pub use scheduler_settings::SchedulerSettings;
 pub use settings::{Instance, Parameter, Secret, Settings, VARIABLE_PREFIX};
 pub use table::{Column, ColumnType, DataTest, IMPLIED_COLUMNS, Kept, KnownAt, KnownAtStep, Layer, Pii, Severity, Table, TestKind};
 pub use tick::{Interval, Tick};

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use crate::job_file::Names;
 use crate::{Channel, Error, IMPLIED_COLUMNS, Instance, Job, Layer, Report, Result, Settings, Table, TestKind};
 
 /// Everything that data engineers write, with what belongs together checked against each other.
@@ -99,6 +100,9 @@ impl Project {
                 }
             }
         }
+        for job in self.jobs.values() {
+            self.check_job(job)?;
+        }
         for report in &self.reports {
             self.check_report(report)?;
         }
@@ -114,6 +118,41 @@ impl Project {
             }
         }
         Ok(())
+    }
+
+    fn check_job(&self, job: &Job) -> Result<()> {
+        for needed in &job.needs {
+            if !self.jobs.contains_key(needed) {
+                let error = job.wrong_name(Names::Jobs, needed, format!("needs `{needed}`, which is no job"));
+                return Err(with_nearest(error, needed, self.jobs.keys().map(String::as_str)));
+            }
+            if self.reaches(needed, &job.name) {
+                let error = job.wrong_name(Names::Jobs, needed, format!("needs `{needed}`, which needs `{}`", job.name));
+                return Err(error.next("one of the two must come first: leave out one `needs`"));
+            }
+        }
+        let known: Vec<&str> = self.channels.values().flat_map(|channel| &channel.exports).map(|export| export.name.as_str()).collect();
+        for export in job.ready.iter().flat_map(|ready| &ready.exports).chain(&job.expects) {
+            if !known.contains(&export.as_str()) {
+                let error = job.wrong_name(Names::Exports, export, format!("`{export}` is not an export of any channel"));
+                return Err(with_nearest(error, export, known.iter().copied()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a job needs another, directly or through others.
+    fn reaches(&self, from: &str, to: &str) -> bool {
+        let (mut open, mut seen) = (vec![from], std::collections::BTreeSet::new());
+        while let Some(name) = open.pop() {
+            if name == to {
+                return true;
+            }
+            if seen.insert(name) {
+                open.extend(self.jobs.get(name).iter().flat_map(|job| &job.needs).map(String::as_str));
+            }
+        }
+        false
     }
 
     fn check_report(&self, report: &Report) -> Result<()> {
@@ -167,7 +206,10 @@ impl Project {
 }
 
 fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str> + Clone) -> Error {
-    let error = Error::new(format!("there is no {what} `{name}`"));
+    with_nearest(Error::new(format!("there is no {what} `{name}`")), name, known)
+}
+
+fn with_nearest<'a>(error: Error, name: &str, known: impl Iterator<Item = &'a str> + Clone) -> Error {
     match crate::nearest(name, known.clone()) {
         Some(best) => error.next(format!("did you mean `{best}`?")),
         None => error.next(format!("known: {}", known.collect::<Vec<_>>().join(", "))),

@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Deserializer};
 
-use crate::{Error, Result};
+use crate::scheduler_settings::RawScheduler;
+use crate::{Error, Result, SchedulerSettings};
 
 /// Variables that start with this overrule the files; `__` separates the levels.
 pub const VARIABLE_PREFIX: &str = "TAKINGS_";
 
 /// Variables of the prefix that are flags of the command line, not settings.
-const NOT_SETTINGS: [&str; 3] = ["TAKINGS_PROJECT", "TAKINGS_ENV", "TAKINGS_LOG"];
+const NOT_SETTINGS: [&str; 4] = ["TAKINGS_PROJECT", "TAKINGS_ENV", "TAKINGS_LOG", "TAKINGS_LOG_FORMAT"];
 
 /// All settings of one project and environment.
 #[derive(Debug, Clone)]
@@ -23,6 +24,7 @@ pub struct Settings {
     pub memory: u64,
     pub threads: Option<usize>,
     pub retention_days: u32,
+    pub scheduler: SchedulerSettings,
     pub pseudonym_key: Option<Secret>,
     pub parameters: BTreeMap<String, Parameter>,
     pub instances: Vec<Instance>,
@@ -100,6 +102,7 @@ struct RawSettings {
     ledger: RawLedger,
     engine: RawEngine,
     lake: RawLake,
+    scheduler: RawScheduler,
     secrets: RawSecrets,
     parameters: BTreeMap<String, Parameter>,
     instances: BTreeMap<String, BTreeMap<String, RawInstance>>,
@@ -204,6 +207,7 @@ impl RawSettings {
         take(&mut self.engine.memory, over.engine.memory);
         take(&mut self.engine.threads, over.engine.threads);
         take(&mut self.lake.retention_days, over.lake.retention_days);
+        self.scheduler.overlay(over.scheduler);
         take(&mut self.secrets.pseudonym_key, over.secrets.pseudonym_key);
         for (name, value) in over.parameters {
             let value = match (self.parameters.get(&name), value) {
@@ -252,6 +256,7 @@ impl RawSettings {
             memory,
             threads: self.engine.threads.map(|threads| usize::try_from(threads).unwrap_or(1).max(1)),
             retention_days: u32::try_from(retention_days).map_err(|_| Error::in_file(path, format!("lake.retention_days = {retention_days} is too large")))?,
+            scheduler: self.scheduler.checked(path)?,
             pseudonym_key: self.secrets.pseudonym_key.as_deref().map(|text| secret(path, text)).transpose()?,
             parameters: self.parameters,
             instances,

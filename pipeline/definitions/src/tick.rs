@@ -1,11 +1,10 @@
-//! Ticks and the intervals they cover. Pure calendar; no clock.
+//! Ticks and the intervals they cover. No clock.
 
 use std::fmt;
 
 use chrono::{DateTime, Datelike, Days, NaiveDate, Utc};
-use chrono_tz::Tz;
 
-/// An instant of a job's schedule, with the civil day it falls on in the job's zone.
+/// An instant of a job's schedule, with the civil day it belongs to in the job's zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Tick {
     pub at: DateTime<Utc>,
@@ -13,10 +12,6 @@ pub struct Tick {
 }
 
 impl Tick {
-    pub fn new(at: DateTime<Utc>, zone: Tz) -> Self {
-        Self { at, date: at.with_timezone(&zone).date_naive() }
-    }
-
     /// First day of the tick's month before.
     pub(crate) fn month_before(self) -> (NaiveDate, NaiveDate) {
         let end = self.date.with_day(1).unwrap_or(self.date);

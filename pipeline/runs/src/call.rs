@@ -78,9 +78,9 @@ impl Change {
         query.fetch_optional(&mut *self.transaction).await.map_err(|error| self.ledger.failed(error))
     }
 
-    pub(crate) async fn row_of(&mut self, statement: Query<'_>) -> Result<SqliteRow> {
+    pub(crate) async fn rows(&mut self, query: Query<'_>) -> Result<Vec<SqliteRow>> {
         self.ledger.finish(self.ledger.ask(Kind::Query, self.name)?)?;
-        statement.fetch_one(&mut *self.transaction).await.map_err(|error| self.ledger.failed(error))
+        query.fetch_all(&mut *self.transaction).await.map_err(|error| self.ledger.failed(error))
     }
 
     pub(crate) async fn commit(self) -> Result<()> {

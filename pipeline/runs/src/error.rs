@@ -28,6 +28,9 @@ pub enum Error {
     LeaseLost { run: Uuid, why: String },
     #[error("run {run} is {from} and can't become {to}")]
     Transition { run: Uuid, from: RunState, to: RunState },
+    /// Somebody else has claimed or done it.
+    #[error("tick {tick} of {job} is not due any more: it is {state}")]
+    NotDue { job: String, tick: String, state: String },
     #[error("run {run} fails without a reason; say what went wrong")]
     NoReason { run: Uuid },
     #[error("run {0} is in the ledger already; leave its id out, or give it a new one")]

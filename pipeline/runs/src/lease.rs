@@ -12,7 +12,8 @@ use uuid::Uuid;
 
 use crate::call::{Change, Query};
 use crate::row::{self, stamp};
-use crate::{Error, Ledger, Result, Run, RunState, run};
+use crate::ticks::{self, Mover};
+use crate::{Error, Ledger, NewTick, Result, Run, RunState, TickRecord, TickState, run};
 
 /// The name of the lease that a run takes.
 const PROJECT: &str = "project";
@@ -26,6 +27,20 @@ pub struct NewRun {
     pub tick: DateTime<Utc>,
     pub interval: Interval,
     pub known_at: DateTime<Utc>,
+    pub claim: Claim,
+    /// What the run has to do without, for the record of its tick.
+    pub note: Option<String>,
+}
+
+/// By what right a run is started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Claim {
+    /// The tick is due, or failed and is tried again: refused with [`Error::NotDue`] when it has moved on.
+    Due,
+    /// Somebody asked for this tick, whatever was done before.
+    Asked,
+    /// It belongs to no tick.
+    Chore,
 }
 
 /// The process that runs it.
@@ -106,7 +121,16 @@ impl Ledger {
             None => 1,
         };
         end_unfinished(&mut transaction, holder, now).await?;
+        let tick = ticks::find(&mut transaction, &new.job, new.tick).await?;
+        if new.claim == Claim::Due {
+            let state = tick.as_ref().map(|tick| tick.state);
+            if !matches!(state, Some(TickState::Due | TickState::Failed)) {
+                let state = state.map_or_else(|| "not recorded".to_owned(), |state| state.to_string());
+                return Err(Error::NotDue { job: new.job.clone(), tick: stamp(new.tick), state });
+            }
+        }
         let run = insert(&mut transaction, new, holder, now).await?;
+        claim(&mut transaction, new, tick, run.id, Mover::of(holder, now)).await?;
         transaction
             .execute(
                 sqlx::query(
@@ -126,6 +150,22 @@ impl Ledger {
             .await?;
         transaction.commit().await?;
         Ok(RunLease { run, holder: holder.id.clone(), token, length })
+    }
+
+    /// Frees the project of a holder whose lease has ended or whose process is dead: its run has failed and its tick is due again.
+    /// `true`: there was one.
+    pub async fn recover(&self, by: &Holder, now: DateTime<Utc>, alive: impl Fn(&LeaseInfo) -> bool + Send + Sync) -> Result<bool> {
+        let mut transaction = self.write("recover").await?;
+        let Some((token, Some(lease))) = current(&mut transaction).await? else { return Ok(false) };
+        let dead = lease.host == by.host && !alive(&lease);
+        if lease.expires_at > now && !dead {
+            return Ok(false);
+        }
+        end_unfinished(&mut transaction, by, now).await?;
+        // The token stays: the next lease gets the next one.
+        transaction.execute(sqlx::query("UPDATE leases SET holder = NULL WHERE name = $1 AND token = $2").bind(PROJECT).bind(token)).await?;
+        transaction.commit().await?;
+        Ok(true)
     }
 
     /// Moves the lease's end on. [`Error::LeaseLost`] when it went to another process.
@@ -197,14 +237,29 @@ fn held(row: &SqliteRow) -> Result<Option<LeaseInfo>> {
 
 /// Whoever gets the lease is alone: a run that has not ended has no process any more.
 async fn end_unfinished(transaction: &mut Change, holder: &Holder, now: DateTime<Utc>) -> Result<()> {
+    let why = format!("its process ended without finishing it; found by process {} on {}", holder.pid, holder.host);
     transaction
         .execute(
             sqlx::query("UPDATE runs SET state = 'failed', ended_at = $1, error = $2 WHERE state IN ('claimed', 'running', 'published')")
                 .bind(stamp(now))
-                .bind(format!("its process ended without finishing it; found by process {} on {}", holder.pid, holder.host)),
+                .bind(&why),
         )
         .await?;
-    Ok(())
+    ticks::free_unfinished(transaction, &why, Mover::of(holder, now)).await
+}
+
+/// The tick follows the run. One that is done stays done while it is run again: a failed restatement takes nothing back.
+async fn claim(transaction: &mut Change, new: &NewRun, tick: Option<TickRecord>, run: Uuid, mover: Mover<'_>) -> Result<()> {
+    let note = new.note.as_deref();
+    match tick {
+        _ if new.claim == Claim::Chore => Ok(()),
+        None => {
+            let new = NewTick { job: new.job.clone(), tick: new.tick, interval: new.interval, known_at: new.known_at };
+            ticks::insert(transaction, &new, TickState::Claimed, Some(run), note, mover).await.map(drop)
+        }
+        Some(tick) if matches!(tick.state, TickState::Delivered | TickState::Nothing) => Ok(()),
+        Some(tick) => ticks::set(transaction, &tick, TickState::Claimed, Some(run), note, mover).await,
+    }
 }
 
 async fn insert(transaction: &mut Change, new: &NewRun, holder: &Holder, now: DateTime<Utc>) -> Result<Run> {
@@ -212,12 +267,25 @@ async fn insert(transaction: &mut Change, new: &NewRun, holder: &Holder, now: Da
     if run::find(transaction, id).await?.is_some() {
         return Err(Error::RunExists(id));
     }
-    let row = transaction
-        .row_of(
+    let before = transaction
+        .row(
+            sqlx::query("SELECT attempt, retry, number FROM runs WHERE job = $1 AND tick = $2 ORDER BY number DESC LIMIT 1")
+                .bind(&new.job)
+                .bind(stamp(new.tick)),
+        )
+        .await?;
+    let (attempt, retry, number) = match &before {
+        None => (1, 0, 1),
+        Some(row) => {
+            let (attempt, retry, number) = (row::count(row, "attempt")?, row::count(row, "retry")?, row::count(row, "number")?);
+            if new.claim == Claim::Due { (attempt, retry + 1, number + 1) } else { (attempt + 1, 0, number + 1) }
+        }
+    };
+    transaction
+        .execute(
             sqlx::query(
-                "INSERT INTO runs (id, job, tick, interval_start, interval_end, known_at, attempt, state, started_at, host, program_version)
-         VALUES ($1, $2, $3, $4, $5, $6, (SELECT COALESCE(MAX(attempt), 0) + 1 FROM runs WHERE job = $2 AND tick = $3), $7, $8, $9, $10)
-         RETURNING attempt",
+                "INSERT INTO runs (id, job, tick, interval_start, interval_end, known_at, number, attempt, retry, state, started_at, host, program_version)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
             )
             .bind(id.to_string())
             .bind(&new.job)
@@ -225,6 +293,9 @@ async fn insert(transaction: &mut Change, new: &NewRun, holder: &Holder, now: Da
             .bind(stamp(new.interval.start))
             .bind(stamp(new.interval.end))
             .bind(stamp(new.known_at))
+            .bind(row::figure("number", number)?)
+            .bind(row::figure("attempt", attempt)?)
+            .bind(row::figure("retry", retry)?)
             .bind(RunState::Claimed.as_str())
             .bind(stamp(now))
             .bind(&holder.host)
@@ -237,7 +308,8 @@ async fn insert(transaction: &mut Change, new: &NewRun, holder: &Holder, now: Da
         tick: new.tick,
         interval: new.interval,
         known_at: new.known_at,
-        attempt: row::count(&row, "attempt")?,
+        attempt,
+        retry,
         state: RunState::Claimed,
         started_at: now,
         ended_at: None,

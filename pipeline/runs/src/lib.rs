@@ -1,4 +1,4 @@
-//! The ledger: runs and their steps, the lease that lets one run at a time, landed files, decode accounting, snapshots, what
+//! The ledger: what each job owes tick by tick, runs and their steps, the lease that lets one run at a time, landed files, decode accounting, snapshots, what
 //! marts were built of, deliveries.
 //!
 //! Time comes in with each call and is never read here. This crate must not know what a table holds, how a file is decoded or
@@ -7,6 +7,7 @@
 mod call;
 mod deliveries;
 mod error;
+mod figures;
 mod landing_files;
 mod lease;
 mod ledger;
@@ -14,17 +15,22 @@ mod models;
 mod row;
 mod run;
 mod snapshots;
+mod stale;
 mod steps;
+mod ticks;
 mod units;
 
 pub use deliveries::{Delivery, DeliveryFilter, DeliveryState};
 pub use error::{Error, Result};
+pub use figures::{Count, Figures, NewestDone, StepSum};
 pub use landing_files::LandingFile;
-pub use lease::{Holder, LeaseInfo, NewRun, RunLease};
+pub use lease::{Claim, Holder, LeaseInfo, NewRun, RunLease};
 pub use ledger::Ledger;
 pub use models::ModelState;
 pub use run::{Run, RunDetails, RunFilter, RunState};
 pub use snapshots::Snapshot;
+pub use stale::StaleReport;
 pub use steps::{Step, StepFigures, StepKey};
+pub use ticks::{NewTick, TickFilter, TickMove, TickRecord, TickState};
 pub use units::{Unit, UnitKey};
 pub use uuid::Uuid;

@@ -10,7 +10,8 @@ use uuid::Uuid;
 
 use crate::call::Change;
 use crate::row::{self, stamp};
-use crate::{Delivery, DeliveryFilter, Error, Ledger, Result, Snapshot, Step};
+use crate::ticks::{self, Mover};
+use crate::{Delivery, DeliveryFilter, Error, Ledger, Result, Snapshot, Step, TickMove, TickState};
 
 /// One attempt at one tick of a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,8 +21,10 @@ pub struct Run {
     pub tick: DateTime<Utc>,
     pub interval: Interval,
     pub known_at: DateTime<Utc>,
-    /// 1 for the first run of a tick.
+    /// 1 for the first run of a tick; a rerun, a restatement or a backfill is 2, 3, ….
     pub attempt: u64,
+    /// 0 for the first try of the attempt; a retry is 1, 2, ….
+    pub retry: u64,
     pub state: RunState,
     pub started_at: DateTime<Utc>,
     pub ended_at: Option<DateTime<Utc>>,
@@ -103,6 +106,8 @@ pub struct RunDetails {
     pub steps: Vec<Step>,
     pub snapshots: Vec<Snapshot>,
     pub deliveries: Vec<Delivery>,
+    /// What became of its tick, in this run and others.
+    pub moves: Vec<TickMove>,
 }
 
 impl Ledger {
@@ -112,19 +117,20 @@ impl Ledger {
             return Err(Error::NoReason { run: id });
         }
         let mut transaction = self.write("move_run").await?;
-        let from = find(&mut transaction, id).await?.ok_or_else(|| unknown(&id.to_string()))?.state;
-        if !from.may_become(to) {
-            return Err(Error::Transition { run: id, from, to });
+        step(&mut transaction, id, to, error, now).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Ends a run that was asked to stop: it counts as failed, its tick is due again.
+    pub async fn give_back(&self, id: Uuid, reason: &str, now: DateTime<Utc>) -> Result<()> {
+        let mut transaction = self.write("give_back").await?;
+        let tick = ticks::of_run(&mut transaction, id).await?;
+        let run = step(&mut transaction, id, RunState::Failed, Some(reason), now).await?;
+        if let Some(tick) = tick {
+            let mover = Mover { host: &run.host, version: &run.program_version, at: now };
+            ticks::set(&mut transaction, &tick, TickState::Due, Some(id), Some(reason), mover).await?;
         }
-        transaction
-            .execute(
-                sqlx::query("UPDATE runs SET state = $1, error = $2, ended_at = $3 WHERE id = $4")
-                    .bind(to.as_str())
-                    .bind(error)
-                    .bind(to.is_final().then(|| stamp(now)))
-                    .bind(id.to_string()),
-            )
-            .await?;
         transaction.commit().await?;
         Ok(())
     }
@@ -137,7 +143,7 @@ impl Ledger {
                 sqlx::query(
                     "SELECT * FROM runs
              WHERE (CAST($1 AS TEXT) IS NULL OR job = $1) AND (CAST($2 AS TEXT) IS NULL OR state = $2) AND (CAST($3 AS TEXT) IS NULL OR tick = $3)
-             ORDER BY started_at DESC, attempt DESC, id LIMIT $4",
+             ORDER BY started_at DESC, number DESC, id LIMIT $4",
                 )
                 .bind(&filter.job)
                 .bind(filter.state.map(RunState::as_str))
@@ -154,7 +160,8 @@ impl Ledger {
         let steps = self.steps(run.id).await?;
         let snapshots = self.snapshots_of(run.id).await?;
         let deliveries = self.deliveries(&DeliveryFilter { run: Some(run.id), ..DeliveryFilter::default() }).await?;
-        Ok(RunDetails { run, steps, snapshots, deliveries })
+        let moves = self.tick_moves(&run.job, run.tick).await?;
+        Ok(RunDetails { run, steps, snapshots, deliveries, moves })
     }
 
     async fn find_run(&self, id: &str) -> Result<Run> {
@@ -169,6 +176,29 @@ impl Ledger {
             _ => Err(Error::AmbiguousRun { prefix, count: rows.len() }),
         }
     }
+}
+
+/// Moves a run, and the tick that follows it. Gives the run as it was.
+async fn step(transaction: &mut Change, id: Uuid, to: RunState, error: Option<&str>, now: DateTime<Utc>) -> Result<Run> {
+    let run = find(transaction, id).await?.ok_or_else(|| unknown(&id.to_string()))?;
+    if !run.state.may_become(to) {
+        return Err(Error::Transition { run: id, from: run.state, to });
+    }
+    transaction
+        .execute(
+            sqlx::query("UPDATE runs SET state = $1, error = $2, ended_at = $3 WHERE id = $4")
+                .bind(to.as_str())
+                .bind(error)
+                .bind(to.is_final().then(|| stamp(now)))
+                .bind(id.to_string()),
+        )
+        .await?;
+    if let Some(tick) = ticks::of_run(transaction, id).await? {
+        // What it ran without stays said; a failure says why.
+        let note = error.or(tick.note.as_deref());
+        ticks::set(transaction, &tick, to.into(), Some(id), note, Mover { host: &run.host, version: &run.program_version, at: now }).await?;
+    }
+    Ok(run)
 }
 
 fn unknown(id: &str) -> Error {
@@ -189,6 +219,7 @@ fn read(row: &SqliteRow) -> Result<Run> {
         interval: Interval { start: row::time(row, "interval_start")?, end: row::time(row, "interval_end")? },
         known_at: row::time(row, "known_at")?,
         attempt: row::count(row, "attempt")?,
+        retry: row::count(row, "retry")?,
         state: RunState::named(&state).ok_or(Error::Stored { column: "state", text: state, kind: "state of a run" })?,
         started_at: row::time(row, "started_at")?,
         ended_at: row::optional_time(row, "ended_at")?,

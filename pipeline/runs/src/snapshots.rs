@@ -7,7 +7,7 @@ use sqlx::sqlite::SqliteRow;
 use uuid::Uuid;
 
 use crate::row::{self, stamp};
-use crate::{Ledger, Result};
+use crate::{Error, Ledger, Result, RunState, run};
 
 /// Table → version in the lake.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,10 +19,17 @@ pub struct Snapshot {
 }
 
 impl Ledger {
-    /// Records a snapshot with all its tables, or nothing. The newest recorded is the latest, whatever the times say.
+    /// Records a snapshot with all its tables, or nothing; refused for a run that was taken over. The newest recorded is the latest, whatever the times say.
     pub async fn record_snapshot(&self, run: Option<Uuid>, tables: &BTreeMap<String, i64>, taken_at: DateTime<Utc>) -> Result<Snapshot> {
         let snapshot = Snapshot { id: Uuid::new_v4(), run, taken_at, tables: tables.clone() };
         let mut transaction = self.write("record_snapshot").await?;
+        if let Some(id) = run
+            && let Some(run) = run::find(&mut transaction, id).await?
+            && run.state == RunState::Failed
+        {
+            // Another process has taken over: what this one still has is not the newest any more.
+            return Err(Error::LeaseLost { run: id, why: run.error.unwrap_or_default() });
+        }
         transaction
             .execute(
                 sqlx::query(

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use chrono::{DateTime, Utc};
 use takings_definitions::{Channel, Instance};
 
 use crate::pull::{is_unchanged, recognise};
@@ -18,6 +19,8 @@ pub struct Seen {
     pub export: Option<String>,
     /// New or unchanged; `Rewritten` stands for any change, as its kind shows only when the file is read. `None`: a pull would not read it.
     pub change: Option<Change>,
+    /// When the source says it was last changed. `None`: a pull would not read it.
+    pub modified: Option<DateTime<Utc>>,
     /// Why a pull would not read it.
     pub left: Option<Left>,
 }
@@ -71,10 +74,17 @@ impl Landing {
                     Some(_) if is_unchanged(&found, before) => Change::Unchanged,
                     Some(_) => Change::Rewritten,
                 };
-                Seen { size: found.fingerprint.size, export: Some(found.export.name.clone()), change: Some(change), left: None, path: found.path }
+                Seen {
+                    size: found.fingerprint.size,
+                    modified: Some(found.fingerprint.modified),
+                    export: Some(found.export.name.clone()),
+                    change: Some(change),
+                    left: None,
+                    path: found.path,
+                }
             })
             .collect();
-        let left = |path: String, left: Left| Seen { path, size: 0, export: None, change: None, left: Some(left) };
+        let left = |path: String, left: Left| Seen { path, size: 0, export: None, change: None, modified: None, left: Some(left) };
         seen.extend(passed_over.unknown.into_iter().map(|path| left(path, Left::Unknown)));
         seen.extend(passed_over.ignored.into_iter().map(|ignored| left(ignored.path, Left::Ignored(ignored.reason))));
         seen.extend(passed_over.ambiguous.into_iter().map(|found| left(found.path, Left::Ambiguous(found.exports))));

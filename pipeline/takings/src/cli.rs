@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Raw exports of sales channels in, seller reports to the cent out.
-#[derive(Parser)]
+#[derive(Parser, Clone)]
 #[command(name = "takings", version, about, long_about = LONG, after_help = EXAMPLES, max_term_width = 110)]
 pub struct Cli {
     /// Project folder (default: the one that holds config/takings.toml, searched upward)
@@ -20,6 +20,9 @@ pub struct Cli {
     /// More log lines on stderr (-v steps, -vv details)
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
+    /// Log lines for people or for machines (one JSON object a line, with run, job, tick and step)
+    #[arg(long, global = true, env = "TAKINGS_LOG_FORMAT", value_enum, default_value = "text", value_name = "FORMAT")]
+    pub log_format: LogFormat,
     #[command(subcommand)]
     pub command: Command,
 }
@@ -30,6 +33,9 @@ the seller reports as named CSV files, to the cent, each figure traceable to its
 const EXAMPLES: &str = "Examples:
   takings run nightly --at 2026-03-15      the night's reports of 2026-03-14
   takings run monthly --at 2026-03-15      February's reports
+  takings serve                            runs the jobs of jobs/ when they are due
+  takings runs                             what ran, what is due, late, missing or stale
+  takings backfill nightly --from 2026-03-01 --to 2026-03-15 --missing
   takings plan nightly                     what would happen; writes nothing
   takings check                            is everything that you edited right?
   takings sql \"select * from fct_invoice limit 5\"
@@ -37,10 +43,30 @@ const EXAMPLES: &str = "Examples:
 
 Exit codes: 0 done, 1 a data or check failure, 2 a usage or configuration error.";
 
-#[derive(Subcommand)]
+const SERVE: &str = "Runs the jobs of jobs/ when they are due: a tick of a job's schedule is due when its `settle` time has passed. What is due is the calendar minus \
+what the ledger says is done, so a scheduler that was down makes up what it missed, by each job's `misfire` rule. Any number of schedulers may serve one project: each tick \
+runs once. Definitions are read again before each run; a changed store or ledger needs a restart.
+
+SIGTERM or Ctrl-C: the step at work is finished, then the run is given back and its tick is due again. A second signal ends at once; that is safe too.
+
+With scheduler.listen = \"127.0.0.1:9184\" in config/takings.toml it answers at /healthz, /readyz and /metrics. `--log-format json` logs one object a line.";
+
+const BACKFILL: &str = "Runs a job for each of its ticks from A to B, both included, the oldest first, one after the other. A tick that fails does not stop those after it. \
+Each keeps its own interval and known-at. Stopped half-way, it says where to go on; with --missing it goes on by itself, as it skips what is done.";
+
+const RUNS: &str = "A calendar strip per job, one sign a day, then the newest runs. `takings runs calendar` lists every tick with its state; `takings runs show ID` one run with its \
+steps, its deliveries and how its tick came to where it is.";
+
+#[derive(Subcommand, Clone)]
 pub enum Command {
     /// Run a job for one tick: pull, land, decode, publish, transform, check, emit
     Run(RunArgs),
+    /// Run all jobs when they are due, until it is asked to stop (SIGTERM, Ctrl-C)
+    #[command(long_about = SERVE)]
+    Serve(ServeArgs),
+    /// Run a job for a range of ticks, the oldest first
+    #[command(long_about = BACKFILL)]
+    Backfill(BackfillArgs),
     /// Show what a run would read, write and emit; writes nothing
     Plan(TickArgs),
     /// Check configuration, contracts and every SQL file, planned without data
@@ -53,7 +79,8 @@ pub enum Command {
     Tables(NameArgs),
     /// List reports and what was delivered, or show one
     Reports(NameArgs),
-    /// List runs, or show one
+    /// A calendar of what ran, is due, late, missing or stale, and the newest runs; or one run
+    #[command(long_about = RUNS)]
     Runs(RunsArgs),
     /// Records that were not taken, with their reasons
     Quarantine(QuarantineArgs),
@@ -84,7 +111,7 @@ pub struct TickArgs {
     pub known_at: Option<String>,
 }
 
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub struct RunArgs {
     #[command(flatten)]
     pub tick: TickArgs,
@@ -96,7 +123,32 @@ pub struct RunArgs {
     pub restate: bool,
 }
 
-#[derive(Args)]
+#[derive(Args, Clone)]
+pub struct ServeArgs {
+    /// Run what is due now, then end: for those who have a timer of their own. Exit code 1 when a run failed
+    #[arg(long)]
+    pub once: bool,
+}
+
+#[derive(Args, Clone)]
+pub struct BackfillArgs {
+    /// Job, as in jobs/JOB.toml
+    pub job: String,
+    /// First tick: a civil day or an instant
+    #[arg(long, value_name = "DATE|TICK")]
+    pub from: String,
+    /// Last tick, included
+    #[arg(long, value_name = "DATE|TICK")]
+    pub to: String,
+    /// Only ticks that are not done yet: never run, failed, given up or skipped
+    #[arg(long)]
+    pub missing: bool,
+    /// Write a new version of delivered reports whose content has changed
+    #[arg(long)]
+    pub restate: bool,
+}
+
+#[derive(Args, Clone)]
 pub struct SqlArgs {
     /// One SELECT
     pub query: String,
@@ -121,7 +173,7 @@ pub enum Format {
     Json,
 }
 
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub struct NameArgs {
     /// `list` (default) or `show`
     #[arg(value_enum, default_value = "list")]
@@ -130,13 +182,32 @@ pub struct NameArgs {
     pub name: Option<String>,
 }
 
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub struct RunsArgs {
-    /// `list` (default) or `show`
+    /// `list` (default), `show`, or `calendar` for every tick by itself
     #[arg(value_enum, default_value = "list")]
-    pub action: Action,
-    /// Run to show
+    pub action: RunsAction,
+    /// Run to show: its id, or the start of it
     pub id: Option<String>,
+    /// Only this job
+    #[arg(long)]
+    pub job: Option<String>,
+    /// So many days back
+    #[arg(long, default_value_t = 35)]
+    pub days: u16,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RunsAction {
+    List,
+    Show,
+    Calendar,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    Text,
+    Json,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -145,7 +216,7 @@ pub enum Action {
     Show,
 }
 
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub struct QuarantineArgs {
     /// `list` (default) or `show`
     #[arg(value_enum, default_value = "list")]
@@ -157,7 +228,7 @@ pub struct QuarantineArgs {
     pub limit: usize,
 }
 
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub struct TraceArgs {
     /// A report file that Takings wrote
     pub file: PathBuf,
@@ -169,7 +240,7 @@ pub struct TraceArgs {
     pub row: usize,
 }
 
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub struct SampleArgs {
     /// Folder to write to; must be empty or new
     #[arg(long, value_name = "DIR")]
@@ -182,7 +253,7 @@ pub struct SampleArgs {
     pub events: u64,
 }
 
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub struct RebuildArgs {
     /// Raw table or mart
     pub table: String,

@@ -18,6 +18,10 @@ enum Kind {
     Usage,
     /// The memory limit was reached: 1, unless a second way needs less.
     Memory,
+    /// Somebody asked for it to stop: 1.
+    Stopped,
+    /// Another run holds the project, or has done the work: 1, unless somebody waits.
+    Busy,
 }
 
 pub type Result<T, E = Failure> = std::result::Result<T, E>;
@@ -34,9 +38,26 @@ impl Failure {
     /// 1: recorded and worth another try when the cause is gone. 2: the user must change something first.
     pub fn exit_code(&self) -> ExitCode {
         match self.kind {
-            Kind::Run | Kind::Memory => ExitCode::from(1),
+            Kind::Run | Kind::Memory | Kind::Stopped | Kind::Busy => ExitCode::from(1),
             Kind::Usage => ExitCode::from(2),
         }
+    }
+
+    pub fn stopped(message: impl fmt::Display) -> Self {
+        Self { kind: Kind::Stopped, message: message.to_string() }
+    }
+
+    pub fn is_stopped(&self) -> bool {
+        self.kind == Kind::Stopped
+    }
+
+    /// May the same be possible when another run has ended?
+    pub fn is_busy(&self) -> bool {
+        self.kind == Kind::Busy
+    }
+
+    pub fn is_usage(&self) -> bool {
+        self.kind == Kind::Usage
     }
 
     pub fn is_memory(&self) -> bool {
@@ -70,7 +91,7 @@ macro_rules! from_stage {
     };
 }
 
-from_stage!(takings_storage::Error, takings_sources::Error, takings_decode::Error, takings_lake::Error, takings_reports::Error, takings_runs::Error);
+from_stage!(takings_storage::Error, takings_sources::Error, takings_decode::Error, takings_lake::Error, takings_reports::Error);
 
 impl From<takings_engine::Error> for Failure {
     fn from(error: takings_engine::Error) -> Self {
@@ -81,6 +102,15 @@ impl From<takings_engine::Error> for Failure {
 impl From<takings_faults::Injected> for Failure {
     fn from(error: takings_faults::Injected) -> Self {
         Self::run(error)
+    }
+}
+
+impl From<takings_runs::Error> for Failure {
+    fn from(error: takings_runs::Error) -> Self {
+        match error {
+            takings_runs::Error::Busy(_) | takings_runs::Error::NotDue { .. } => Self { kind: Kind::Busy, message: error.to_string() },
+            error => Self::of(error.is_config(), error),
+        }
     }
 }
 

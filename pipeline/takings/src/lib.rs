@@ -7,18 +7,29 @@ mod commands;
 mod context;
 #[cfg(test)]
 mod crash;
+mod emit;
 mod failure;
+mod held;
 mod holder;
 mod job;
+mod log;
 mod mirror;
 mod output;
 mod parallel;
 mod publish;
+mod pull;
 mod quarantine;
+mod rebuild;
 mod report;
 mod run_key;
+mod serve;
+mod stale;
+mod step;
+mod stop;
 mod trace;
 mod transform;
+mod vacuum;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -29,7 +40,7 @@ use crate::cli::Cli;
 /// The program.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    start_log(cli.verbose);
+    log::start(&cli);
     let outcome = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -42,15 +53,4 @@ pub fn main() -> ExitCode {
             failure.exit_code()
         }
     }
-}
-
-/// Log lines go to stderr; `-v` shows steps, `-vv` details, `TAKINGS_LOG` anything.
-fn start_log(verbose: u8) {
-    let default = match verbose {
-        0 => "warn,buoyant_kernel=off",
-        1 => "takings=info,warn,buoyant_kernel=off",
-        _ => "debug,buoyant_kernel=off,sqlx=info,h2=info,hyper=info",
-    };
-    let filter = tracing_subscriber::EnvFilter::try_from_env("TAKINGS_LOG").unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 }

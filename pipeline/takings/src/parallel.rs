@@ -19,7 +19,10 @@ where
     let done = Mutex::new(Vec::with_capacity(count));
     let failed: Mutex<Option<Failure>> = Mutex::new(None);
     let lock = |failed: &Mutex<Option<Failure>>| failed.lock().unwrap_or_else(PoisonError::into_inner).is_some();
+    // What the workers log belongs to the step that asked for the work.
+    let span = tracing::Span::current();
     let worker = || {
+        let _inside = span.enter();
         while !lock(&failed) {
             let next = queue.lock().unwrap_or_else(PoisonError::into_inner).next();
             let Some((at, item)) = next else { break };

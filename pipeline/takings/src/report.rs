@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom};
 
 use bytes::Bytes;
-use chrono::{DateTime, Days, NaiveTime, TimeZone, Utc};
+use chrono::{DateTime, Days, Utc};
 use futures::TryStreamExt;
 use takings_definitions::{Instance, Interval, Job, Report, Section, Tick};
 use takings_engine::{Parameters, Parsed, Session, Tables};
@@ -227,16 +227,7 @@ pub fn parameters(context: &Context, instance: &Instance, tick: Tick, interval: 
 pub fn covered(job: &Job, tick: Tick, section: &Section) -> Interval {
     match section.days_before {
         None => job.interval(tick),
-        Some(days) => {
-            let midnight = |day: chrono::NaiveDate| {
-                job.zone
-                    .from_local_datetime(&day.and_time(NaiveTime::MIN))
-                    .earliest()
-                    .map_or_else(|| day.and_time(NaiveTime::MIN).and_utc(), |at| at.with_timezone(&Utc))
-            };
-            let day = tick.date - Days::new(u64::from(days));
-            Interval { start: midnight(day), end: midnight(day + Days::new(1)) }
-        }
+        Some(days) => job.day(tick.date - Days::new(u64::from(days))),
     }
 }
 

@@ -85,7 +85,7 @@ impl ReportKey<'_> {
     pub fn hash(&self) -> Result<String> {
         let mut key = KeyHash::default()
             .part("takings run key 1")
-            .part(&canonical(&self.job.text))
+            .part(&self.job.content())
             .part(&self.tick.to_string())
             .part(&self.known_at.to_rfc3339())
             .part(&self.instance.channel)

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use chrono::{DateTime, Utc};
-use takings_definitions::{Instance, Report, Section, Tick};
+use takings_definitions::{Instance, Report, Section};
 use takings_engine::Session;
 use takings_reports::{Manifest, ReportWriter, SectionRows};
 use takings_sources::LandingRecord;
@@ -13,7 +13,7 @@ use takings_sources::LandingRecord;
 use crate::context::Context;
 use crate::failure::{Failure, Result};
 use crate::report::{self, Night};
-use crate::{commands, job};
+use crate::{commands, pull};
 
 /// A printed row and where it comes from.
 #[derive(Debug, serde::Serialize)]
@@ -51,7 +51,7 @@ pub async fn trace(context: &Context, file: &Path, section: usize, row: usize) -
     };
     let job = context.project.job(&report.job)?;
     let tables = commands::snapshot_tables(context, None).await?;
-    let tick = Tick::new(time(&manifest.tick)?, job.zone);
+    let tick = job.recorded_tick(time(&manifest.tick)?);
     let night = Night { job, tick, known_at: time(&manifest.known_at)?, tables: &tables, stopped: &[], force: false, restate: false };
 
     let mut session = report::section_session(context, &night, instance, definition, false);
@@ -170,7 +170,7 @@ fn file_lines(batches: &[RecordBatch]) -> Vec<(String, i64)> {
 }
 
 async fn raw_lines(context: &Context, places: Vec<(String, i64)>) -> Result<Vec<RawLine>> {
-    let landed = job::landed(context, &[]).await?;
+    let landed = pull::landed(context, &[]).await?;
     let records: BTreeMap<&str, &LandingRecord> = landed.values().flatten().map(|record| (record.file_id.as_str(), record)).collect();
     let mut lines = Vec::new();
     for (file, line) in places {

@@ -3,10 +3,11 @@
 mod opening;
 mod records;
 mod runs;
+mod ticks;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use takings_definitions::Interval;
-use takings_runs::{Holder, Ledger, NewRun, RunLease};
+use takings_runs::{Claim, Holder, Ledger, NewRun, RunLease};
 use tempfile::TempDir;
 
 fn at(text: &str) -> DateTime<Utc> {
@@ -26,6 +27,8 @@ fn nightly() -> NewRun {
         tick: at("2026-03-15T00:00:00Z"),
         interval: Interval { start: at("2026-03-14T00:00:00Z"), end: at("2026-03-15T00:00:00Z") },
         known_at: at("2026-03-16T00:00:00Z"),
+        claim: Claim::Asked,
+        note: None,
     }
 }
 

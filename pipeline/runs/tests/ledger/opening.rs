@@ -69,3 +69,40 @@ async fn a_ledger_belongs_to_one_store() {
     );
     assert_eq!(ledger.store_id().await.unwrap().as_deref(), Some("store-1"));
 }
+
+/// A ledger of the first version, with runs in it.
+#[tokio::test]
+async fn an_older_ledger_keeps_its_runs_and_gets_ticks_for_them() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("ledger.db");
+    let pool = sqlx::SqlitePool::connect_with(sqlx::sqlite::SqliteConnectOptions::new().filename(&file).create_if_missing(true)).await.unwrap();
+    let mut first = sqlx::migrate!("./migrations");
+    first.migrations = first.migrations.iter().filter(|migration| migration.version == 1).cloned().collect::<Vec<_>>().into();
+    first.run(&pool).await.unwrap();
+    for (id, job, day, attempt, state) in [
+        (1, "nightly", 14, 1, "delivered"),
+        (2, "nightly", 14, 2, "failed"),
+        (3, "nightly", 15, 1, "failed"),
+        (4, "nightly", 15, 2, "failed"),
+        (5, "rebuild fct_tax", 15, 1, "nothing"),
+    ] {
+        let at = format!("2026-03-{day}T00:00:00.000000Z");
+        sqlx::query("INSERT INTO runs VALUES ($1, $2, $3, $3, $3, $3, $4, $5, $3, $3, 'host', '0.1.0', 'why')")
+            .bind(takings_runs::Uuid::from_u128(id).to_string())
+            .bind(job)
+            .bind(at)
+            .bind(attempt)
+            .bind(state)
+            .execute(&pool)
+            .await
+            .unwrap();
+    }
+    pool.close().await;
+    let ledger = Ledger::open("ledger.db", folder.path()).await.unwrap();
+    let runs = ledger.list_runs(&RunFilter { job: Some("nightly".into()), ..RunFilter::default() }).await.unwrap();
+    assert_eq!(runs.iter().map(|run| (run.attempt, run.retry)).collect::<Vec<_>>(), [(2, 0), (1, 0), (2, 0), (1, 0)]);
+    let ticks = ledger.ticks(&takings_runs::TickFilter::default()).await.unwrap();
+    let ticks: Vec<String> =
+        ticks.iter().map(|tick| format!("{} {} {} {}", tick.job, tick.tick.format("%d"), tick.state, tick.run.unwrap().as_u128())).collect();
+    assert_eq!(ticks, ["nightly 14 delivered 1", "nightly 15 failed 4"]);
+}

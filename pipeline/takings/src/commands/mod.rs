@@ -1,5 +1,7 @@
 //! One file per group of commands: what was typed becomes work, what was done becomes text or JSON.
 
+mod backfill;
+mod calendar;
 mod catalog;
 mod check;
 mod history;
@@ -7,6 +9,7 @@ mod plan;
 mod quarantine;
 mod run;
 mod sample;
+mod serve;
 mod sql;
 mod trace;
 mod upkeep;
@@ -26,6 +29,8 @@ use crate::failure::{Failure, Result};
 pub async fn run(cli: Cli) -> Result<ExitCode> {
     match &cli.command {
         Command::Run(args) => run::run(&cli, args).await,
+        Command::Serve(args) => serve::serve(&cli, args).await,
+        Command::Backfill(args) => backfill::backfill(&cli, args).await,
         Command::Plan(args) => plan::plan(&cli, args).await,
         Command::Check => check::check(&cli).await,
         Command::Sql(args) => sql::sql(&cli, args).await,

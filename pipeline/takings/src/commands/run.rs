@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
-use takings_definitions::ColumnType;
+use takings_definitions::{ColumnType, JobStep};
+use takings_runs::Claim;
 
 use crate::cli::{Cli, RunArgs};
 use crate::context::Context;
@@ -12,11 +13,13 @@ use crate::failure::Result;
 use crate::job::{self, Order, Summary};
 use crate::output::{self, Progress, thousands};
 use crate::report::{Emitted, Outcome};
+use crate::stale;
+use crate::stop::Stop;
 
 pub async fn run(cli: &Cli, args: &RunArgs) -> Result<ExitCode> {
     let context = Context::open(cli).await?;
     let (job, tick, known_at) = super::tick_of(&context.project, &args.tick)?;
-    let order = Order { job, tick, known_at, force: args.force, restate: args.restate };
+    let order = Order { job, tick, known_at, force: args.force, restate: args.restate, claim: Claim::Asked, warning: None, stop: Stop::default() };
     let progress = Progress::new(cli.json);
     progress.step("run", &format!("{} at {tick}, covers {}, known at {}", job.name, job.interval(tick), known_at.format("%Y-%m-%dT%H:%M:%SZ")));
     let outcome = job::run(&context, &order, &progress).await;
@@ -25,7 +28,7 @@ pub async fn run(cli: &Cli, args: &RunArgs) -> Result<ExitCode> {
     if cli.json {
         output::json(&as_json(&order, &summary));
     } else {
-        print(&context, &summary);
+        print(&context, &order, &summary);
     }
     let failures = summary.failures();
     for failure in &failures {
@@ -34,7 +37,17 @@ pub async fn run(cli: &Cli, args: &RunArgs) -> Result<ExitCode> {
     Ok(if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
-fn print(context: &Context, summary: &Summary) {
+fn print(context: &Context, order: &Order<'_>, summary: &Summary) {
+    if order.job.steps.contains(&JobStep::Vacuum) {
+        println!("{} lake files deleted that no snapshot of the last {} days needs", summary.vacuumed.len(), context.project.settings.retention_days);
+    }
+    if order.job.steps.contains(&JobStep::Watch) && summary.watched.is_empty() {
+        println!("all expected exports are there");
+    }
+    if !order.job.steps.contains(&JobStep::Reports) {
+        println!("run {}", summary.run);
+        return;
+    }
     print_exports(context, summary);
     for warning in warnings(summary) {
         println!("warning: {warning}");
@@ -117,6 +130,7 @@ fn warnings(summary: &Summary) -> Vec<String> {
         }
     }
     warnings.extend(summary.built.iter().flat_map(|built| built.warnings.clone()));
+    warnings.extend(summary.stale.iter().map(stale::message));
     warnings
 }
 
@@ -180,6 +194,7 @@ fn as_json(order: &Order<'_>, summary: &Summary) -> Value {
         "marts": summary.built.iter().map(|built| json!({"table": built.table, "rows": built.rows, "months": built.months})).collect::<Vec<_>>(),
         "mirrored": summary.mirrored,
         "reports": summary.emitted.iter().map(report_json).collect::<Vec<_>>(),
+        "vacuumed": summary.vacuumed,
         "warnings": warnings(summary),
         "failures": summary.failures(),
     })

@@ -13,7 +13,7 @@ pub async fn rebuild(cli: &Cli, args: &RebuildArgs) -> Result<ExitCode> {
     let context = Context::open(cli).await?;
     context.project.table(&args.table)?;
     let progress = Progress::new(cli.json);
-    let outcome = crate::job::rebuild(&context, &args.table, &progress).await;
+    let outcome = crate::rebuild::rebuild(&context, &args.table, &progress).await;
     progress.done();
     let marts = outcome?;
     if cli.json {
@@ -28,10 +28,9 @@ pub async fn rebuild(cli: &Cli, args: &RebuildArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Keeps what the snapshots of the retention need.
 pub async fn vacuum(cli: &Cli) -> Result<ExitCode> {
     let context = Context::open(cli).await?;
-    let deleted = crate::job::vacuum(&context).await?;
+    let deleted = crate::vacuum::by_hand(&context).await?;
     if cli.json {
         output::json(&json!({"deleted": deleted}));
     } else {

@@ -40,10 +40,11 @@ description = "Sales."
 grain = "One row per sale."
 key = ["sale_id"]
 partition = { from = ["sold_at"] }
-known_at = [{ column = "sold_at", plus_days = 1 }]
+known_at = ["seen_at", { column = "sold_at", plus_days = 1 }]
 columns = [
   { name = "sale_id", type = "text", nullable = false },
   { name = "sold_at", type = "timestamp", nullable = false },
+  { name = "seen_at", type = "timestamp" },
   { name = "product_id", type = "text" },
   { name = "amount", type = "decimal(18,2)", currency = "currency", bound = "1000000" },
   { name = "currency", type = "text" },
@@ -150,6 +151,12 @@ fn february(amount: &str) -> String {
     format!("{HEADER}f1,2026-02-03T10:00:00Z,p1,{amount},USD\nf2,2026-02-04T10:00:00Z,p2,lots,USD\n")
 }
 
+/// Two sales that come late.
+fn late() -> String {
+    let header = HEADER.trim_end();
+    format!("{header},seen_at\nl1,2026-03-08T10:00:00Z,p1,0.05,USD,\nl2,2026-03-01T12:00:00Z,p1,0.07,USD,2026-03-09T12:00:00Z\n")
+}
+
 pub struct Mini {
     folder: TempDir,
 }
@@ -174,7 +181,14 @@ impl Mini {
             variable: "TAKINGS_INSTANCES__MINI__MAIN__URL".to_owned(),
             feeds: self.feeds_of(night),
             tick: format!("2026-03-{:02}", night + 1),
+            scheduled: false,
         }
+    }
+
+    /// The first night as the scheduler finds it due: its schedule has one day a year, so that whenever the test runs one tick is due.
+    pub fn scheduled(&self) -> Scene {
+        self.write("jobs/nightly.toml", &NIGHTLY.replace("0 0 * * *", "0 0 2 3 *"), 0);
+        Scene { scheduled: true, ..self.night(1) }
     }
 
     /// The run of the first night after the source has taken back that night's sales: a section has no rows any more.
@@ -203,6 +217,7 @@ impl Mini {
     }
 
     /// The feeds as they are in a night. March grows every night; in the tenth February is rewritten, a file is new and a product renamed.
+    /// A sale of the new file was seen long after its day: the report of that day is stale.
     fn feeds(&self, night: u32) {
         let last = night == 10;
         let changed = if last { 10 } else { 1 };
@@ -214,7 +229,7 @@ impl Mini {
         self.write(&format!("{feeds}/sales/february.csv"), &february(if last { "9.50" } else { "10.00" }), changed);
         self.write(&format!("{feeds}/products.csv"), &format!("product_id,title\np1,{}\np2,Two\n", if last { "Uno" } else { "One" }), changed);
         if last {
-            self.write(&format!("{feeds}/sales/late.csv"), &format!("{HEADER}l1,2026-03-08T10:00:00Z,p1,0.05,USD\n"), changed);
+            self.write(&format!("{feeds}/sales/late.csv"), &late(), changed);
         }
     }
 

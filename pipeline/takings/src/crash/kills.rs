@@ -23,7 +23,7 @@ fn victim() {
     let Ok(order) = std::env::var(VARIABLE) else { return };
     let words: Vec<&str> = order.split('\n').collect();
     let [place, project, variable, feeds, tick, number, mark] = words[..] else { panic!("{order:?}") };
-    let scene = Scene { project: project.into(), variable: variable.into(), feeds: feeds.into(), tick: tick.into() };
+    let scene = Scene { project: project.into(), variable: variable.into(), feeds: feeds.into(), tick: tick.into(), scheduled: false };
     let mark = PathBuf::from(mark);
     let die = move |fired: &takings_faults::Fired| {
         std::fs::write(&mark, format!("{fired:?}")).unwrap();
@@ -103,6 +103,7 @@ fn the_shipped_sample_killed_fifty_times() {
         feeds: repository.join("data/sample/aws_marketplace"),
         project: repository,
         tick: "2026-03-15".to_owned(),
+        scheduled: false,
     };
     let stage = Stage::on("shipped sample", scene, Place::new());
     let operations = count(&stage);

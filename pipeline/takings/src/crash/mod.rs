@@ -19,7 +19,7 @@ use place::{Ended, Place, Scene};
 use state::State;
 
 /// Steps of a run at which a fault must have been seen to fire: the kind of the operation, and how what it is done to begins.
-const STEPS: [(Kind, &str); 20] = [
+const STEPS: [(Kind, &str); 22] = [
     (Kind::Step, "pull"),
     (Kind::Place, "landing/blobs/"),
     (Kind::Place, "landing/records/"),
@@ -34,7 +34,9 @@ const STEPS: [(Kind, &str); 20] = [
     (Kind::Place, "bi/fct_sale/"),
     (Kind::Place, "datasets/"),
     (Kind::Place, "reports/"),
+    (Kind::Step, "stale"),
     (Kind::Commit, "begin_run"),
+    (Kind::Commit, "move_run"),
     (Kind::Commit, "record_landing"),
     (Kind::Commit, "save_units"),
     (Kind::Commit, "set_model_state"),
@@ -51,6 +53,8 @@ struct Stage {
     end: State,
     /// Which operations are counted.
     counts: fn(Kind) -> bool,
+    /// At what else than [`STEPS`] a fault must have been seen to fire.
+    also: &'static [(Kind, &'static str)],
 }
 
 impl Stage {
@@ -68,7 +72,14 @@ impl Stage {
     fn second(mini: &Mini) -> Self {
         let place = Place::new();
         assert_eq!(place.run(&mini.night(1), Faults::default()), Ended::Well);
-        Self::on("second run", mini.night(10), place)
+        Self::on("second run", mini.night(10), place).with_stale_report()
+    }
+
+    /// The scheduler finds the first night due and runs it.
+    fn scheduled(mini: &Mini) -> Self {
+        let stage = Self::on("scheduled run", mini.scheduled(), Place::new());
+        assert!(stage.end.says("nightly starts at"));
+        Self { also: &[(Kind::Commit, "job_start"), (Kind::Commit, "record_due")], ..stage }
     }
 
     /// All nine nights are there, so that a table gets its first checkpoint. What only reads goes: the second run shows that.
@@ -77,7 +88,13 @@ impl Stage {
         for night in 1..10 {
             assert_eq!(place.run(&mini.night(night), Faults::default()), Ended::Well);
         }
-        Self { counts: Kind::changes, ..Self::on("tenth run", mini.night(10), place) }
+        Self { counts: Kind::changes, ..Self::on("tenth run", mini.night(10), place).with_stale_report() }
+    }
+
+    /// What came shows that a report which stands is stale.
+    fn with_stale_report(self) -> Self {
+        assert!(!self.before.says("is stale") && self.end.says("is stale"));
+        Self { also: &[(Kind::Commit, "record_stale")], ..self }
     }
 
     fn on(name: &'static str, scene: Scene, template: Place) -> Self {
@@ -85,7 +102,7 @@ impl Stage {
         assert_eq!(undisturbed.run(&scene, Faults::default()), Ended::Well);
         let (before, end) = (State::of(&template.copy(), &scene), State::of(&undisturbed, &scene));
         assert!(end.has("reports/") && end.has("datasets/") && end.has("bi/") && !end.snapshot.is_empty());
-        Self { name, scene, template, before, end, counts: |_| true }
+        Self { name, scene, template, before, end, counts: |_| true, also: &[] }
     }
 
     /// What is wrong after a fault, before anything else is started and after the job is started again.
@@ -140,7 +157,7 @@ impl Stage {
     /// Each step was hit, and each operation of an undisturbed run.
     fn covers(&self, fault: &Fault, fired: &[Fired]) {
         let torn = matches!(fault, Fault::Tear);
-        for (kind, on) in STEPS.into_iter().filter(|(kind, _)| (self.counts)(*kind) && (!torn || kind.can_be_torn())) {
+        for (kind, on) in STEPS.iter().chain(self.also).copied().filter(|(kind, _)| (self.counts)(*kind) && (!torn || kind.can_be_torn())) {
             assert!(fired.iter().any(|hit| hit.kind == kind && hit.on.starts_with(on)), "no fault fired at {kind:?} of {on}");
         }
         if self.name == "tenth run" {
@@ -198,6 +215,21 @@ fn tenth_run_each_operation_is_torn() {
 #[test]
 fn tenth_run_ends_at_each_operation() {
     Stage::tenth(&Mini::new()).check(|| Fault::End);
+}
+
+#[test]
+fn scheduled_run_each_operation_fails() {
+    Stage::scheduled(&Mini::new()).check(|| Fault::Fail);
+}
+
+#[test]
+fn scheduled_run_each_operation_is_torn() {
+    Stage::scheduled(&Mini::new()).check(|| Fault::Tear);
+}
+
+#[test]
+fn scheduled_run_ends_at_each_operation() {
+    Stage::scheduled(&Mini::new()).check(|| Fault::End);
 }
 
 #[test]

@@ -3,19 +3,25 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
+use chrono::TimeDelta;
 use object_store::memory::InMemory;
-use takings_definitions::Project;
+use takings_definitions::{Job, Project, Tick};
 use takings_engine::Graph;
 use takings_faults::Faults;
+use takings_runs::Claim;
+use takings_scheduler::Scheduler;
 use takings_storage::Store;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use url::Url;
 
-use crate::context::Context;
+use crate::context::{Context, now};
 use crate::failure::Result;
+use crate::holder::{self, AtWork};
 use crate::job::{self, Order};
 use crate::output::Progress;
+use crate::stop::Stop;
+use crate::watch;
 
 const PREFIX: &str = "takings-crash-";
 
@@ -49,6 +55,8 @@ pub struct Scene {
     pub variable: String,
     pub feeds: PathBuf,
     pub tick: String,
+    /// Whether the scheduler finds out what is due. The tick is not said then.
+    pub scheduled: bool,
 }
 
 impl Scene {
@@ -131,18 +139,40 @@ impl Place {
                 Ok(context) => context,
                 Err(failure) => return Ended::Badly(failure.to_string()),
             };
-            let job = context.project.job("nightly").unwrap();
-            let tick = job.tick_at(&scene.tick).unwrap();
-            let order = Order { job, tick, known_at: job.known_at(tick), force: false, restate: false };
-            let done = job::run(&context, &order, &Progress::new(true)).await;
+            let done = if scene.scheduled { by_scheduler(&context).await } else { by_hand(&context, &scene.tick).await };
             context.ledger.close().await;
-            match done.map(|summary| summary.failures()) {
+            match done {
                 Ok(failures) if failures.is_empty() => Ended::Well,
                 Ok(failures) => Ended::Badly(failures.join("; ")),
                 Err(failure) => Ended::Badly(failure.to_string()),
             }
         })
     }
+}
+
+async fn by_hand(context: &Context, tick: &str) -> Result<Vec<String>> {
+    let job = context.project.job("nightly")?;
+    one(context, job, job.tick_at(tick)?, Claim::Asked, None).await
+}
+
+/// As a scheduler does that ends when it knows of nothing to run.
+async fn by_scheduler(context: &Context) -> Result<Vec<String>> {
+    let at_work = AtWork::new();
+    let scheduler = Scheduler { ledger: context.ledger.clone(), holder: at_work.holder.clone(), retry_after: TimeDelta::zero() };
+    scheduler.ledger.recover(&scheduler.holder, now(), holder::alive).await?;
+    loop {
+        let woken = scheduler.wake(&context.project.jobs, now(), true, async |job| watch::look(context, job).await).await?;
+        let Some(due) = woken.run else { return Ok(woken.waiting.into_iter().map(|waiting| waiting.why).collect()) };
+        let failures = one(context, context.project.job(&due.job)?, due.tick, Claim::Due, due.warning).await?;
+        if !failures.is_empty() {
+            return Ok(failures);
+        }
+    }
+}
+
+async fn one(context: &Context, job: &Job, tick: Tick, claim: Claim, warning: Option<String>) -> Result<Vec<String>> {
+    let order = Order { job, tick, known_at: job.known_at(tick), force: false, restate: false, claim, warning, stop: Stop::default() };
+    Ok(job::run(context, &order, &Progress::new(true)).await?.failures())
 }
 
 fn copy_folder(from: &Path, to: &Path) {

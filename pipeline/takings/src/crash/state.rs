@@ -6,7 +6,7 @@ use std::path::Path;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use takings_engine::{Parameters, Tables};
 use takings_faults::Faults;
-use takings_runs::{DeliveryFilter, DeliveryState, RunFilter};
+use takings_runs::{DeliveryFilter, DeliveryState, RunFilter, TickFilter};
 
 use super::place::{Place, Scene, runtime};
 use crate::commands::snapshot_tables;
@@ -24,7 +24,7 @@ pub struct State {
     pub snapshot: Rows,
     /// The rows of each table as outside readers of its Delta log find them.
     current: Rows,
-    /// What the ledger says, without times, ids of runs and attempts.
+    /// What the ledger says, without when, where, by which version, ids of runs and attempts.
     ledger: Vec<String>,
     /// What can't be read.
     broken: Vec<String>,
@@ -57,6 +57,11 @@ impl State {
         let mut state = Self::default();
         walk(&scene.store(place), "", &mut state.files);
         state
+    }
+
+    /// Does the ledger say something of that kind?
+    pub fn says(&self, words: &str) -> bool {
+        self.ledger.iter().any(|line| line.contains(words))
     }
 
     pub fn has(&self, prefix: &str) -> bool {
@@ -186,6 +191,19 @@ async fn ledger(context: &Context) -> Result<Vec<String>> {
     }
     for instance in &context.project.settings.instances {
         said.extend(context.ledger.landing_files(&instance.channel, &instance.name).await?.iter().map(|file| format!("{file:?}")));
+    }
+    for tick in context.ledger.ticks(&TickFilter::default()).await? {
+        let last = context.ledger.tick_moves(&tick.job, tick.tick).await?.pop().map(|last| last.state);
+        said.push(format!(
+            "{} at {} of {:?} known at {}: {}, last moved to {last:?}, {} failures, {:?}",
+            tick.job, tick.tick, tick.interval, tick.known_at, tick.state, tick.failures, tick.note
+        ));
+    }
+    for job in context.project.jobs.keys() {
+        said.extend(context.ledger.recorded_start(job).await?.map(|start| format!("{job} starts at {start}")));
+    }
+    for stale in context.ledger.stale_reports().await? {
+        said.push(format!("{} of {} at {} is stale: {} rows until {}", stale.report, stale.instance, stale.tick, stale.rows, stale.known_until));
     }
     let runs = context.ledger.list_runs(&RunFilter::default()).await?;
     said.extend(runs.iter().filter(|run| !run.state.is_final()).map(|run| format!("a run is {} for ever", run.state)));

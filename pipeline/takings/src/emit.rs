@@ -1,0 +1,126 @@
+//! Emit: the job's reports, one after the other, and what the ledger keeps about each.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use takings_definitions::Instance;
+use takings_runs::{Delivery, DeliveryState, StepFigures};
+use takings_sources::LandingRecord;
+use uuid::Uuid;
+
+use crate::context::{Context, now};
+use crate::failure::Result;
+use crate::held::Held;
+use crate::job::{Order, Summary};
+use crate::output::Progress;
+use crate::report::{self, Emitted, Night};
+use crate::step;
+use crate::transform::Transformed;
+
+/// Makes and delivers every report of the job for every instance.
+pub async fn emit_all(
+    context: &Context,
+    held: &Held,
+    order: &Order<'_>,
+    summary: &Summary,
+    landed: &BTreeMap<String, Vec<LandingRecord>>,
+    transformed: &Transformed,
+    progress: &Progress,
+) -> Result<Vec<Emitted>> {
+    let run = held.run();
+    step::recorded(context, run, "emit", async {
+        let stopped = stopped_exports(context, summary);
+        let tables = Arc::new(transformed.tables.clone());
+        let mut all = Vec::new();
+        let mut figures = StepFigures::default();
+        for report in context.project.reports_of(&order.job.name) {
+            for instance in context.project.instances_of(&report.channel) {
+                // A run that was taken over meanwhile delivers nothing more.
+                context.ledger.heartbeat(&held.lease, now()).await?;
+                order.stop.check(&format!("report {}", report.name))?;
+                progress.step("emit", &format!("{} of {}", report.name, instance.name));
+                let of_instance: Vec<LandingRecord> =
+                    landed.get(&report.channel).into_iter().flatten().filter(|record| record.instance == instance.name).cloned().collect();
+                let stopped: Vec<(String, String)> =
+                    stopped.iter().filter(|(name, _, _)| *name == instance.name).map(|(_, export, reason)| (export.clone(), reason.clone())).collect();
+                let night = Night {
+                    job: order.job,
+                    tick: order.tick,
+                    known_at: order.known_at,
+                    tables: &tables,
+                    stopped: &stopped,
+                    force: order.force,
+                    restate: order.restate,
+                };
+                let emitted = match pull_failure(summary, instance) {
+                    Some(message) => failed(&report.name, &instance.name, message),
+                    None => match report::emit(context, &night, report, instance, &of_instance).await {
+                        Ok(emitted) => emitted,
+                        Err(failure) => failed(&report.name, &instance.name, failure.to_string()),
+                    },
+                };
+                figures.rows += emitted.sections.iter().map(|section| section.rows).sum::<u64>();
+                figures.files += u64::from(matches!(emitted.outcome, report::Outcome::Written { .. }));
+                record_delivery(context, run, order, &emitted).await?;
+                all.push(emitted);
+            }
+        }
+        Ok((all, figures))
+    })
+    .await
+}
+
+fn failed(report: &str, instance: &str, message: String) -> Emitted {
+    Emitted { report: report.to_owned(), instance: instance.to_owned(), outcome: report::Outcome::Failed(message), run_key: None, sections: Vec::new() }
+}
+
+fn pull_failure(summary: &Summary, instance: &Instance) -> Option<String> {
+    summary.pulled.iter().find(|(pulled, _)| pulled == instance).and_then(|(_, pulled)| pulled.as_ref().err().cloned())
+}
+
+/// Instance, export and reason of every file that was stopped or could not be fetched.
+fn stopped_exports(context: &Context, summary: &Summary) -> BTreeSet<(String, String, String)> {
+    let mut stopped = BTreeSet::new();
+    for outcome in &summary.published {
+        for unit in outcome.stopped() {
+            stopped.insert((unit.instance.clone(), outcome.export.clone(), format!("{}: {}", unit.source_path, unit.stopped.as_deref().unwrap_or_default())));
+        }
+    }
+    for (instance, pulled) in &summary.pulled {
+        let Some(channel) = context.project.channels.get(&instance.channel) else { continue };
+        for failed in pulled.iter().flat_map(|pulled| &pulled.failed) {
+            for export in channel.recognise(&failed.path) {
+                stopped.insert((instance.name.clone(), export.name.clone(), format!("{}: {}", failed.path, failed.reason)));
+            }
+        }
+    }
+    stopped
+}
+
+async fn record_delivery(context: &Context, run: Uuid, order: &Order<'_>, emitted: &Emitted) -> Result<()> {
+    let (state, path, bytes, revision, note) = match &emitted.outcome {
+        report::Outcome::Written { path, revision, bytes } => (DeliveryState::Delivered, Some(path.clone()), Some(*bytes), u64::from(*revision), None),
+        report::Outcome::Stands { path, .. } => (DeliveryState::Unchanged, Some(path.clone()), None, 1, None),
+        report::Outcome::NotMade(reason) => (DeliveryState::NotMade, None, None, 1, Some(reason.clone())),
+        report::Outcome::Missing(exports) => (DeliveryState::Skipped, None, None, 1, Some(format!("missing exports: {}", exports.join(", ")))),
+        report::Outcome::Failed(message) => (DeliveryState::Skipped, None, None, 1, Some(message.clone())),
+        report::Outcome::Conflict(message) => (DeliveryState::Conflict, None, None, 1, Some(message.clone())),
+    };
+    let delivery = Delivery {
+        run,
+        report: emitted.report.clone(),
+        instance: emitted.instance.clone(),
+        tick: order.tick.at,
+        state,
+        path,
+        sha256: None,
+        bytes,
+        run_key: emitted.run_key.clone(),
+        known_at: order.known_at,
+        revision,
+        delivered_at: now(),
+        note,
+    };
+    context.ledger.record_delivery(&delivery).await?;
+    Ok(())
+}

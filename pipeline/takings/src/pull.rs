@@ -1,0 +1,84 @@
+//! Pull and land: what is new at the sources is copied into the landing zone and recorded.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use takings_definitions::Instance;
+use takings_runs::{LandingFile, StepFigures};
+use takings_sources::{LandingRecord, Pulled};
+use uuid::Uuid;
+
+use crate::context::Context;
+use crate::failure::Result;
+use crate::output::Progress;
+use crate::step;
+
+/// Each instance with what was pulled, or why nothing could be.
+pub type PulledAll = Vec<(Instance, std::result::Result<Pulled, String>)>;
+
+pub async fn pull(context: &Context, run: Uuid, progress: &Progress) -> Result<PulledAll> {
+    step::recorded(context, run, "pull", async {
+        let mut all = Vec::new();
+        let mut figures = StepFigures::default();
+        for instance in &context.project.settings.instances {
+            let Some(channel) = context.project.channels.get(&instance.channel) else { continue };
+            progress.step("pull", &format!("{}.{} from {}", instance.channel, instance.name, instance.url));
+            let pulled = context.landing.pull(instance, channel, context.root(), &|at| show(progress, at)).await;
+            match pulled {
+                // A landing zone that can't be written may hold half of what the source delivered: nothing is made from that.
+                Err(error) if !error.is_source() => return Err(error.into()),
+                Err(error) => all.push((instance.clone(), Err(error.to_string()))),
+                Ok(pulled) => {
+                    figures.files += pulled.records.len() as u64;
+                    figures.bytes += pulled.bytes;
+                    let files: Vec<LandingFile> = pulled.records.iter().map(landing_file).collect();
+                    context.ledger.record_landing(Some(run), &files).await?;
+                    all.push((instance.clone(), Ok(pulled)));
+                }
+            }
+        }
+        Ok((all, figures))
+    })
+    .await
+}
+
+fn show(progress: &Progress, at: takings_sources::Progress<'_>) {
+    if let takings_sources::Progress::Started { path, .. } = at {
+        progress.at(path);
+    }
+}
+
+/// The instances that were ever landed, whether they are configured or not.
+async fn landed_instances(context: &Context, channel: &str) -> Result<BTreeSet<String>> {
+    let folder = format!("landing/records/{channel}/");
+    let objects = context.store.list(&folder).await?;
+    Ok(objects.iter().filter_map(|object| object.location.as_ref().strip_prefix(&folder)?.split('/').next().map(str::to_owned)).collect())
+}
+
+fn landing_file(record: &LandingRecord) -> LandingFile {
+    LandingFile {
+        channel: record.channel.clone(),
+        instance: record.instance.clone(),
+        export: record.export.clone(),
+        source_path: record.source_path.clone(),
+        file_id: record.file_id.clone(),
+        version: record.version,
+        size: record.size,
+        sha256: record.sha256.clone(),
+    }
+}
+
+/// All landed files by channel: of the instances that were pulled, and of those that were landed once and are configured no more.
+pub async fn landed(context: &Context, pulled: &[(Instance, std::result::Result<Pulled, String>)]) -> Result<BTreeMap<String, Vec<LandingRecord>>> {
+    let mut landed: BTreeMap<String, Vec<LandingRecord>> = BTreeMap::new();
+    for channel in context.project.channels.keys() {
+        for name in landed_instances(context, channel).await? {
+            let fresh = pulled.iter().find(|(instance, _)| instance.channel == *channel && instance.name == name).and_then(|(_, pulled)| pulled.as_ref().ok());
+            let records = match fresh {
+                Some(pulled) => pulled.records.clone(),
+                None => context.landing.records(channel, &name).await?,
+            };
+            landed.entry(channel.clone()).or_default().extend(records);
+        }
+    }
+    Ok(landed)
+}

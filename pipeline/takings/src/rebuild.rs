@@ -1,0 +1,35 @@
+//! One table made again from the landing zone, and all that is made from it.
+
+use takings_runs::RunState;
+
+use crate::context::{Context, now};
+use crate::failure::{Failure, Result};
+use crate::held::{Held, chore, leased};
+use crate::job::{mirror_all, record_snapshot, transform_all};
+use crate::output::Progress;
+use crate::publish;
+use crate::pull::landed;
+
+/// Makes a table again, and all that is made from it. Under the same lease as a run.
+pub async fn rebuild(context: &Context, table: &str, progress: &Progress) -> Result<Vec<String>> {
+    let work = async |held: &Held| {
+        let run = held.run();
+        let landed = landed(context, &[]).await?;
+        for channel in context.project.channels.values() {
+            for export in channel.exports.iter().filter(|export| export.table == table) {
+                progress.step("publish", &format!("{} from the landing zone", export.table));
+                let records = landed.get(&channel.name).map_or(&[][..], Vec::as_slice);
+                let outcome = publish::publish(context, run, channel, export, records, true).await?;
+                if let Some(stopped) = outcome.stopped().next() {
+                    return Err(Failure::run(format!("{} was stopped: {}", stopped.source_path, stopped.stopped.as_deref().unwrap_or_default())));
+                }
+            }
+        }
+        let transformed = transform_all(context, run, |name| name == table, progress).await?;
+        record_snapshot(context, run, &transformed).await?;
+        context.ledger.move_run(run, RunState::Published, None, now()).await?;
+        mirror_all(context, run, &transformed, false, progress).await?;
+        Ok(transformed.built.into_iter().map(|built| built.table).collect())
+    };
+    leased(context, &chore(format!("rebuild {table}")), None, work, |_| (RunState::Nothing, None)).await
+}

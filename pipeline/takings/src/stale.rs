@@ -1,0 +1,204 @@
+//! Which delivered reports are stale: rows of what they cover became known after their known-at. Nothing is restated by itself.
+//!
+//! A row belongs to what a report covers by its business date, the date that its table is partitioned by. Tables without one hold
+//! revisions of things, not events; they make nothing stale.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use arrow::array::AsArray;
+use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
+use chrono::{DateTime, Datelike, TimeDelta, Utc};
+use takings_definitions::{ColumnType, Instance, Interval, Job, Layer, Report, Table};
+use takings_engine::{Parameters, Tables};
+use takings_runs::{DeliveryFilter, DeliveryState, ModelState, StaleReport, StepFigures};
+use uuid::Uuid;
+
+use crate::context::{Context, now};
+use crate::failure::Result;
+use crate::report::covered;
+use crate::run_key::{KeyHash, names_of_report};
+use crate::step;
+use crate::transform::Transformed;
+
+/// How far back delivered reports are looked at.
+const WINDOW: TimeDelta = TimeDelta::days(62);
+/// So many deliveries of a report are looked at, the newest.
+const DELIVERIES: u64 = 400;
+
+/// Rows of one raw table that were known long after their business date, by minute of both.
+struct Late {
+    at: DateTime<Utc>,
+    known: DateTime<Utc>,
+    rows: u64,
+}
+
+/// A delivered report: what it covers and what it knew.
+struct Delivered<'a> {
+    job: &'a Job,
+    report: &'a Report,
+    instance: &'a Instance,
+    tick: DateTime<Utc>,
+    known_at: DateTime<Utc>,
+    intervals: Vec<Interval>,
+}
+
+/// Under this name the ledger keeps what was looked at last.
+const LOOKED_AT: &str = "stale reports";
+
+/// Looks for stale reports, records and says them. Gives all that are stale. Where nothing was landed or delivered since the last look that came
+/// to its end, there is nothing to see.
+pub async fn find(context: &Context, run: Uuid, transformed: &Transformed, force: bool) -> Result<Vec<StaleReport>> {
+    let delivered = delivered(context).await?;
+    let looked_at = looked_at(context, transformed, &delivered);
+    if !force && context.ledger.model_state(LOOKED_AT).await?.as_ref() == Some(&looked_at) {
+        return Ok(Vec::new());
+    }
+    let stale = look(context, run, transformed, delivered).await?;
+    context.ledger.set_model_state(Some(run), LOOKED_AT, &looked_at, now()).await?;
+    Ok(stale)
+}
+
+/// The versions of the raw tables, and which reports stand.
+fn looked_at(context: &Context, transformed: &Transformed, delivered: &[Delivered<'_>]) -> ModelState {
+    let raw = |name: &str| context.project.tables.get(name).is_some_and(|table| table.layer == Layer::Raw);
+    let inputs = transformed.versions.iter().filter(|(name, _)| raw(name)).map(|(name, version)| (name.clone(), *version)).collect();
+    let reports = delivered.iter().fold(KeyHash::default(), |hash, found| {
+        let times = format!("{} {}", found.tick.to_rfc3339(), found.known_at.to_rfc3339());
+        hash.part(&found.report.name).part(&found.instance.name).part(&times)
+    });
+    ModelState { definition_hash: reports.finish(), inputs, version: 0 }
+}
+
+async fn look(context: &Context, run: Uuid, transformed: &Transformed, delivered: Vec<Delivered<'_>>) -> Result<Vec<StaleReport>> {
+    step::recorded(context, run, "stale", async {
+        let tables = &transformed.tables;
+        let mut late: BTreeMap<(String, String), Vec<Late>> = BTreeMap::new();
+        for found in &delivered {
+            let mut rows = 0;
+            let mut until = found.known_at;
+            for table in event_tables(context, found.report)? {
+                let key = (table.name.clone(), found.instance.name.clone());
+                if !late.contains_key(&key) {
+                    let rows = late_rows(context, tables, table, found.instance, &delivered).await?;
+                    late.insert(key.clone(), rows);
+                }
+                for row in late.get(&key).into_iter().flatten() {
+                    if row.known > found.known_at && found.intervals.iter().any(|interval| row.at >= interval.start && row.at < interval.end) {
+                        rows += row.rows;
+                        until = until.max(row.known);
+                    }
+                }
+            }
+            if rows > 0 {
+                say(context, found, rows, until).await?;
+            }
+        }
+        let stale = context.ledger.stale_reports().await?;
+        let figures = StepFigures { rows: stale.iter().map(|stale| stale.rows).sum(), files: stale.len() as u64, ..StepFigures::default() };
+        Ok((stale, figures))
+    })
+    .await
+}
+
+async fn say(context: &Context, found: &Delivered<'_>, rows: u64, known_until: DateTime<Utc>) -> Result<()> {
+    let stale = StaleReport {
+        job: found.job.name.clone(),
+        report: found.report.name.clone(),
+        instance: found.instance.name.clone(),
+        tick: found.tick,
+        rows,
+        known_until,
+        found_at: now(),
+    };
+    if context.ledger.record_stale(&stale).await? {
+        tracing::warn!(report = stale.report, instance = stale.instance, "{}", message(&stale));
+    }
+    Ok(())
+}
+
+/// What is stale, and how to mend it.
+pub fn message(stale: &StaleReport) -> String {
+    let tick = stale.tick.format("%Y-%m-%dT%H:%M:%SZ");
+    format!(
+        "report {} of {} at {tick} is stale: {} rows of what it covers became known later; `takings run {} --at {tick} --known-at now --restate` restates it",
+        stale.report, stale.instance, stale.rows, stale.job
+    )
+}
+
+/// The reports that stand, each tick with the latest known-at of its deliveries.
+async fn delivered(context: &Context) -> Result<Vec<Delivered<'_>>> {
+    let mut all = Vec::new();
+    for report in &context.project.reports {
+        let Some(job) = context.project.jobs.get(&report.job) else { continue };
+        let filter = DeliveryFilter { report: Some(report.name.clone()), limit: Some(DELIVERIES), ..DeliveryFilter::default() };
+        let mut newest: BTreeMap<(String, DateTime<Utc>), DateTime<Utc>> = BTreeMap::new();
+        for delivery in context.ledger.deliveries(&filter).await? {
+            if matches!(delivery.state, DeliveryState::Delivered | DeliveryState::Unchanged) {
+                let known = newest.entry((delivery.instance, delivery.tick)).or_insert(delivery.known_at);
+                *known = delivery.known_at.max(*known);
+            }
+        }
+        let Some(last) = newest.keys().map(|(_, tick)| *tick).max() else { continue };
+        for instance in context.project.instances_of(&report.channel) {
+            for ((_, tick), known_at) in newest.iter().filter(|((name, tick), _)| *name == instance.name && *tick > last - WINDOW) {
+                let of_job = job.recorded_tick(*tick);
+                let intervals = report.sections.iter().map(|section| covered(job, of_job, section)).collect();
+                all.push(Delivered { job, report, instance, tick: *tick, known_at: *known_at, intervals });
+            }
+        }
+    }
+    Ok(all)
+}
+
+/// The raw tables that a report reads and that have a business date.
+fn event_tables<'a>(context: &'a Context, report: &Report) -> Result<Vec<&'a Table>> {
+    let names: BTreeSet<String> = names_of_report(&context.project, &context.graph, report)?;
+    let tables = names.iter().filter_map(|name| context.project.tables.get(name));
+    Ok(tables.filter(|table| table.layer == Layer::Raw && !table.partition_from.is_empty()).collect())
+}
+
+/// Rows that were known later than any on-time row of these reports can be.
+async fn late_rows(context: &Context, tables: &Tables, table: &Table, instance: &Instance, delivered: &[Delivered<'_>]) -> Result<Vec<Late>> {
+    let spans = || delivered.iter().flat_map(|found| found.intervals.iter().map(|interval| (interval, found.known_at)));
+    let (Some(first), Some(lag)) = (spans().map(|(interval, _)| interval.start).min(), spans().map(|(interval, known_at)| known_at - interval.end).min())
+    else {
+        return Ok(Vec::new());
+    };
+    if !tables.contains_key(&table.name) {
+        return Ok(Vec::new());
+    }
+    let dates: Vec<String> = table
+        .partition_from
+        .iter()
+        .map(|name| match table.column(name).map(|column| &column.kind) {
+            Some(ColumnType::Date) => format!("arrow_cast({name}, 'Timestamp(Microsecond, Some(\"UTC\"))')"),
+            _ => name.clone(),
+        })
+        .collect();
+    let sql = format!(
+        "with dated as (select coalesce({}) as at, _known_at as known from {} where _instance = $instance and period_month >= date '{:04}-{:02}-01')
+         select date_trunc('minute', at) as at, max(known) as known, count(*) as n from dated where known > at + interval '{} seconds'
+         group by date_trunc('minute', at), date_trunc('minute', known)",
+        dates.join(", "),
+        table.name,
+        first.year(),
+        first.month(),
+        lag.num_seconds().max(0),
+    );
+    let parameters = Parameters::constants(&context.project.settings.parameters).text("instance", &instance.name);
+    let mut session = context.engine.session(&context.project, &context.graph, tables.clone(), parameters);
+    let what = format!("late rows of {}", table.name);
+    let frame = session.plan_text(Path::new("stale"), &sql).await?;
+    let mut late = Vec::new();
+    for batch in session.collect(&what, frame).await? {
+        let (at, known) = (batch.column(0).as_primitive::<TimestampMicrosecondType>(), batch.column(1).as_primitive::<TimestampMicrosecondType>());
+        let rows = batch.column(2).as_primitive::<Int64Type>();
+        for row in 0..batch.num_rows() {
+            if let (Some(at), Some(known)) = (DateTime::from_timestamp_micros(at.value(row)), DateTime::from_timestamp_micros(known.value(row))) {
+                late.push(Late { at, known, rows: rows.value(row).unsigned_abs() });
+            }
+        }
+    }
+    Ok(late)
+}
