@@ -164,7 +164,8 @@ impl Project {
             let message = format!("channel `{}` is not known", report.channel);
             return Err(report.file().unknown("channel", message, &report.channel, self.channels.keys().map(String::as_str)));
         };
-        for (at, export) in report.exports.iter().enumerate().filter(|(_, export)| channel.export(export).is_none()) {
+        let unknown = report.exports.iter().enumerate().find(|(_, export)| channel.export(export).is_none());
+        if let Some((at, export)) = unknown {
             let message = format!("`{export}` is not an export of {}", channel.name);
             return Err(report.file().unknown(&format!("exports/{at}"), message, export, channel.exports.iter().map(|export| export.name.as_str())));
         }

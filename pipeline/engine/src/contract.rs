@@ -113,7 +113,7 @@ fn money_problem(parsed: &Parsed, expression: &Expr, schema: &DFSchema, may_roun
     // What has no type before coercion has none to look at; a rounding function is refused all the same.
     let kind = expression.get_type(schema).unwrap_or(DataType::Null);
     if kind.is_floating() {
-        let at = place(parsed, expression, |target| is_float(target));
+        let at = place(parsed, expression, is_float);
         return Some(Error::sql(&parsed.path, at, format!("`{expression}` is a {kind}; floats are not allowed near money: write decimals")));
     }
     if may_round {

@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn only_what_is_counted_goes_wrong_and_all_ends() {
-        let nth = Arc::new(Nth::new(Fault::End, 1).counting(Kind::changes));
+        let nth = Arc::new(Nth::new(Fault::End, 1).counting(|operation| operation.kind.changes()));
         let faults = Faults::through(nth.clone());
         faults.reach("one").unwrap();
         faults.ask(Kind::Delete, "two").unwrap_err();

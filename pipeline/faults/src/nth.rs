@@ -38,11 +38,10 @@ pub struct Fired {
 }
 
 /// Counts operations (for [`Fault::Tear`] those that can be torn); the `at`-th goes wrong. With 0 none does.
-#[derive(Debug)]
 pub struct Nth {
     fault: Fault,
     at: u64,
-    counts: fn(Kind) -> bool,
+    counts: Box<dyn Fn(&Operation<'_>) -> bool + Send + Sync>,
     state: Mutex<State>,
 }
 
@@ -54,13 +53,13 @@ struct State {
 
 impl Nth {
     pub fn new(fault: Fault, at: u64) -> Self {
-        Self { fault, at, counts: |_| true, state: Mutex::default() }
+        Self { fault, at, counts: Box::new(|_| true), state: Mutex::default() }
     }
 
     /// Only these are counted; all others go, until the end.
     #[must_use]
-    pub fn counting(self, counts: fn(Kind) -> bool) -> Self {
-        Self { counts, ..self }
+    pub fn counting(self, counts: impl Fn(&Operation<'_>) -> bool + Send + Sync + 'static) -> Self {
+        Self { counts: Box::new(counts), ..self }
     }
 
     fn has_ended(&self, state: &State) -> bool {
@@ -87,13 +86,19 @@ impl Nth {
     }
 }
 
+impl fmt::Debug for Nth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "operation {} {:?}", self.at, self.fault)
+    }
+}
+
 impl Gate for Nth {
     fn ask(&self, operation: Operation<'_>) -> Answer {
         let mut state = self.state();
         if self.has_ended(&state) {
             return Answer::Fail(Injected("injected fault: the process has ended".to_owned()));
         }
-        if !(self.counts)(operation.kind) || matches!(self.fault, Fault::Tear) && !operation.kind.can_be_torn() {
+        if !(self.counts)(&operation) || matches!(self.fault, Fault::Tear) && !operation.kind.can_be_torn() {
             return Answer::Go;
         }
         state.seen.push((operation.kind, operation.on.to_owned()));

@@ -110,10 +110,8 @@ impl State {
                 found.push(format!("the rows of the {what} differ: {}", differing(is, should)));
             }
         }
-        for (is, should) in [(&self.ledger, &end.ledger)] {
-            found.extend(is.iter().filter(|line| !should.contains(line)).map(|line| format!("the ledger says {line}")));
-            found.extend(should.iter().filter(|line| !is.contains(line)).map(|line| format!("the ledger does not say {line}")));
-        }
+        found.extend(self.ledger.iter().filter(|line| !end.ledger.contains(line)).map(|line| format!("the ledger says {line}")));
+        found.extend(end.ledger.iter().filter(|line| !self.ledger.contains(line)).map(|line| format!("the ledger does not say {line}")));
         found
     }
 
@@ -228,8 +226,35 @@ pub fn nameless(path: &str) -> String {
     if path.starts_with("landing/blobs/") {
         return "landing/blobs/*".to_owned();
     }
-    let is_id = |word: &str| word.len() >= 4 && word.bytes().all(|byte| byte.is_ascii_hexdigit()) && !word.starts_with("0000") && !word.starts_with("20");
-    path.split_inclusive(['/', '-', '.', '=']).map(|word| if is_id(word.trim_end_matches(['/', '-', '.', '='])) { "*" } else { word }).collect()
+    let words: Vec<&str> = path.split_inclusive(|letter: char| !letter.is_ascii_alphanumeric()).collect();
+    let bare = |word: &str| word.trim_end_matches(|letter: char| !letter.is_ascii_alphanumeric()).to_owned();
+    let is_hex = |word: &str| word.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_uuid =
+        |words: &[&str]| words.len() == 5 && words.iter().zip([8, 4, 4, 4, 12]).all(|(word, length)| bare(word).len() == length && is_hex(&bare(word)));
+    let is_hash = |word: &str| word.len() >= 16 && is_hex(word) && word.bytes().any(|byte| byte.is_ascii_alphabetic());
+    let (mut name, mut at) = (String::new(), 0);
+    while let Some(word) = words.get(at) {
+        let end = if is_uuid(words.get(at..at + 5).unwrap_or_default()) { at + 5 } else { at + 1 };
+        if end > at + 1 || is_hash(&bare(word)) {
+            name.push('*');
+            name.push_str(&words[end - 1][bare(words[end - 1]).len()..]);
+        } else {
+            name.push_str(word);
+        }
+        at = end;
+    }
+    name
+}
+
+#[test]
+fn ids_and_hashes_have_no_name() {
+    let name = |path: &str| nameless(path);
+    assert_eq!(
+        name("lake/t/period_month=2026-02-01/7d926b0c2d87edaf-0000-8a8a44ad30bde116-2027db29-77f0-4eb4-8a1f-204e89de8b5c.parquet"),
+        "lake/t/period_month=2026-02-01/*-0000-*-*.parquet"
+    );
+    assert_eq!(name("lake/t/_delta_log/00000000000000000009.checkpoint.parquet"), "lake/t/_delta_log/00000000000000000009.checkpoint.parquet");
+    assert_eq!(name("landing/records/mini/main/ccd2d1d778ee233f5794c0653b1cf518/v00001.json"), "landing/records/mini/main/*/v00001.json");
 }
 
 fn walk(folder: &Path, prefix: &str, files: &mut BTreeMap<String, Vec<u8>>) {
