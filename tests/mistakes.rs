@@ -161,7 +161,7 @@ fn check_finds_every_sql_mistake_with_its_file() {
         .says(&[&format!("config/reports/sales_compensation.toml:{sort}:"), "needs column `no_such_column`"])
         .says(&[&format!("{float}:{guess}:"), "float"])
         .says(&[&format!("config/tables/fct_disbursement.toml:{contract}:"), "`bank_trace`", "sql/marts/fct_disbursement.sql", "did you mean `bank_trace_id`?"])
-        .says(&[&format!("config/tables/dim_product_page.toml:{kind}:"), "is Int64 here and Utf8 in sql/marts/dim_product_page.sql"]);
+        .says(&[&format!("config/tables/dim_product_page.toml:{kind}:"), "column `asin` is Int64 here", "sql/marts/dim_product_page.sql"]);
     let findings = project.takings(&["--json", "check"]).ends_with(1).json();
     assert_eq!(findings["ok"], false);
     let mut findings: Vec<&str> = findings["findings"].as_array().unwrap().iter().map(|finding| finding.as_str().unwrap()).collect();
