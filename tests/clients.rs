@@ -54,11 +54,11 @@ fn other_readers_count_and_sum_the_same() {
     let Some(python) = with_clients() else { return };
     let finished = shared::demo();
     let expected = expected(&finished.place);
-    assert_eq!(expected["lake"].as_object().unwrap().len(), 38);
+    assert_eq!(expected["lake"].as_object().unwrap().len(), 42);
     assert_eq!(expected["bi"].as_object().unwrap().len(), 21);
     let output = Command::new(python).args(["-c", LAKE]).arg(finished.place.store("")).arg(expected.to_string()).output().unwrap();
     assert!(output.status.success(), "{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "38 tables, 21 mirrors");
+    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "42 tables, 21 mirrors");
 }
 
 #[test]

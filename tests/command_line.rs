@@ -44,7 +44,7 @@ fn every_json_parses() {
     let json = |arguments: &[&str]| place.takings(&[&["--json"], arguments].concat()).ok().json();
     assert_eq!(json(&["check"])["ok"], true);
     assert_eq!(json(&["sources"]).as_array().unwrap().len(), 17);
-    assert_eq!(json(&["tables"]).as_array().unwrap().len(), 38);
+    assert_eq!(json(&["tables"]).as_array().unwrap().len(), 42);
     assert_eq!(json(&["tables", "show", "fct_invoice"])["table"], "fct_invoice");
     assert_eq!(json(&["reports"]).as_array().unwrap().len(), 9);
     assert_eq!(json(&["reports", "show", "disbursement"])["sections"].as_array().unwrap().len(), 7);
