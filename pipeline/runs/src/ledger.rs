@@ -50,9 +50,16 @@ impl Ledger {
         };
         let leave = faults.ask(Kind::Query, "open").map_err(|fault| refused(fault.to_string()))?;
         let pool = SqlitePoolOptions::new().max_connections(CONNECTIONS).connect_with(options).await.map_err(|error| refused(error.to_string()))?;
-        leave.finish().map_err(|fault| refused(fault.to_string()))?;
         let ledger = Self { pool, name: file.display().to_string(), faults };
-        ledger.migrate().await?;
+        let ready = match leave.finish() {
+            Ok(()) => ledger.migrate().await,
+            Err(fault) => Err(refused(fault.to_string())),
+        };
+        if let Err(error) = ready {
+            // Else the file would be closed at some later moment.
+            ledger.close().await;
+            return Err(error);
+        }
         Ok(ledger)
     }
 
