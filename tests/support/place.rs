@@ -9,7 +9,9 @@ use tempfile::TempDir;
 
 /// The repository: the project that the binary runs unless a test brings its own.
 pub fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+    // Where the test runs, not where it was built: checkouts may share a target folder.
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    Path::new(&package).join("../..").canonicalize().unwrap()
 }
 
 pub fn sample() -> PathBuf {

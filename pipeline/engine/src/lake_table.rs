@@ -11,6 +11,7 @@ use datafusion::common::stats::Precision;
 use datafusion::common::{DFSchema, Result, ScalarValue, Statistics};
 use datafusion::datasource::TableType;
 use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::datasource::table_schema::TableSchema;
@@ -145,7 +146,11 @@ impl TableProvider for LakeTable {
             let schema = DFSchema::try_from(Arc::clone(self.schema.table_schema()))?;
             source = source.with_predicate(state.create_physical_expr(filter, &schema)?);
         }
-        let source = Arc::new(source);
+        // Footers are read once: a file of a version never changes.
+        let runtime = state.runtime_env();
+        let footers = runtime.cache_manager.get_file_metadata_cache();
+        let readers = CachedParquetFileReaderFactory::new(runtime.object_store(&self.store)?, footers);
+        let source = Arc::new(source.with_parquet_file_reader_factory(Arc::new(readers)));
         let groups = self.groups(&files, state.config().target_partitions());
         let scan = FileScanConfigBuilder::new(self.store.clone(), source)
             .with_file_groups(groups)
