@@ -2,7 +2,7 @@
 
 use crate::support::{Place, bytes_under, shared};
 
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 17] = [
     "run",
     "serve",
     "backfill",
@@ -16,6 +16,7 @@ const COMMANDS: [&str; 16] = [
     "quarantine",
     "trace",
     "sample",
+    "init",
     "rebuild",
     "vacuum",
     "completions",

@@ -10,6 +10,7 @@ mod demo;
 mod documented_example;
 mod growing;
 mod independent;
+mod init;
 mod kill;
 mod known_at;
 mod mistakes;

@@ -16,7 +16,7 @@ balances as (
     from movements
     group by original_event_id, currency
 ),
-overdrawn as (
+overdrawn as materialized (
     select original_event_id, currency, invoices
     from balances
     where (invoiced >= 0 and open_amount < 0) or (invoiced <= 0 and open_amount > 0)

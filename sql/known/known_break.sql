@@ -1,6 +1,6 @@
 -- One row per line that keeps a reference from rolling forward or a disbursement from tying at $interval_end, as known, with the reason and the original event's reference.
 with
-breaks as (
+breaks as materialized (
     select
         billing_event_id,
         original_event_id,

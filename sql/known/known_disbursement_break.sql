@@ -27,7 +27,7 @@ payouts as (
 due_payouts as (
     select * from payouts where is_due
 ),
-failures as (
+failures as materialized (
     select * from known where row_kind = 'failure' and is_due
 ),
 lines as (
@@ -54,7 +54,7 @@ parts as (
     union all
     select * from due_lines
 ),
-unequal as (
+unequal as materialized (
     select disbursement_id, currency
     from parts
     group by disbursement_id, currency
@@ -83,7 +83,7 @@ lost_failures as (
     from failures as f
     where not exists (select 1 from payouts as p where p.billing_event_id = f.disbursement_id)
 ),
-failed_payouts as (
+failed_payouts as materialized (
     select p.*
     from payouts as p
     where exists (select 1 from failures as f where f.disbursement_id = p.billing_event_id)
@@ -95,7 +95,7 @@ both_ways as (
     from failures as f
     inner join failed_payouts as p on f.disbursement_id = p.billing_event_id
 ),
-partial_failures as (
+partial_failures as materialized (
     select disbursement_id, currency
     from both_ways
     group by disbursement_id, currency
@@ -125,11 +125,15 @@ turned_lines as (
 events as (
     select billing_event_id, transaction_reference_id from known_invoice
 ),
-turned as (
+turned_by_id as materialized (
+    select t.*
+    from failed_payouts as p
+    inner join turned_lines as t on p.billing_event_id = t.settlement_id
+),
+turned as materialized (
     -- R10: the reference is the original event's
     select t.*, coalesce(e.transaction_reference_id, t.transaction_reference_id) as turned_reference_id
-    from turned_lines as t
-    inner join failed_payouts as p on t.settlement_id = p.billing_event_id
+    from turned_by_id as t
     left join events as e on t.original_event_id = e.billing_event_id
 ),
 uneven as (

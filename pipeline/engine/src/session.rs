@@ -13,7 +13,7 @@ use datafusion::common::ScalarValue;
 use datafusion::dataframe::DataFrame;
 use datafusion::datasource::provider_as_source;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
-use datafusion::execution::memory_pool::TrackConsumersPool;
+use datafusion::execution::memory_pool::{MemoryReservation, TrackConsumersPool};
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::{SendableRecordBatchStream, SessionStateBuilder};
@@ -27,6 +27,7 @@ use takings_definitions::{Project, SortKey, Table};
 
 use crate::build_side::BuildSide;
 use crate::lake_table::LakeTable;
+use crate::materialized::Steps;
 use crate::memory::SharedPool;
 use crate::{Error, Graph, Parameters, Parsed, Result, ScanFile};
 
@@ -76,6 +77,7 @@ impl Engine {
             filters: BTreeMap::new(),
             changed: Tables::new(),
             registered: BTreeSet::new(),
+            memory: Vec::new(),
         }
     }
 
@@ -116,6 +118,8 @@ pub struct Session<'a> {
     filters: BTreeMap<String, String>,
     changed: Tables,
     registered: BTreeSet<String>,
+    /// Of materialized steps.
+    memory: Vec<MemoryReservation>,
 }
 
 /// In `changed_by`, `changed_<table>` holds the rows of files that came or went.
@@ -127,6 +131,7 @@ impl Session<'_> {
     pub fn with_merge_joins(mut self) -> Self {
         self.context = self.engine.context(false);
         self.registered.clear();
+        self.memory.clear();
         self
     }
 
@@ -185,11 +190,14 @@ impl Session<'_> {
         frame.collect().await.map_err(|error| Error::running(what, &error))
     }
 
-    async fn plan_registered(&self, parsed: &Parsed) -> Result<DataFrame> {
-        let bound = parsed.bind(&self.parameters)?;
+    async fn plan_registered(&mut self, parsed: &Parsed) -> Result<DataFrame> {
+        let mut bound = parsed.bind(&self.parameters)?;
+        let mut steps = Steps::make(&self.context, parsed, &mut bound, &self.registered).await?;
         let state = self.context.state();
-        let plan = state.statement_to_plan(bound).await.map_err(|error| Error::planning(&parsed.path, &error))?;
-        Ok(DataFrame::new(state, plan))
+        let plan = state.statement_to_plan(bound).await;
+        steps.remove(&self.context);
+        self.memory.append(&mut steps.memory);
+        Ok(DataFrame::new(state, plan.map_err(|error| Error::planning(&parsed.path, &error))?))
     }
 
     async fn register(&mut self, names: &BTreeSet<String>) -> Result<()> {

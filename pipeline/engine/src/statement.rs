@@ -12,6 +12,7 @@ use datafusion::sql::sqlparser::ast::{
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::Parser;
 
+use crate::hints::Hinted;
 use crate::{Error, Parameters, Result};
 
 /// A parsed SELECT.
@@ -30,7 +31,8 @@ pub(crate) struct Call {
 impl Parsed {
     /// Parses a file's text; anything but one SELECT is refused.
     pub fn new(path: &Path, text: &str) -> Result<Self> {
-        let mut statements = DFParserBuilder::new(text)
+        let hinted = Hinted::new(text).map_err(|at| Error::sql(path, Some(at), "`as materialized` stands in the outermost WITH only"))?;
+        let mut statements = DFParserBuilder::new(hinted.text.as_str())
             .with_dialect(&GenericDialect {})
             .build()
             .and_then(|mut parser| parser.parse_statements())
@@ -38,9 +40,10 @@ impl Parsed {
         let (Some(statement), true) = (statements.pop_front(), statements.is_empty()) else {
             return Err(Error::sql(path, None, "a SQL file holds exactly one SELECT"));
         };
-        let DfStatement::Statement(statement) = statement else {
+        let DfStatement::Statement(mut statement) = statement else {
             return Err(Error::sql(path, None, "only SELECT is allowed here"));
         };
+        hinted.mark(&mut statement);
         match &*statement {
             Statement::Query(query) if is_select(query) => Ok(Self { path: path.to_owned(), statement }),
             other => Err(Error::sql(path, position(other.span().start), "only SELECT is allowed here")),
@@ -161,7 +164,7 @@ fn is_select(query: &Query) -> bool {
     body(&query.body) && query.with.as_ref().is_none_or(|with| with.cte_tables.iter().all(|cte| is_select(&cte.query)))
 }
 
-fn position(location: datafusion::sql::sqlparser::tokenizer::Location) -> Option<(u64, u64)> {
+pub(crate) fn position(location: datafusion::sql::sqlparser::tokenizer::Location) -> Option<(u64, u64)> {
     (location.line > 0).then_some((location.line, location.column))
 }
 
@@ -177,6 +180,17 @@ mod tests {
     fn references_leave_out_ctes() {
         let names = parsed("with a as (select * from stg_x) select * from a join dim_y using (id)").unwrap().references().unwrap();
         assert_eq!(names.into_iter().collect::<Vec<_>>(), ["dim_y", "stg_x"]);
+    }
+
+    #[test]
+    fn steps_are_materialized_in_the_outermost_with() {
+        let text = "with a as (select 'as materialized (' as x),\n  b as Materialized (select * from a), c as (select 1)\nselect * from b, c, nothing";
+        let normalized = parsed(text).unwrap().normalized();
+        assert_eq!(normalized.matches(" AS MATERIALIZED (").count(), 1, "{normalized}");
+        assert!(normalized.contains("b AS MATERIALIZED (SELECT * FROM a)"), "{normalized}");
+        assert_eq!(parsed(text).unwrap().place_of("nothing"), Some((3, 21)));
+        let nested = "with a as (with b as materialized (select 1) select * from b) select * from a";
+        assert_eq!(parsed(nested).unwrap_err().to_string(), "sql/x.sql:1:22: `as materialized` stands in the outermost WITH only");
     }
 
     #[test]

@@ -156,3 +156,21 @@ async fn check_holds_marts_to_contract_and_money_rules() {
         assert!(found.iter().any(|finding| finding.contains(said)), "{mart}: {found:?}");
     }
 }
+
+#[tokio::test]
+async fn a_materialized_step_is_made_once_and_gives_the_same_rows() {
+    let place = Place::new(&[]);
+    let sql = |hint: &str| {
+        format!(
+            "with some as {hint} (select id, line from fct_t where line > 97), few as {hint} (select max(line) as line from some), \
+             rest as (select * from some) select s.id from few as f inner join rest as s on f.line = s.line"
+        )
+    };
+    let (plain, held) = (query(&place, &sql("")).await.unwrap(), query(&place, &sql("materialized")).await.unwrap());
+    assert_eq!(rows(&plain), 1);
+    let ids =
+        |batches: &[RecordBatch]| format!("{:?}", batches.iter().filter(|batch| batch.num_rows() > 0).map(|batch| batch.column(0).clone()).collect::<Vec<_>>());
+    assert_eq!(ids(&plain), ids(&held));
+    let error = query(&place, "with x (a) as materialized (select 1) select * from x").await.unwrap_err();
+    assert!(error.contains("query:1:6: `x`: ") && error.contains("names its columns in its SELECT"), "{error}");
+}

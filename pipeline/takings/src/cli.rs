@@ -54,6 +54,11 @@ With scheduler.listen = \"127.0.0.1:9184\" in config/takings.toml it answers at 
 const BACKFILL: &str = "Runs a job for each of its ticks from A to B, both included, the oldest first, one after the other. A tick that fails does not stop those after it. \
 Each keeps its own interval and known-at. Stopped half-way, it says where to go on; with --missing it goes on by itself, as it skips what is done.";
 
+const INIT: &str = "Writes a project: channels, contracts, SQL, jobs and reports, with made-up feeds to try it on. All of it is yours to edit.
+
+With --upgrade it shows what a newer program would change in a project, next to what you edited; --apply does it and never touches a file that you edited: \
+where both changed, the shipped one is laid beside yours as FILE.shipped.";
+
 const RUNS: &str = "A calendar strip per job, one sign a day, then the newest runs. `takings runs calendar` lists every tick with its state; `takings runs show ID` one run with its \
 steps, its deliveries and how its tick came to where it is.";
 
@@ -88,6 +93,9 @@ pub enum Command {
     Trace(TraceArgs),
     /// Write made-up feeds
     Sample(SampleArgs),
+    /// Make a new project of the channels, SQL, jobs and reports that the program carries
+    #[command(long_about = INIT)]
+    Init(InitArgs),
     /// Make a table again from the landing zone
     Rebuild(RebuildArgs),
     /// Delete lake files that no snapshot within the retention needs
@@ -251,6 +259,19 @@ pub struct SampleArgs {
     /// Billing events; the other feeds are in proportion
     #[arg(long, default_value_t = 5_000)]
     pub events: u64,
+}
+
+#[derive(Args, Clone)]
+pub struct InitArgs {
+    /// Folder of the project; new or empty, unless it is upgraded
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+    /// Show what this program's files change in an existing project
+    #[arg(long)]
+    pub upgrade: bool,
+    /// Do what --upgrade shows
+    #[arg(long, requires = "upgrade")]
+    pub apply: bool,
 }
 
 #[derive(Args, Clone)]

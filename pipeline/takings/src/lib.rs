@@ -23,6 +23,7 @@ mod rebuild;
 mod report;
 mod run_key;
 mod serve;
+mod shipped;
 mod stale;
 mod step;
 mod stop;

@@ -5,6 +5,7 @@ mod calendar;
 mod catalog;
 mod check;
 mod history;
+mod init;
 mod plan;
 mod quarantine;
 mod run;
@@ -41,6 +42,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Quarantine(args) => quarantine::quarantine(&cli, args).await,
         Command::Trace(args) => trace::trace(&cli, args).await,
         Command::Sample(args) => sample::sample(&cli, args),
+        Command::Init(args) => init::init(&cli, args),
         Command::Rebuild(args) => upkeep::rebuild(&cli, args).await,
         Command::Vacuum => upkeep::vacuum(&cli).await,
         Command::Completions { shell } => {

@@ -1,0 +1,118 @@
+//! `with step as materialized (…)`: a step whose rows are made first and held, so that what reads them is planned by how many there are.
+//!
+//! For steps that give few rows of many: the engine can't know that, and would hold the large side of a join with them.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use datafusion::arrow::array::{ArrayRef, AsArray, RecordBatch};
+use datafusion::arrow::compute::concat_batches;
+use datafusion::arrow::datatypes::DataType;
+use datafusion::dataframe::DataFrame;
+use datafusion::datasource::MemTable;
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
+use datafusion::prelude::SessionContext;
+use datafusion::sql::parser::Statement as DfStatement;
+use datafusion::sql::sqlparser::ast::{Cte, CteAsMaterialized, Query, SetExpr, Statement, With};
+use futures::TryStreamExt;
+
+use crate::statement::position;
+use crate::{Error, Parsed, Result};
+
+/// Tables of one statement's materialized steps, and the memory that they take.
+#[derive(Debug, Default)]
+pub(crate) struct Steps {
+    names: Vec<String>,
+    pub(crate) memory: Vec<MemoryReservation>,
+}
+
+impl Steps {
+    /// Makes the steps of a bound statement and takes them out of it. They stand as tables until they are [removed](Self::remove).
+    pub(crate) async fn make(context: &SessionContext, parsed: &Parsed, bound: &mut DfStatement, taken: &BTreeSet<String>) -> Result<Self> {
+        let mut steps = Self::default();
+        let DfStatement::Statement(statement) = bound else { return Ok(steps) };
+        let Statement::Query(query) = statement.as_mut() else { return Ok(steps) };
+        let shell = Query { with: None, order_by: None, limit_clause: None, fetch: None, ..query.as_ref().clone() };
+        let Some(with) = query.with.as_mut() else { return Ok(steps) };
+        let mut before: Vec<Cte> = Vec::new();
+        for cte in std::mem::take(&mut with.cte_tables) {
+            if cte.materialized != Some(CteAsMaterialized::Materialized) {
+                before.push(cte);
+                continue;
+            }
+            let made = steps.step(context, parsed, with, &before, cte, &shell, taken).await;
+            if let Err(error) = made {
+                steps.remove(context);
+                return Err(error);
+            }
+        }
+        with.cte_tables = before;
+        if with.cte_tables.is_empty() {
+            query.with = None;
+        }
+        Ok(steps)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the parts of one statement")]
+    async fn step(
+        &mut self,
+        context: &SessionContext,
+        parsed: &Parsed,
+        with: &With,
+        before: &[Cte],
+        cte: Cte,
+        shell: &Query,
+        taken: &BTreeSet<String>,
+    ) -> Result<()> {
+        let name = cte.alias.name.value.to_lowercase();
+        let at = position(cte.alias.name.span.start);
+        if taken.contains(&name) || !cte.alias.columns.is_empty() {
+            let what = "a materialized step needs a name that no table or model has, and names its columns in its SELECT";
+            return Err(Error::sql(&parsed.path, at, format!("`{name}`: {what}")));
+        }
+        let with = (!before.is_empty()).then(|| With { cte_tables: before.to_vec(), ..with.clone() });
+        let query = Query { with, body: Box::new(SetExpr::Query(cte.query)), ..shell.clone() };
+        let state = context.state();
+        let plan = state.statement_to_plan(DfStatement::Statement(Box::new(Statement::Query(Box::new(query))))).await;
+        let frame = DataFrame::new(state, plan.map_err(|error| Error::planning(&parsed.path, &error))?);
+        let what = format!("{}, step {name}", parsed.path.display());
+        let failed = |error: &datafusion::common::DataFusionError| Error::running(&what, error);
+        let reservation = MemoryConsumer::new(format!("step {name}")).register(&context.runtime_env().memory_pool);
+        let schema = Arc::clone(frame.schema().inner());
+        let mut rows = frame.execute_stream().await.map_err(|error| failed(&error))?;
+        let mut batches = Vec::new();
+        while let Some(batch) = rows.try_next().await.map_err(|error| failed(&error))? {
+            if batch.num_rows() > 0 {
+                let batch = compact(batch)?;
+                reservation.try_grow(batch.get_array_memory_size()).map_err(|error| failed(&error))?;
+                batches.push(batch);
+            }
+        }
+        let batch = concat_batches(&schema, &batches).map_err(|error| failed(&error.into()))?;
+        let table = MemTable::try_new(schema, vec![vec![batch]]).map_err(|error| failed(&error))?;
+        context.register_table(&name, Arc::new(table)).map_err(|error| failed(&error))?;
+        self.names.push(name);
+        self.memory.push(reservation);
+        Ok(())
+    }
+
+    /// The names are free again; plans that were made with the tables keep them.
+    pub(crate) fn remove(&mut self, context: &SessionContext) {
+        for name in self.names.drain(..) {
+            let _ = context.deregister_table(&name);
+        }
+    }
+}
+
+/// Without the buffers that its texts share with rows that are not in it.
+fn compact(batch: RecordBatch) -> Result<RecordBatch> {
+    let columns = batch
+        .columns()
+        .iter()
+        .map(|column| match column.data_type() {
+            DataType::Utf8View => Arc::new(column.as_string_view().gc()) as ArrayRef,
+            _ => Arc::clone(column),
+        })
+        .collect();
+    RecordBatch::try_new(batch.schema(), columns).map_err(|error| Error::Data(error.to_string()))
+}
