@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use takings_definitions::Instance;
 use takings_runs::{Delivery, DeliveryState, StepFigures};
 use takings_sources::LandingRecord;
 use uuid::Uuid;
@@ -13,6 +12,7 @@ use crate::failure::Result;
 use crate::held::Held;
 use crate::job::{Order, Summary};
 use crate::output::Progress;
+use crate::inputs::{Inputs, Stopped};
 use crate::report::{self, Emitted, Night};
 use crate::step;
 use crate::transform::Transformed;
@@ -39,10 +39,7 @@ pub async fn emit_all(
                 context.ledger.heartbeat(&held.lease, now()).await?;
                 order.stop.check(&format!("report {}", report.name))?;
                 progress.step("emit", &format!("{} of {}", report.name, instance.name));
-                let of_instance: Vec<LandingRecord> =
-                    landed.get(&report.channel).into_iter().flatten().filter(|record| record.instance == instance.name).cloned().collect();
-                let stopped: Vec<(String, String)> =
-                    stopped.iter().filter(|(name, _, _)| *name == instance.name).map(|(_, export, reason)| (export.clone(), reason.clone())).collect();
+                let inputs = Inputs::new(context, report, instance, landed)?;
                 let night = Night {
                     job: order.job,
                     tick: order.tick,
@@ -52,9 +49,9 @@ pub async fn emit_all(
                     force: order.force,
                     restate: order.restate,
                 };
-                let emitted = match pull_failure(summary, instance) {
+                let emitted = match pull_failure(summary, &inputs) {
                     Some(message) => failed(&report.name, &instance.name, message),
-                    None => match report::emit(context, &night, report, instance, &of_instance).await {
+                    None => match report::emit(context, &night, report, instance, &inputs).await {
                         Ok(emitted) => emitted,
                         Err(failure) => failed(&report.name, &instance.name, failure.to_string()),
                     },
@@ -74,23 +71,33 @@ fn failed(report: &str, instance: &str, message: String) -> Emitted {
     Emitted { report: report.to_owned(), instance: instance.to_owned(), outcome: report::Outcome::Failed(message), run_key: None, sections: Vec::new() }
 }
 
-fn pull_failure(summary: &Summary, instance: &Instance) -> Option<String> {
-    summary.pulled.iter().find(|(pulled, _)| pulled == instance).and_then(|(_, pulled)| pulled.as_ref().err().cloned())
+fn pull_failure(summary: &Summary, inputs: &Inputs<'_>) -> Option<String> {
+    summary.pulled.iter().find(|(pulled, outcome)| outcome.is_err() && inputs.reads(pulled)).and_then(|(_, pulled)| pulled.as_ref().err().cloned())
 }
 
-/// Instance, export and reason of every file that was stopped or could not be fetched.
-fn stopped_exports(context: &Context, summary: &Summary) -> BTreeSet<(String, String, String)> {
+/// Every file that was stopped or could not be fetched.
+fn stopped_exports(context: &Context, summary: &Summary) -> BTreeSet<Stopped> {
     let mut stopped = BTreeSet::new();
     for outcome in &summary.published {
         for unit in outcome.stopped() {
-            stopped.insert((unit.instance.clone(), outcome.export.clone(), format!("{}: {}", unit.source_path, unit.stopped.as_deref().unwrap_or_default())));
+            stopped.insert(Stopped {
+                channel: outcome.channel.clone(),
+                instance: unit.instance.clone(),
+                export: outcome.export.clone(),
+                reason: format!("{}: {}", unit.source_path, unit.stopped.as_deref().unwrap_or_default()),
+            });
         }
     }
     for (instance, pulled) in &summary.pulled {
         let Some(channel) = context.project.channels.get(&instance.channel) else { continue };
         for failed in pulled.iter().flat_map(|pulled| &pulled.failed) {
             for export in channel.recognise(&failed.path) {
-                stopped.insert((instance.name.clone(), export.name.clone(), format!("{}: {}", failed.path, failed.reason)));
+                stopped.insert(Stopped {
+                    channel: channel.name.clone(),
+                    instance: instance.name.clone(),
+                    export: export.name.clone(),
+                    reason: format!("{}: {}", failed.path, failed.reason),
+                });
             }
         }
     }

@@ -11,6 +11,7 @@ mod emit;
 mod failure;
 mod held;
 mod holder;
+mod inputs;
 mod job;
 mod log;
 mod mirror;
@@ -41,6 +42,7 @@ use crate::cli::Cli;
 /// The program.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    end_quietly_when_nobody_reads();
     log::start(&cli);
     let outcome = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -54,4 +56,17 @@ pub fn main() -> ExitCode {
             failure.exit_code()
         }
     }
+}
+
+/// `takings sql … | head`: when the reader has gone, there is nothing more to do.
+fn end_quietly_when_nobody_reads() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let gone = panic.payload_as_str().is_some_and(|text| text.starts_with("failed printing to std") && text.contains("Broken pipe"));
+        if gone {
+            // As a shell counts a process that the pipe has ended.
+            std::process::exit(141);
+        }
+        usual(panic);
+    }));
 }

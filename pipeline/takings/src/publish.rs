@@ -27,6 +27,7 @@ const CHUNK: usize = 4 << 20;
 /// What became of one export's landed files in this run.
 #[derive(Debug, Default)]
 pub struct Outcome {
+    pub channel: String,
     pub export: String,
     pub table: String,
     pub decoded: Vec<UnitOutcome>,
@@ -118,7 +119,7 @@ pub async fn publish(context: &Context, run: Uuid, channel: &Channel, export: &E
     let decoded: Vec<(UnitOutcome, Vec<NewFile>, Vec<String>)> =
         spread(context.threads, missing.clone(), |unit| decode_unit(context, table, &layout, export, unit))?;
 
-    let mut outcome = Outcome { export: export.name.clone(), table: table.name.clone(), unchanged: units.len() - missing.len(), ..Outcome::default() };
+    let mut outcome = Outcome { channel: channel.name.clone(), export: export.name.clone(), table: table.name.clone(), unchanged: units.len() - missing.len(), ..Outcome::default() };
     let mut added = Vec::new();
     for (unit, files, warnings) in decoded {
         added.extend(files);

@@ -16,7 +16,8 @@ use takings_sources::LandingRecord;
 
 use crate::context::Context;
 use crate::failure::{Failure, Result};
-use crate::run_key::{ReportKey, names_of_report};
+use crate::inputs::{Inputs, Stopped};
+use crate::run_key::ReportKey;
 
 /// What every report of a run shares.
 pub struct Night<'a> {
@@ -24,8 +25,7 @@ pub struct Night<'a> {
     pub tick: Tick,
     pub known_at: DateTime<Utc>,
     pub tables: &'a Tables,
-    /// Exports with a stopped file, and why.
-    pub stopped: &'a [(String, String)],
+    pub stopped: &'a BTreeSet<Stopped>,
     pub force: bool,
     pub restate: bool,
 }
@@ -70,24 +70,22 @@ pub enum Outcome {
 }
 
 /// Makes and delivers one report.
-pub async fn emit(context: &Context, night: &Night<'_>, report: &Report, instance: &Instance, landed: &[LandingRecord]) -> Result<Emitted> {
+pub async fn emit(context: &Context, night: &Night<'_>, report: &Report, instance: &Instance, inputs: &Inputs<'_>) -> Result<Emitted> {
     let mut emitted =
         Emitted { report: report.name.clone(), instance: instance.name.clone(), outcome: Outcome::NotMade(String::new()), run_key: None, sections: Vec::new() };
-    let exports = exports_of(context, report)?;
     if report.sharing_only && !instance.enhanced_data_sharing {
         emitted.outcome = Outcome::NotMade("made only where the instance has enhanced_data_sharing".to_owned());
         return Ok(emitted);
     }
-    if let Some((export, reason)) = night.stopped.iter().find(|(export, _)| exports.contains(export.as_str())) {
-        emitted.outcome = Outcome::Failed(format!("a file of export {export} was stopped: {reason}"));
+    if let Some(stopped) = night.stopped.iter().find(|stopped| inputs.has(&stopped.channel, &stopped.instance, &stopped.export)) {
+        emitted.outcome = Outcome::Failed(format!("a file of export {} was stopped: {}", stopped.export, stopped.reason));
         return Ok(emitted);
     }
-    let missing: Vec<String> = report.exports.iter().filter(|export| !landed.iter().any(|record| record.export == **export)).cloned().collect();
+    let missing = inputs.missing(&report.exports);
     if !missing.is_empty() {
         emitted.outcome = Outcome::Missing(missing);
         return Ok(emitted);
     }
-    let inputs: Vec<&LandingRecord> = landed.iter().filter(|record| exports.contains(record.export.as_str())).collect();
     let key = ReportKey {
         project: &context.project,
         graph: &context.graph,
@@ -96,7 +94,7 @@ pub async fn emit(context: &Context, night: &Night<'_>, report: &Report, instanc
         instance,
         tick: night.tick,
         known_at: night.known_at,
-        landed: &inputs,
+        inputs,
     }
     .hash()?;
     emitted.run_key = Some(key.clone());
@@ -117,8 +115,8 @@ pub async fn emit(context: &Context, night: &Night<'_>, report: &Report, instanc
         interval: night.job.interval(night.tick),
         known_at: night.known_at,
         run_key: &key,
-        inputs: inputs.iter().map(|record| Input { export: record.export.clone(), path: record.source_path.clone(), sha256: record.sha256.clone() }).collect(),
-        withheld: withheld(context, &exports, instance).await?,
+        inputs: inputs.records.iter().map(|record| input(record, instance)).collect(),
+        withheld: withheld(context, inputs).await?,
         warnings: Vec::new(),
     };
     let made = match make(context, night, report, instance, false).await {
@@ -161,11 +159,13 @@ pub async fn emit(context: &Context, night: &Night<'_>, report: &Report, instanc
     Ok(emitted)
 }
 
-/// The exports whose raw tables the report reads, directly or through models.
-pub fn exports_of<'a>(context: &'a Context, report: &Report) -> Result<BTreeSet<&'a str>> {
-    let names = names_of_report(&context.project, &context.graph, report)?;
-    let channel = context.project.channels.get(&report.channel);
-    Ok(channel.iter().flat_map(|channel| &channel.exports).filter(|export| names.contains(&export.table)).map(|export| export.name.as_str()).collect())
+/// As a manifest names it; a file of another channel with its instance.
+fn input(record: &LandingRecord, instance: &Instance) -> Input {
+    let export = match record.channel == instance.channel {
+        true => record.export.clone(),
+        false => format!("{}.{}.{}", record.channel, record.instance, record.export),
+    };
+    Input { export, path: record.source_path.clone(), sha256: record.sha256.clone() }
 }
 
 /// What stands already for this report, instance and tick.
@@ -190,15 +190,12 @@ async fn text(context: &Context, path: &str) -> Result<String> {
     Ok(String::from_utf8_lossy(&context.store.get(path).await?).into_owned())
 }
 
-async fn withheld(context: &Context, exports: &BTreeSet<&str>, instance: &Instance) -> Result<Vec<Withheld>> {
+async fn withheld(context: &Context, inputs: &Inputs<'_>) -> Result<Vec<Withheld>> {
     let mut all = Vec::new();
-    for export in exports {
-        let Some(table) = context.project.channels.get(&instance.channel).and_then(|channel| channel.export(export)).map(|export| &export.table) else {
-            continue;
-        };
-        for unit in context.ledger.units(table).await? {
-            if unit.instance == instance.name && unit.quarantined > 0 {
-                all.push(Withheld { export: (*export).to_owned(), path: unit.source_path, rows: unit.quarantined, amounts: Vec::new() });
+    for (channel, export) in &inputs.exports {
+        for unit in context.ledger.units(&export.table).await? {
+            if unit.key.export == export.name && inputs.has(&channel.name, &unit.instance, &export.name) && unit.quarantined > 0 {
+                all.push(Withheld { export: export.name.clone(), path: unit.source_path, rows: unit.quarantined, amounts: Vec::new() });
             }
         }
     }

@@ -9,9 +9,9 @@ use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 use takings_definitions::{Instance, Job, Project, Report, Tick};
 use takings_engine::{Graph, Parsed};
-use takings_sources::LandingRecord;
 
 use crate::failure::Result;
+use crate::inputs::Inputs;
 
 /// A hash whose parts cannot run into each other.
 #[derive(Default)]
@@ -77,8 +77,7 @@ pub struct ReportKey<'a> {
     pub instance: &'a Instance,
     pub tick: Tick,
     pub known_at: DateTime<Utc>,
-    /// Landed versions of the exports that the report's tables are made from.
-    pub landed: &'a [&'a LandingRecord],
+    pub inputs: &'a Inputs<'a>,
 }
 
 impl ReportKey<'_> {
@@ -96,8 +95,14 @@ impl ReportKey<'_> {
         if let Some(channel) = self.project.channels.get(&self.report.channel) {
             key = key.part(&canonical(&channel.text));
         }
-        for record in self.landed {
+        for record in &self.inputs.records {
+            if record.channel != self.report.channel {
+                key = key.part(&record.channel).part(&record.instance);
+            }
             key = key.part(&record.source_path).part(&record.sha256);
+        }
+        for channel in self.inputs.other_channels(&self.report.channel) {
+            key = key.part(&canonical(&channel.text));
         }
         for section in &self.report.sections {
             let name = format!("{}/{}", self.report.name, section.name);

@@ -176,8 +176,11 @@ async fn late_rows(context: &Context, tables: &Tables, table: &Table, instance: 
             _ => name.clone(),
         })
         .collect();
+    // Of other channels than its own a report reads all instances.
+    let is_own = context.project.channels.get(&instance.channel).is_some_and(|channel| channel.exports.iter().any(|export| export.table == table.name));
+    let own = if is_own { "_instance = $instance and " } else { "" };
     let sql = format!(
-        "with dated as (select coalesce({}) as at, _known_at as known from {} where _instance = $instance and period_month >= date '{:04}-{:02}-01')
+        "with dated as (select coalesce({}) as at, _known_at as known from {} where {own}period_month >= date '{:04}-{:02}-01')
          select date_trunc('minute', at) as at, max(known) as known, count(*) as n from dated where known > at + interval '{} seconds'
          group by date_trunc('minute', at), date_trunc('minute', known)",
         dates.join(", "),
