@@ -5,18 +5,25 @@ use std::collections::BTreeMap;
 use chrono::TimeDelta;
 use serde_json::json;
 use takings_runs::{Delivery, DeliveryFilter, DeliveryState, LandingFile, ModelState, Unit, UnitKey, Uuid};
-use tempfile::TempDir;
 
-use super::{LEASE, begun, holder, nightly, now, open};
+use super::place::{Place, on_both};
+use super::{LEASE, begun, holder, nightly, now};
+
+on_both!(
+    a_landing_file_only_moves_forward,
+    units_add_up_and_are_replaced_together,
+    a_snapshot_is_whole_or_not_there,
+    readers_never_see_half_a_snapshot,
+    a_mart_remembers_its_last_build,
+    deliveries_are_kept_per_run_and_found_by_filter,
+);
 
 fn tables(pairs: &[(&str, i64)]) -> BTreeMap<String, i64> {
     pairs.iter().map(|(table, version)| ((*table).to_owned(), *version)).collect()
 }
 
-#[tokio::test]
-async fn a_landing_file_only_moves_forward() {
-    let folder = TempDir::new().unwrap();
-    let ledger = open(&folder).await;
+async fn a_landing_file_only_moves_forward(place: &Place) {
+    let ledger = place.open().await;
     let file = |path: &str, version: u64| LandingFile {
         channel: "aws_marketplace".into(),
         instance: "main".into(),
@@ -33,10 +40,8 @@ async fn a_landing_file_only_moves_forward() {
     assert_eq!(ledger.landing_files("aws_marketplace", "other").await.unwrap(), []);
 }
 
-#[tokio::test]
-async fn units_add_up_and_are_replaced_together() {
-    let folder = TempDir::new().unwrap();
-    let ledger = open(&folder).await;
+async fn units_add_up_and_are_replaced_together(place: &Place) {
+    let ledger = place.open().await;
     let unit = |name: &str, records: u64, quarantined: u64| Unit {
         key: UnitKey { table: "aws_account".into(), unit: name.into() },
         export: "account".into(),
@@ -66,10 +71,8 @@ async fn units_add_up_and_are_replaced_together() {
     assert_eq!(ledger.units_of_file("0f").await.unwrap(), [unit("1", 6, 0), unit("2", 1, 0)]);
 }
 
-#[tokio::test]
-async fn a_snapshot_is_whole_or_not_there() {
-    let folder = TempDir::new().unwrap();
-    let ledger = open(&folder).await;
+async fn a_snapshot_is_whole_or_not_there(place: &Place) {
+    let ledger = place.open().await;
     assert_eq!(ledger.latest_snapshot().await.unwrap(), None);
     assert!(ledger.record_snapshot(None, &tables(&[("a", 1), ("z", -1)]), now()).await.is_err());
     assert_eq!(ledger.latest_snapshot().await.unwrap(), None);
@@ -84,10 +87,8 @@ async fn a_snapshot_is_whole_or_not_there() {
     assert_eq!(ledger.show_run(&run.to_string()).await.unwrap().snapshots, [first]);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn readers_never_see_half_a_snapshot() {
-    let folder = TempDir::new().unwrap();
-    let (writer, reader) = (open(&folder).await, open(&folder).await);
+async fn readers_never_see_half_a_snapshot(place: &Place) {
+    let (writer, reader) = (place.open().await, place.open().await);
     let writing = tokio::spawn(async move {
         for version in 0..40 {
             let tables = (0..20).map(|table| (format!("t{table}"), version)).collect();
@@ -106,10 +107,8 @@ async fn readers_never_see_half_a_snapshot() {
     assert_eq!(reader.snapshots_since(now()).await.unwrap().len(), 40);
 }
 
-#[tokio::test]
-async fn a_mart_remembers_its_last_build() {
-    let folder = TempDir::new().unwrap();
-    let ledger = open(&folder).await;
+async fn a_mart_remembers_its_last_build(place: &Place) {
+    let ledger = place.open().await;
     let state = |version| ModelState { definition_hash: "d1".into(), inputs: tables(&[("aws_account", 3)]), version };
     assert_eq!(ledger.model_state("dim_account").await.unwrap(), None);
     for version in [0, 1] {
@@ -120,10 +119,8 @@ async fn a_mart_remembers_its_last_build() {
     assert_eq!(ledger.model_state("dim_account").await.unwrap(), None);
 }
 
-#[tokio::test]
-async fn deliveries_are_kept_per_run_and_found_by_filter() {
-    let folder = TempDir::new().unwrap();
-    let ledger = open(&folder).await;
+async fn deliveries_are_kept_per_run_and_found_by_filter(place: &Place) {
+    let ledger = place.open().await;
     let lease = begun(&ledger).await;
     let delivery = |run: Uuid, report: &str, state| Delivery {
         run,

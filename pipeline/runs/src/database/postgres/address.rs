@@ -1,0 +1,78 @@
+//! `postgres://user@host:port/database?…`, read strictly: what a driver would pass over in silence is refused.
+
+use std::path::Path;
+
+use sqlx::ConnectOptions;
+use sqlx::postgres::PgConnectOptions;
+use url::Url;
+
+use super::code;
+
+const ESCAPE: &str = "write postgres://user@host:5432/database; within a name or a password / ? # @ : % are %2F %3F %23 %40 %3A %25";
+
+/// What may stand behind the `?`.
+const KEYS: [&str; 11] = ["sslmode", "sslrootcert", "sslcert", "sslkey", "host", "hostaddr", "port", "dbname", "user", "application_name", "options"];
+
+/// How to connect, and what the ledger is called in messages: host and database, no user, no password. Paths count from `base`.
+pub(crate) fn parse(given: &str, password: Option<&str>, base: &Path) -> Result<(PgConnectOptions, String), (String, &'static str)> {
+    let url = Url::parse(given).map_err(|error| (format!("it is no url: {error}"), ESCAPE))?;
+    if url.fragment().is_some() || url.path().contains('@') || url.path()[1.min(url.path().len())..].contains('/') {
+        return Err(("it names no database".to_owned(), ESCAPE));
+    }
+    for (key, value) in url.query_pairs() {
+        if key == "sslmode" && value == "allow" {
+            return Err((
+                "sslmode=allow is not known to this program".to_owned(),
+                "write sslmode=prefer (encrypted if the server can), require or verify-full",
+            ));
+        }
+        if !KEYS.contains(&&*key) && !(key.starts_with("options[") && key.ends_with(']')) && key != "password" {
+            return Err((
+                format!("`{key}` is not known to this program"),
+                "it knows sslmode, sslrootcert, sslcert, sslkey, host, hostaddr, port, dbname, user, application_name and options",
+            ));
+        }
+    }
+    let mut options = PgConnectOptions::from_url(&url).map_err(|error| (said(&error), "check what stands behind the ?"))?;
+    for (key, value) in url.query_pairs() {
+        options = match &*key {
+            "sslrootcert" => options.ssl_root_cert(base.join(&*value)),
+            "sslcert" => options.ssl_client_cert(base.join(&*value)),
+            "sslkey" => options.ssl_client_key(base.join(&*value)),
+            _ => options,
+        };
+    }
+    if let Some(password) = password {
+        options = options.password(password);
+    }
+    if options.get_application_name().is_none() {
+        options = options.application_name("takings");
+    }
+    let Some(database) = options.get_database() else { return Err(("it names no database".to_owned(), ESCAPE)) };
+    let name = match options.get_socket() {
+        Some(socket) => format!("postgres:{}/{database}", socket.display()),
+        None if options.get_host().starts_with('/') => format!("postgres:{}/{database}", options.get_host()),
+        None => format!("postgres://{}:{}/{database}", options.get_host(), options.get_port()),
+    };
+    Ok((options, name))
+}
+
+/// A mistake in the parameters, without what the driver says about its own types.
+fn said(error: &sqlx::Error) -> String {
+    match error {
+        sqlx::Error::Configuration(error) => error.to_string(),
+        error => error.to_string(),
+    }
+}
+
+/// What to do when no connection can be had.
+pub(super) fn next_step(error: &sqlx::Error) -> &'static str {
+    match (code(error), error) {
+        (Some("28P01" | "28000"), _) => "check the user in ledger.url and what ledger.password refers to",
+        (Some("3D000"), _) => "make the database first, with: createdb --encoding=UTF8 --template=template0 NAME",
+        (Some("42501"), _) => "give its user the right to connect to the database",
+        (Some("53300" | "57P03"), _) => "wait until the server has started or has room for another connection, then run again",
+        (None, sqlx::Error::Tls(_)) => "check sslmode and sslrootcert in ledger.url",
+        _ => "check that the server runs and can be reached, or set ledger.url",
+    }
+}
