@@ -71,13 +71,12 @@ fn holds_secret(url: &str) -> bool {
 /// A url as it may be shown: without password, and without all that may be a part of one.
 pub fn url_without_secrets(url: &str) -> String {
     match Url::parse(url) {
-        Ok(parsed) if is_remote(&parsed) => {
+        Ok(parsed) if is_remote(&parsed) && !strays(&parsed) => {
             let user = if parsed.username().is_empty() { String::new() } else { format!("{}@", parsed.username()) };
             let port = parsed.port().map(|port| format!(":{port}")).unwrap_or_default();
-            let path = if strays(&parsed) { "/…" } else { parsed.path() };
-            format!("{}://{user}{}{port}{path}", parsed.scheme(), parsed.host_str().unwrap_or_default())
+            format!("{}://{user}{}{port}{}", parsed.scheme(), parsed.host_str().unwrap_or_default(), parsed.path())
         }
-        Err(_) if authority(url).is_some_and(|rest| rest.contains('@')) => format!("{}://…", url.split("://").next().unwrap_or_default()),
+        _ if authority(url).is_some_and(|rest| rest.contains(['@', '#'])) => format!("{}://…", url.split("://").next().unwrap_or_default()),
         _ => url.to_owned(),
     }
 }
@@ -108,10 +107,11 @@ mod tests {
             ("postgres://takings@db.example:5433/books", "postgres://takings@db.example:5433/books"),
             ("postgres://takings:hunter2@db.example/books?sslmode=require", "postgres://takings@db.example/books"),
             ("postgres://db.example/books?user=takings&password=hunter2", "postgres://db.example/books"),
-            ("postgres://takings:1/hunter2@db.example/books", "postgres://takings:1/…"),
+            ("postgres://takings:1/hunter2@db.example/books", "postgres://…"),
             ("postgres://takings:hun/ter2@db.example/books", "postgres://…"),
             ("postgres://takings:hun#ter2@db.example/books", "postgres://…"),
-            ("postgres://takings:1#hunter2@db.example/books", "postgres://takings:1/…"),
+            ("postgres://takings:1#hunter2@db.example/books", "postgres://…"),
+            ("postgres://takings:1?port=hunter2@db.example/books", "postgres://…"),
             ("postgres://takings:hunter2@db example/books", "postgres://…"),
         ];
         for (url, expected) in shown {

@@ -3,7 +3,7 @@
 use sqlx::migrate::MigrateError;
 use sqlx::sqlite::SqliteError;
 
-use crate::database::{Recorded, code, is_lost};
+use crate::database::{Recorded, code, is_lost, said};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cause {
@@ -64,6 +64,13 @@ fn sqlite_code(error: &sqlx::Error) -> Option<i64> {
     let sqlx::Error::Database(error) = error else { return None };
     error.try_downcast_ref::<SqliteError>()?;
     error.code()?.parse::<i64>().ok().map(|code| code & 0xff)
+}
+
+pub(crate) fn of_migration(error: &MigrateError) -> String {
+    match error {
+        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => said(error),
+        error => error.to_string(),
+    }
 }
 
 pub(crate) fn after_migration(error: &MigrateError) -> &'static str {

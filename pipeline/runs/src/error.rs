@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use uuid::Uuid;
 
 use crate::cause::{self, Cause};
+use crate::database::said;
 use crate::{LeaseInfo, Recorded, RunState};
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -16,7 +17,7 @@ pub enum Error {
     Open { given: String, reason: String, next: &'static str },
     #[error("can't make the folder {} for the ledger: {source}; check the rights on its parent folder, or set ledger.url", path.display())]
     Folder { path: PathBuf, source: std::io::Error },
-    #[error("ledger {ledger}: its tables can't be brought up to date: {source}; {}", cause::after_migration(source))]
+    #[error("ledger {ledger}: its tables can't be brought up to date: {}; {}", cause::of_migration(source), cause::after_migration(source))]
     Migrate { ledger: String, source: sqlx::migrate::MigrateError },
     /// The ledger belongs to another store.
     #[error("ledger {ledger} belongs to store {recorded}, but the settings name store {given}; set ledger.url to that store's own ledger, or store.url back")]
@@ -53,10 +54,10 @@ pub enum Error {
     /// The ledger holds something that this program did not write.
     #[error("ledger column {column} holds \"{text}\", which is no {kind}; restore the ledger from a backup")]
     Stored { column: &'static str, text: String, kind: &'static str },
-    #[error("ledger {ledger}: {source}; {}", Cause::of(source).next_step())]
+    #[error("ledger {ledger}: {}; {}", said(source), Cause::of(source).next_step())]
     Database { ledger: String, source: sqlx::Error },
     /// The connection to the database broke.
-    #[error("ledger {ledger}: the connection broke: {source}; {}", cause::after_loss(call, *recorded))]
+    #[error("ledger {ledger}: the connection broke: {}; {}", said(source), cause::after_loss(call, *recorded))]
     Lost { ledger: String, call: String, recorded: Recorded, source: sqlx::Error },
     /// A row lacks a column or has another type there.
     #[error("ledger: a row can't be read: {0}; restore the ledger from a backup")]

@@ -3,7 +3,7 @@
 mod postgres;
 mod sqlite;
 
-pub(crate) use postgres::{Postgres, address, code, is_lost};
+pub(crate) use postgres::{Postgres, address, code, is_lost, said};
 pub(crate) use sqlite::Sqlite;
 
 use sqlx::migrate::MigrateError;

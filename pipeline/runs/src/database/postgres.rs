@@ -75,6 +75,18 @@ pub(crate) fn code(error: &sqlx::Error) -> Option<&str> {
     error.try_downcast_ref::<PgDatabaseError>().map(PgDatabaseError::code)
 }
 
+/// What went wrong. The driver adds a line of the server's own source code.
+pub(crate) fn said(error: &sqlx::Error) -> String {
+    let refused = match error {
+        sqlx::Error::Database(refused) => refused.try_downcast_ref::<PgDatabaseError>(),
+        _ => None,
+    };
+    match refused {
+        None => error.to_string(),
+        Some(refused) => [Some(refused.message()), refused.detail()].into_iter().flatten().collect::<Vec<_>>().join(": "),
+    }
+}
+
 fn not_recorded(source: sqlx::Error) -> Failed {
     let lost = is_lost(&source) || matches!(source, sqlx::Error::PoolTimedOut);
     Failed { source, lost: lost.then_some(Recorded::No) }
@@ -91,10 +103,10 @@ async fn answer<T>(call: impl Future<Output = sqlx::Result<T>>) -> sqlx::Result<
 impl Postgres {
     /// Opens the ledger, or says why not and what to do.
     pub(crate) async fn open(options: PgConnectOptions) -> Result<Self, (String, &'static str)> {
-        let mut first = first_connection(&options).await.map_err(|error| (error.to_string(), address::next_step(&error)))?;
+        let mut first = first_connection(&options).await.map_err(|error| (said(&error), address::next_step(&error)))?;
         let is = answer(sqlx::query("SELECT current_setting('server_encoding') AS encoding, pg_is_in_recovery() AS standby").fetch_one(&mut first)).await;
         let known = is.and_then(|row| Ok((row.try_get::<String, _>("encoding")?, row.try_get::<bool, _>("standby")?)));
-        let (encoding, standby) = known.map_err(|error| (error.to_string(), address::next_step(&error)))?;
+        let (encoding, standby) = known.map_err(|error| (said(&error), address::next_step(&error)))?;
         if encoding != "UTF8" {
             return Err((
                 format!("the database holds texts as {encoding}"),
@@ -206,7 +218,7 @@ impl Transaction {
     pub(super) async fn commit(self) -> Result<(), Failed> {
         match answer(self.open.commit()).await {
             Err(source) if is_lost(&source) => {
-                tracing::warn!("the ledger's connection broke while a change was recorded: {source}; looking it up");
+                tracing::warn!("the ledger's connection broke while a change was recorded: {}; looking it up", said(&source));
                 match self.home.find_write(self.turn, &self.id).await {
                     Ok(Some(true)) => Ok(()),
                     Ok(Some(false)) => Err(Failed { source, lost: Some(Recorded::No) }),

@@ -1,5 +1,8 @@
 //! The ledger's promises, each on a file of its own and in a database of its own.
 
+mod access;
+mod breaking;
+mod lossy;
 mod opening;
 mod place;
 mod records;

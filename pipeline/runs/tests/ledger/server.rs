@@ -104,6 +104,8 @@ impl Server {
         let (key, certificate) = (self.path("data/server.key"), self.certificate());
         run(self.as_user(Command::new("openssl")).args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"]).args([
             "-addext",
+            "basicConstraints=critical,CA:FALSE",
+            "-addext",
             "subjectAltName=IP:127.0.0.1",
             "-keyout",
             &key,

@@ -12,6 +12,7 @@ use super::{LEASE, at, holder, nightly, now};
 on_both!(
     a_tick_is_due_once_and_its_way_is_recorded,
     a_tick_that_was_done_meanwhile_is_not_run_again,
+    of_eight_that_claim_a_due_tick_one_runs_it,
     a_retry_is_the_same_attempt_and_the_failed_run_stays_failed,
     a_restatement_that_fails_takes_nothing_back,
     what_a_dead_process_held_is_due_again_when_its_lease_ends,
@@ -106,6 +107,45 @@ async fn a_tick_that_was_done_meanwhile_is_not_run_again(place: &Place) {
     assert_eq!(late.to_string(), "tick 2026-03-15T00:00:00.000000Z of nightly is not due any more: it is nothing");
     assert_eq!(ledger.list_runs(&RunFilter::default()).await.unwrap().len(), 1);
     assert_eq!(ledger.lease().await.unwrap(), None, "the refused one holds nothing");
+}
+
+async fn of_eight_that_claim_a_due_tick_one_runs_it(place: &Place) {
+    let mut ledgers = Vec::new();
+    for _ in 0..8 {
+        ledgers.push(place.open().await);
+    }
+    for day in 0..4 {
+        let new = NewRun { tick: nightly().tick + TimeDelta::days(day), ..due() };
+        let tick = NewTick { tick: new.tick, ..new_tick() };
+        let mut tries = tokio::task::JoinSet::new();
+        for (n, ledger) in ledgers.iter().cloned().enumerate() {
+            let (new, tick) = (new.clone(), tick.clone());
+            tries.spawn(async move {
+                let by = holder(&format!("h{n}"), &format!("host{n}"), 1);
+                let recorded = ledger.record_due(&[tick], &by, now()).await.unwrap().len();
+                (recorded, begin(&ledger, &new, &by, now()).await)
+            });
+        }
+        let (mut recorded, mut won) = (0, Vec::new());
+        while let Some(tried) = tries.join_next().await {
+            match tried.unwrap() {
+                (new, Ok(lease)) => {
+                    recorded += new;
+                    won.push(lease);
+                }
+                (new, Err(Error::Busy(_))) => recorded += new,
+                (_, Err(error)) => panic!("{error}"),
+            }
+        }
+        assert_eq!((recorded, won.len()), (1, 1));
+        assert_eq!((won[0].run.attempt, won[0].run.retry, won[0].token), (1, 0, day + 1));
+        ledgers[0].move_run(won[0].run.id, RunState::Nothing, None, now()).await.unwrap();
+        ledgers[0].release(&won[0]).await.unwrap();
+        for ledger in &ledgers {
+            assert!(matches!(begin(ledger, &new, &holder("late", "host", 1), now()).await, Err(Error::NotDue { .. })));
+        }
+    }
+    assert_eq!(ledgers[0].list_runs(&RunFilter::default()).await.unwrap().len(), 4);
 }
 
 async fn a_retry_is_the_same_attempt_and_the_failed_run_stays_failed(place: &Place) {
