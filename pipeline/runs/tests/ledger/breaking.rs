@@ -53,6 +53,21 @@ async fn a_commit_without_an_answer_is_looked_up() {
     assert_eq!(lossy.left(), 0, "every break was met");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_commit_that_can_t_be_looked_up_is_told() {
+    let Some(place) = Place::postgres() else { return };
+    let lossy = Lossy::before(&place).await;
+    let ledger = lossy.open(&place).await;
+    let run = begun(&ledger).await.run.id;
+    lossy.lose(Lost::Server);
+    let error = ledger.move_run(run, RunState::Running, None, now()).await.unwrap_err();
+    assert!(matches!(error, Error::Lost { recorded: Recorded::Unknown, .. }), "{error}");
+    assert!(error.to_string().contains("; whether `move_run` was recorded could not be found out: check that the server runs, then look at "), "{error}");
+    assert!(ledger.latest_snapshot().await.is_err(), "the server is away");
+    lossy.mend();
+    assert_eq!(ledger.show_run(&run.to_string()).await.unwrap().run.state, RunState::Running);
+}
+
 /// Breaks something at the N-th operation.
 struct Breaks<F> {
     left: AtomicU64,

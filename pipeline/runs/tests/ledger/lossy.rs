@@ -13,7 +13,11 @@ use super::place::Place;
 pub enum Lost {
     Request = 1,
     Answer = 2,
+    /// The answer, and the way to the server with it.
+    Server = 3,
 }
+
+const DOWN: u8 = 4;
 
 pub struct Lossy {
     port: u16,
@@ -31,6 +35,9 @@ impl Lossy {
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let losing = losing.clone();
+                if losing.load(Ordering::SeqCst) == DOWN {
+                    continue;
+                }
                 tokio::spawn(async move {
                     let server = TcpStream::connect(("127.0.0.1", to)).await.unwrap();
                     // An end of either side is an end of both.
@@ -51,6 +58,11 @@ impl Lossy {
         self.next.store(what as u8, Ordering::SeqCst);
     }
 
+    /// The server can be reached again.
+    pub fn mend(&self) {
+        self.next.store(0, Ordering::SeqCst);
+    }
+
     /// Is a break still to come?
     pub fn left(&self) -> u8 {
         self.next.load(Ordering::SeqCst)
@@ -63,7 +75,7 @@ async fn carry(mut client: TcpStream, mut server: TcpStream, losing: &AtomicU8) 
         tokio::select! {
             read = client.read(&mut up) => {
                 let bytes = &up[..read?];
-                if bytes.is_empty() {
+                if bytes.is_empty() || losing.load(Ordering::SeqCst) == DOWN {
                     return Ok(());
                 }
                 let lost = if bytes.windows(7).any(|word| word == b"COMMIT\0") { losing.swap(0, Ordering::SeqCst) } else { 0 };
@@ -71,7 +83,10 @@ async fn carry(mut client: TcpStream, mut server: TcpStream, losing: &AtomicU8) 
                     return Ok(());
                 }
                 server.write_all(bytes).await?;
-                if lost == Lost::Answer as u8 {
+                if lost == Lost::Server as u8 {
+                    losing.store(DOWN, Ordering::SeqCst);
+                }
+                if lost > 0 {
                     assert!(server.read(&mut down).await? > 0, "the server has done it");
                     return Ok(());
                 }

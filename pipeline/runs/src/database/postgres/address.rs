@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::path::Path;
 
 use sqlx::ConnectOptions;
-use sqlx::postgres::PgConnectOptions;
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use url::Url;
 
 use super::code;
@@ -51,6 +51,10 @@ pub(crate) fn parse(given: &str, password: Option<&str>, base: &Path) -> Result<
     }
     if let Some(password) = password {
         options = options.password(password);
+    }
+    // `PGSSLMODE` counts where the url says nothing.
+    if matches!(options.get_ssl_mode(), PgSslMode::Allow) {
+        return Err(("sslmode=allow is not known to this program".to_owned(), WRITE_MODE));
     }
     if options.get_application_name().is_none() {
         options = options.application_name("takings");
