@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Deserializer};
 
+use crate::ledger_settings::RawLedger;
 use crate::scheduler_settings::RawScheduler;
-use crate::{Error, Result, SchedulerSettings};
+use crate::{Error, LedgerSettings, Result, SchedulerSettings, Secret};
 
 /// Variables that start with this overrule the files; `__` separates the levels.
 pub const VARIABLE_PREFIX: &str = "TAKINGS_";
@@ -19,7 +20,7 @@ const NOT_SETTINGS: [&str; 4] = ["TAKINGS_PROJECT", "TAKINGS_ENV", "TAKINGS_LOG"
 pub struct Settings {
     /// Folder or url under which landing, lake, reports … lie.
     pub store: String,
-    pub ledger: String,
+    pub ledger: LedgerSettings,
     /// Memory that the engine may use, in bytes.
     pub memory: u64,
     pub threads: Option<usize>,
@@ -50,19 +51,14 @@ pub enum Parameter {
     Bool(bool),
 }
 
-/// A secret by reference; its value never stands in a file, the ledger or a log.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Secret {
-    Variable(String),
-    File(PathBuf),
-}
-
 impl Settings {
     /// Lays the files (path and text, weakest first) and the variables over each other.
     pub fn layered(files: &[(PathBuf, String)], variables: impl IntoIterator<Item = (String, String)>) -> Result<Self> {
         let mut merged = RawSettings::default();
         for (path, text) in files {
-            merged.overlay(crate::parse(path, text)?);
+            let file: RawSettings = crate::parse(path, text)?;
+            file.ledger.check_file(path)?;
+            merged.overlay(file);
         }
         let mut variables: Vec<(String, String)> = variables.into_iter().filter(|(name, _)| is_setting(name)).collect();
         variables.sort();
@@ -111,12 +107,6 @@ struct RawSettings {
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct RawStore {
-    url: Option<String>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct RawLedger {
     url: Option<String>,
 }
 
@@ -203,7 +193,7 @@ impl RawSettings {
             }
         }
         take(&mut self.store.url, over.store.url);
-        take(&mut self.ledger.url, over.ledger.url);
+        self.ledger.overlay(over.ledger);
         take(&mut self.engine.memory, over.engine.memory);
         take(&mut self.engine.threads, over.engine.threads);
         take(&mut self.lake.retention_days, over.lake.retention_days);
@@ -252,12 +242,12 @@ impl RawSettings {
         let retention_days = self.lake.retention_days.unwrap_or(35);
         Ok(Settings {
             store: self.store.url.unwrap_or_else(|| "data".to_owned()),
-            ledger: self.ledger.url.unwrap_or_else(|| "state/ledger.sqlite".to_owned()),
+            ledger: self.ledger.checked(path)?,
             memory,
             threads: self.engine.threads.map(|threads| usize::try_from(threads).unwrap_or(1).max(1)),
             retention_days: u32::try_from(retention_days).map_err(|_| Error::in_file(path, format!("lake.retention_days = {retention_days} is too large")))?,
             scheduler: self.scheduler.checked(path)?,
-            pseudonym_key: self.secrets.pseudonym_key.as_deref().map(|text| secret(path, text)).transpose()?,
+            pseudonym_key: self.secrets.pseudonym_key.as_deref().map(|text| Secret::parse(path, "secrets.pseudonym_key", text)).transpose()?,
             parameters: self.parameters,
             instances,
         })
@@ -278,17 +268,6 @@ fn bytes(text: &str) -> Option<u64> {
         _ => return None,
     };
     number.checked_mul(unit)
-}
-
-fn secret(path: &Path, text: &str) -> Result<Secret> {
-    if let Some(name) = text.strip_prefix("env:") {
-        return Ok(Secret::Variable(name.to_owned()));
-    }
-    if let Some(file) = text.strip_prefix("file:") {
-        return Ok(Secret::File(PathBuf::from(file)));
-    }
-    Err(Error::in_file(path, "secrets.pseudonym_key is not a reference")
-        .next("write env:NAME or file:PATH; the value itself never stands in a file of the project"))
 }
 
 #[cfg(test)]
@@ -335,10 +314,32 @@ mod tests {
                 vec![],
                 "config/takings.toml: secrets.pseudonym_key is not a reference; write env:NAME or file:PATH; the value itself never stands in a file of the project",
             ),
+            (
+                "[ledger]\nurl = \"postgres://takings:hunter2@db.example/books\"\n",
+                vec![],
+                "config/takings.toml: ledger.url holds a password; write ledger.password = \"env:NAME\" or \"file:PATH\"; the value itself never stands in a file of the project",
+            ),
+            (
+                "[ledger]\npassword = \"env:LEDGER_PASSWORD\"\n",
+                vec![("TAKINGS_LEDGER__URL", "postgres://takings:hunter2@db.example/books")],
+                "config/takings.toml: ledger.url holds a password, and ledger.password names another; keep one of them",
+            ),
         ];
         for (file, variables, message) in cases {
             assert_eq!(layered(file, &variables).unwrap_err().to_string(), message);
         }
+    }
+
+    #[test]
+    fn the_ledger_s_password_is_a_reference_or_comes_in_a_variable() {
+        assert_eq!(layered("", &[]).unwrap().ledger, LedgerSettings { url: "state/ledger.sqlite".into(), password: None });
+        let file = "[ledger]\nurl = \"postgres://takings@db.example/books\"\npassword = \"file:secrets/ledger\"\n";
+        let ledger = layered(file, &[]).unwrap().ledger;
+        assert_eq!((ledger.url.as_str(), ledger.password), ("postgres://takings@db.example/books", Some(Secret::File("secrets/ledger".into()))));
+        let url = "postgres://takings:hunter2@db.example/books";
+        let settings = layered(FILE, &[("TAKINGS_LEDGER__URL", url)]).unwrap();
+        assert_eq!(settings.ledger.url, url);
+        assert!(!format!("{settings:?}").contains("hunter2"));
     }
 
     #[test]

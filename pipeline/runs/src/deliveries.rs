@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use sqlx::sqlite::SqliteRow;
 use uuid::Uuid;
 
+use crate::query::{Row, query};
 use crate::row::{self, figure, stamp};
 use crate::{Error, Ledger, Result};
 
@@ -78,7 +78,7 @@ impl Ledger {
     pub async fn record_delivery(&self, delivery: &Delivery) -> Result<()> {
         self.change(
             "record_delivery",
-            sqlx::query(
+            query(
                 "INSERT INTO deliveries (run_id, report, instance, tick, state, path, sha256, byte_count, run_key, known_at, revision, delivered_at, note)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
              ON CONFLICT (run_id, report, instance) DO UPDATE SET tick = excluded.tick, state = excluded.state, path = excluded.path,
@@ -108,7 +108,7 @@ impl Ledger {
         let rows = self
             .rows(
                 "deliveries",
-                sqlx::query(
+                query(
                     "SELECT deliveries.* FROM deliveries JOIN runs ON runs.id = deliveries.run_id
              WHERE (CAST($1 AS TEXT) IS NULL OR run_id = $1) AND (CAST($2 AS TEXT) IS NULL OR report = $2)
                AND (CAST($3 AS TEXT) IS NULL OR instance = $3) AND (CAST($4 AS TEXT) IS NULL OR deliveries.tick = $4)
@@ -127,9 +127,9 @@ impl Ledger {
     }
 }
 
-fn read(row: &SqliteRow) -> Result<Delivery> {
+fn read(row: &Row) -> Result<Delivery> {
     let state = row::text(row, "state")?;
-    let stored_bytes: Option<i64> = sqlx::Row::try_get(row, "byte_count")?;
+    let stored_bytes: Option<i64> = row.get("byte_count")?;
     Ok(Delivery {
         run: row::id(row, "run_id")?,
         report: row::text(row, "report")?,

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use uuid::Uuid;
 
-use crate::{LeaseInfo, RunState};
+use crate::cause::{self, Cause};
+use crate::database::said;
+use crate::{LeaseInfo, Recorded, RunState};
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -15,7 +17,7 @@ pub enum Error {
     Open { given: String, reason: String, next: &'static str },
     #[error("can't make the folder {} for the ledger: {source}; check the rights on its parent folder, or set ledger.url", path.display())]
     Folder { path: PathBuf, source: std::io::Error },
-    #[error("ledger {ledger}: its tables can't be brought up to date: {source}; if a newer version of the program wrote it, use that version")]
+    #[error("ledger {ledger}: its tables can't be brought up to date: {}; {}", cause::of_migration(source), cause::after_migration(source))]
     Migrate { ledger: String, source: sqlx::migrate::MigrateError },
     /// The ledger belongs to another store.
     #[error("ledger {ledger} belongs to store {recorded}, but the settings name store {given}; set ledger.url to that store's own ledger, or store.url back")]
@@ -52,37 +54,22 @@ pub enum Error {
     /// The ledger holds something that this program did not write.
     #[error("ledger column {column} holds \"{text}\", which is no {kind}; restore the ledger from a backup")]
     Stored { column: &'static str, text: String, kind: &'static str },
-    #[error("ledger {ledger}: {source}; {}", next_step(source))]
+    #[error("ledger {ledger}: {}; {}", said(source), Cause::of(source).next_step())]
     Database { ledger: String, source: sqlx::Error },
+    /// The connection to the database broke.
+    #[error("ledger {ledger}: the connection broke: {}; {}", said(source), cause::after_loss(call, *recorded))]
+    Lost { ledger: String, call: String, recorded: Recorded, source: sqlx::Error },
     /// A row lacks a column or has another type there.
     #[error("ledger: a row can't be read: {0}; restore the ledger from a backup")]
     Row(#[from] sqlx::Error),
-}
-
-/// SQLite's primary result code, which stands in the low byte of the extended ones.
-fn code(error: &sqlx::Error) -> Option<i64> {
-    let sqlx::Error::Database(error) = error else { return None };
-    error.code().and_then(|code| code.parse::<i64>().ok()).map(|code| code & 0xff)
-}
-
-fn next_step(error: &sqlx::Error) -> &'static str {
-    match (code(error), error) {
-        (Some(13), _) => "make room on the disk that holds it, then run again: nothing needs to be cleaned up",
-        (Some(5 | 6), _) => "another process keeps it locked; wait for that one, then run again",
-        (Some(3 | 8 | 14), _) => "check the rights on the file and on its folder, where SQLite writes beside it, then run again",
-        (Some(11 | 26), _) => "restore it from a backup",
-        (Some(10), _) | (None, sqlx::Error::Io(_)) => "look at the disk that holds it, then run again",
-        _ => "run again",
-    }
 }
 
 impl Error {
     /// May the same call work a moment later?
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Busy(_) | Self::Database { source: sqlx::Error::PoolTimedOut | sqlx::Error::Io(_), .. } => true,
-            // 5: busy; 6: locked.
-            Self::Database { source, .. } => matches!(code(source), Some(5 | 6)),
+            Self::Busy(_) | Self::Lost { .. } => true,
+            Self::Database { source, .. } => matches!(source, sqlx::Error::Io(_)) || Cause::of(source) == Cause::Locked,
             _ => false,
         }
     }

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::query::query;
 use crate::row;
 use crate::{Ledger, Result};
 
@@ -48,17 +49,18 @@ impl Ledger {
         let mut figures = Figures { ticks, runs, ..Figures::default() };
         let late = "SELECT job, COUNT(*) AS count FROM ticks WHERE late_since IS NOT NULL AND state NOT IN ('delivered', 'nothing', 'empty', 'skipped')
              GROUP BY job ORDER BY job";
-        for found in self.rows("figures", sqlx::query(late)).await? {
+        for found in self.rows("figures", query(late)).await? {
             figures.late.push((row::text(&found, "job")?, row::count(&found, "count")?));
         }
         let done = "SELECT job, tick, changed_at FROM ticks newest WHERE state IN ('delivered', 'nothing', 'empty')
              AND tick = (SELECT MAX(tick) FROM ticks WHERE ticks.job = newest.job AND ticks.state IN ('delivered', 'nothing', 'empty')) ORDER BY job";
-        for found in self.rows("figures", sqlx::query(done)).await? {
+        for found in self.rows("figures", query(done)).await? {
             figures.done.push(NewestDone { job: row::text(&found, "job")?, tick: row::time(&found, "tick")?, at: row::time(&found, "changed_at")? });
         }
-        let steps = "SELECT name, COUNT(*) AS count, SUM(row_count) AS row_count, SUM(byte_count) AS byte_count, SUM(file_count) AS file_count
+        let steps = "SELECT name, COUNT(*) AS count, CAST(SUM(row_count) AS BIGINT) AS row_count,
+                 CAST(SUM(byte_count) AS BIGINT) AS byte_count, CAST(SUM(file_count) AS BIGINT) AS file_count
              FROM steps WHERE ended_at IS NOT NULL GROUP BY name ORDER BY name";
-        for found in self.rows("figures", sqlx::query(steps)).await? {
+        for found in self.rows("figures", query(steps)).await? {
             figures.steps.push(StepSum {
                 name: row::text(&found, "name")?,
                 count: row::count(&found, "count")?,
@@ -70,8 +72,8 @@ impl Ledger {
         Ok(figures)
     }
 
-    async fn counts(&self, query: &'static str) -> Result<Vec<Count>> {
-        let rows = self.rows("figures", sqlx::query(query)).await?;
+    async fn counts(&self, sql: &'static str) -> Result<Vec<Count>> {
+        let rows = self.rows("figures", query(sql)).await?;
         rows.iter().map(|found| Ok(Count { job: row::text(found, "job")?, state: row::text(found, "state")?, count: row::count(found, "count")? })).collect()
     }
 }

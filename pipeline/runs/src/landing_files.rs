@@ -1,8 +1,8 @@
 //! The current landing records, for listing and for run keys without reading the landing zone.
 
-use sqlx::sqlite::SqliteRow;
 use uuid::Uuid;
 
+use crate::query::{Row, query};
 use crate::row::{self, figure};
 use crate::{Ledger, Result};
 
@@ -27,7 +27,7 @@ impl Ledger {
         for file in files {
             transaction
                 .execute(
-                    sqlx::query(
+                    query(
                         "INSERT INTO landing_files (channel, instance, source_path, export, file_id, version, size, sha256, run_id)
                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
                  ON CONFLICT (channel, instance, source_path) DO UPDATE SET export = excluded.export, file_id = excluded.file_id,
@@ -53,16 +53,13 @@ impl Ledger {
     /// The recorded files of an instance, by path.
     pub async fn landing_files(&self, channel: &str, instance: &str) -> Result<Vec<LandingFile>> {
         let rows = self
-            .rows(
-                "landing_files",
-                sqlx::query("SELECT * FROM landing_files WHERE channel = $1 AND instance = $2 ORDER BY source_path").bind(channel).bind(instance),
-            )
+            .rows("landing_files", query("SELECT * FROM landing_files WHERE channel = $1 AND instance = $2 ORDER BY source_path").bind(channel).bind(instance))
             .await?;
         rows.iter().map(read).collect()
     }
 }
 
-fn read(row: &SqliteRow) -> Result<LandingFile> {
+fn read(row: &Row) -> Result<LandingFile> {
     Ok(LandingFile {
         channel: row::text(row, "channel")?,
         instance: row::text(row, "instance")?,

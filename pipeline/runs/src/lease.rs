@@ -1,16 +1,17 @@
 //! Starting a run under the project's lease, so that one run at a time changes the project.
 //!
 //! The lease is a row with an end that its holder moves on by heartbeats. It passes on when it is given back, when it has ended,
-//! or when its holder was a process of this machine that is dead. Its token rises with every change of hands.
+//! or when its holder was a process of this machine that is dead. Its token rises with every change of hands. Its times are those
+//! of the database where machines share one, else those that come in with the call.
 
 use std::fmt;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sqlx::sqlite::SqliteRow;
 use takings_definitions::Interval;
 use uuid::Uuid;
 
-use crate::call::{Change, Query};
+use crate::call::Change;
+use crate::query::{Query, Row, query};
 use crate::row::{self, stamp};
 use crate::ticks::{self, Mover};
 use crate::{Error, Ledger, NewTick, Result, Run, RunState, TickRecord, TickState, run};
@@ -109,10 +110,11 @@ impl Ledger {
         alive: impl Fn(&LeaseInfo) -> bool + Send + Sync,
     ) -> Result<RunLease> {
         let mut transaction = self.write("begin_run").await?;
+        let clock = transaction.clock(now).await?;
         let token = match current(&mut transaction).await? {
             Some((token, Some(lease))) => {
                 let dead = lease.host == holder.host && !alive(&lease);
-                if lease.expires_at > now && !dead {
+                if lease.expires_at > clock && !dead {
                     return Err(Error::Busy(Box::new(lease)));
                 }
                 token + 1
@@ -133,7 +135,7 @@ impl Ledger {
         claim(&mut transaction, new, tick, run.id, Mover::of(holder, now)).await?;
         transaction
             .execute(
-                sqlx::query(
+                query(
                     "INSERT INTO leases (name, token, holder, host, pid, run_id, since, heartbeat_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8)
              ON CONFLICT (name) DO UPDATE SET token = excluded.token, holder = excluded.holder, host = excluded.host, pid = excluded.pid,
                  run_id = excluded.run_id, since = excluded.since, heartbeat_at = excluded.heartbeat_at, expires_at = excluded.expires_at",
@@ -144,8 +146,8 @@ impl Ledger {
                 .bind(&holder.host)
                 .bind(i64::from(holder.pid))
                 .bind(run.id.to_string())
-                .bind(stamp(now))
-                .bind(stamp(now + length)),
+                .bind(stamp(clock))
+                .bind(stamp(clock + length)),
             )
             .await?;
         transaction.commit().await?;
@@ -158,37 +160,38 @@ impl Ledger {
         let mut transaction = self.write("recover").await?;
         let Some((token, Some(lease))) = current(&mut transaction).await? else { return Ok(false) };
         let dead = lease.host == by.host && !alive(&lease);
-        if lease.expires_at > now && !dead {
+        if lease.expires_at > transaction.clock(now).await? && !dead {
             return Ok(false);
         }
         end_unfinished(&mut transaction, by, now).await?;
         // The token stays: the next lease gets the next one.
-        transaction.execute(sqlx::query("UPDATE leases SET holder = NULL WHERE name = $1 AND token = $2").bind(PROJECT).bind(token)).await?;
+        transaction.execute(query("UPDATE leases SET holder = NULL WHERE name = $1 AND token = $2").bind(PROJECT).bind(token)).await?;
         transaction.commit().await?;
         Ok(true)
     }
 
     /// Moves the lease's end on. [`Error::LeaseLost`] when it went to another process.
     pub async fn heartbeat(&self, lease: &RunLease, now: DateTime<Utc>) -> Result<()> {
+        let clock = self.clock(now).await?;
         let done = self
             .change(
                 "heartbeat",
-                sqlx::query("UPDATE leases SET heartbeat_at = $1, expires_at = $2 WHERE name = $3 AND token = $4 AND holder = $5")
-                    .bind(stamp(now))
-                    .bind(stamp(now + lease.length))
+                query("UPDATE leases SET heartbeat_at = $1, expires_at = $2 WHERE name = $3 AND token = $4 AND holder = $5")
+                    .bind(stamp(clock))
+                    .bind(stamp(clock + lease.length))
                     .bind(PROJECT)
                     .bind(lease.token)
                     .bind(&lease.holder),
             )
             .await?;
-        if done.rows_affected() == 1 { Ok(()) } else { Err(self.lost(lease).await?) }
+        if done == 1 { Ok(()) } else { Err(self.lost(lease).await?) }
     }
 
     /// Gives the lease back. One that went to another process is left alone.
     pub async fn release(&self, lease: &RunLease) -> Result<()> {
         self.change(
             "release",
-            sqlx::query("UPDATE leases SET holder = NULL WHERE name = $1 AND token = $2 AND holder = $3").bind(PROJECT).bind(lease.token).bind(&lease.holder),
+            query("UPDATE leases SET holder = NULL WHERE name = $1 AND token = $2 AND holder = $3").bind(PROJECT).bind(lease.token).bind(&lease.holder),
         )
         .await?;
         Ok(())
@@ -209,8 +212,8 @@ impl Ledger {
     }
 }
 
-fn current_lease<'q>() -> Query<'q> {
-    sqlx::query("SELECT leases.*, runs.job, runs.tick FROM leases JOIN runs ON runs.id = leases.run_id WHERE leases.name = $1").bind(PROJECT)
+fn current_lease() -> Query {
+    query("SELECT leases.*, runs.job, runs.tick FROM leases JOIN runs ON runs.id = leases.run_id WHERE leases.name = $1").bind(PROJECT)
 }
 
 /// The lease's token, and its holder unless it was given back.
@@ -219,7 +222,7 @@ async fn current(transaction: &mut Change) -> Result<Option<(i64, Option<LeaseIn
     row.as_ref().map(|row| Ok((row::number(row, "token")?, held(row)?))).transpose()
 }
 
-fn held(row: &SqliteRow) -> Result<Option<LeaseInfo>> {
+fn held(row: &Row) -> Result<Option<LeaseInfo>> {
     let Some(holder) = row::optional_text(row, "holder")? else { return Ok(None) };
     let pid = row::number(row, "pid")?;
     Ok(Some(LeaseInfo {
@@ -240,9 +243,7 @@ async fn end_unfinished(transaction: &mut Change, holder: &Holder, now: DateTime
     let why = format!("its process ended without finishing it; found by process {} on {}", holder.pid, holder.host);
     transaction
         .execute(
-            sqlx::query("UPDATE runs SET state = 'failed', ended_at = $1, error = $2 WHERE state IN ('claimed', 'running', 'published')")
-                .bind(stamp(now))
-                .bind(&why),
+            query("UPDATE runs SET state = 'failed', ended_at = $1, error = $2 WHERE state IN ('claimed', 'running', 'published')").bind(stamp(now)).bind(&why),
         )
         .await?;
     ticks::free_unfinished(transaction, &why, Mover::of(holder, now)).await
@@ -268,11 +269,7 @@ async fn insert(transaction: &mut Change, new: &NewRun, holder: &Holder, now: Da
         return Err(Error::RunExists(id));
     }
     let before = transaction
-        .row(
-            sqlx::query("SELECT attempt, retry, number FROM runs WHERE job = $1 AND tick = $2 ORDER BY number DESC LIMIT 1")
-                .bind(&new.job)
-                .bind(stamp(new.tick)),
-        )
+        .row(query("SELECT attempt, retry, number FROM runs WHERE job = $1 AND tick = $2 ORDER BY number DESC LIMIT 1").bind(&new.job).bind(stamp(new.tick)))
         .await?;
     let (attempt, retry, number) = match &before {
         None => (1, 0, 1),
@@ -283,7 +280,7 @@ async fn insert(transaction: &mut Change, new: &NewRun, holder: &Holder, now: Da
     };
     transaction
         .execute(
-            sqlx::query(
+            query(
                 "INSERT INTO runs (id, job, tick, interval_start, interval_end, known_at, number, attempt, retry, state, started_at, host, program_version)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
             )

@@ -1,17 +1,21 @@
 //! The ledger: what each job owes tick by tick, runs and their steps, the lease that lets one run at a time, landed files, decode accounting, snapshots, what
-//! marts were built of, deliveries.
+//! marts were built of, deliveries. It is kept in SQLite or in PostgreSQL.
 //!
 //! Time comes in with each call and is never read here. This crate must not know what a table holds, how a file is decoded or
 //! where it lies; it keeps records about them.
 
 mod call;
+mod cause;
+mod database;
 mod deliveries;
 mod error;
 mod figures;
 mod landing_files;
 mod lease;
 mod ledger;
+mod migrations;
 mod models;
+mod query;
 mod row;
 mod run;
 mod snapshots;
@@ -20,6 +24,7 @@ mod steps;
 mod ticks;
 mod units;
 
+pub use database::Recorded;
 pub use deliveries::{Delivery, DeliveryFilter, DeliveryState};
 pub use error::{Error, Result};
 pub use figures::{Count, Figures, NewestDone, StepSum};

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use crate::query::query;
 use crate::row::{self, stamp};
 use crate::{Ledger, Result};
 
@@ -22,7 +23,7 @@ pub struct ModelState {
 
 impl Ledger {
     pub async fn model_state(&self, table: &str) -> Result<Option<ModelState>> {
-        let row = self.row("model_state", sqlx::query("SELECT definition_hash, inputs, version FROM models WHERE table_name = $1").bind(table)).await?;
+        let row = self.row("model_state", query("SELECT definition_hash, inputs, version FROM models WHERE table_name = $1").bind(table)).await?;
         let read = |row| {
             Ok(ModelState {
                 definition_hash: row::text(row, "definition_hash")?,
@@ -36,7 +37,7 @@ impl Ledger {
     pub async fn set_model_state(&self, run: Option<Uuid>, table: &str, state: &ModelState, now: DateTime<Utc>) -> Result<()> {
         self.change(
             "set_model_state",
-            sqlx::query(
+            query(
                 "INSERT INTO models (table_name, definition_hash, inputs, version, run_id, built_at) VALUES ($1, $2, $3, $4, $5, $6)
              ON CONFLICT (table_name) DO UPDATE SET definition_hash = excluded.definition_hash, inputs = excluded.inputs, version = excluded.version,
                  run_id = excluded.run_id, built_at = excluded.built_at",
@@ -54,7 +55,7 @@ impl Ledger {
 
     /// Forgets a mart's build, so that the next run builds it whole.
     pub async fn forget_model(&self, table: &str) -> Result<()> {
-        self.change("forget_model", sqlx::query("DELETE FROM models WHERE table_name = $1").bind(table)).await?;
+        self.change("forget_model", query("DELETE FROM models WHERE table_name = $1").bind(table)).await?;
         Ok(())
     }
 }

@@ -3,10 +3,9 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
 use uuid::Uuid;
 
+use crate::query::Row;
 use crate::{Error, Result};
 
 /// A time as text of fixed width, so that text order is time order.
@@ -23,28 +22,28 @@ pub(crate) fn json(what: &'static str, value: &impl Serialize) -> Result<String>
     serde_json::to_string(value).map_err(|error| Error::Stored { column: what, text: error.to_string(), kind: "JSON" })
 }
 
-pub(crate) fn text(row: &SqliteRow, column: &'static str) -> Result<String> {
-    Ok(row.try_get(column)?)
+pub(crate) fn text(row: &Row, column: &'static str) -> Result<String> {
+    Ok(row.get(column)?)
 }
 
-pub(crate) fn optional_text(row: &SqliteRow, column: &'static str) -> Result<Option<String>> {
-    Ok(row.try_get(column)?)
+pub(crate) fn optional_text(row: &Row, column: &'static str) -> Result<Option<String>> {
+    Ok(row.get(column)?)
 }
 
-pub(crate) fn number(row: &SqliteRow, column: &'static str) -> Result<i64> {
-    Ok(row.try_get(column)?)
+pub(crate) fn number(row: &Row, column: &'static str) -> Result<i64> {
+    Ok(row.get(column)?)
 }
 
-pub(crate) fn count(row: &SqliteRow, column: &'static str) -> Result<u64> {
+pub(crate) fn count(row: &Row, column: &'static str) -> Result<u64> {
     let stored = number(row, column)?;
     u64::try_from(stored).map_err(|_| Error::Stored { column, text: stored.to_string(), kind: "count" })
 }
 
-pub(crate) fn time(row: &SqliteRow, column: &'static str) -> Result<DateTime<Utc>> {
+pub(crate) fn time(row: &Row, column: &'static str) -> Result<DateTime<Utc>> {
     parsed_time(column, text(row, column)?)
 }
 
-pub(crate) fn optional_time(row: &SqliteRow, column: &'static str) -> Result<Option<DateTime<Utc>>> {
+pub(crate) fn optional_time(row: &Row, column: &'static str) -> Result<Option<DateTime<Utc>>> {
     optional_text(row, column)?.map(|text| parsed_time(column, text)).transpose()
 }
 
@@ -55,11 +54,11 @@ fn parsed_time(column: &'static str, text: String) -> Result<DateTime<Utc>> {
     }
 }
 
-pub(crate) fn id(row: &SqliteRow, column: &'static str) -> Result<Uuid> {
+pub(crate) fn id(row: &Row, column: &'static str) -> Result<Uuid> {
     parsed_id(column, text(row, column)?)
 }
 
-pub(crate) fn optional_id(row: &SqliteRow, column: &'static str) -> Result<Option<Uuid>> {
+pub(crate) fn optional_id(row: &Row, column: &'static str) -> Result<Option<Uuid>> {
     optional_text(row, column)?.map(|text| parsed_id(column, text)).transpose()
 }
 
@@ -67,7 +66,7 @@ fn parsed_id(column: &'static str, text: String) -> Result<Uuid> {
     Uuid::parse_str(&text).map_err(|_| Error::Stored { column, text, kind: "id" })
 }
 
-pub(crate) fn from_json<T: DeserializeOwned>(row: &SqliteRow, column: &'static str) -> Result<T> {
+pub(crate) fn from_json<T: DeserializeOwned>(row: &Row, column: &'static str) -> Result<T> {
     let text = text(row, column)?;
     serde_json::from_str(&text).map_err(|_| Error::Stored { column, text, kind: "JSON of the expected shape" })
 }

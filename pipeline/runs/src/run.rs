@@ -4,11 +4,11 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use sqlx::sqlite::SqliteRow;
 use takings_definitions::Interval;
 use uuid::Uuid;
 
 use crate::call::Change;
+use crate::query::{Row, query};
 use crate::row::{self, stamp};
 use crate::ticks::{self, Mover};
 use crate::{Delivery, DeliveryFilter, Error, Ledger, Result, Snapshot, Step, TickMove, TickState};
@@ -140,7 +140,7 @@ impl Ledger {
         let rows = self
             .rows(
                 "list_runs",
-                sqlx::query(
+                query(
                     "SELECT * FROM runs
              WHERE (CAST($1 AS TEXT) IS NULL OR job = $1) AND (CAST($2 AS TEXT) IS NULL OR state = $2) AND (CAST($3 AS TEXT) IS NULL OR tick = $3)
              ORDER BY started_at DESC, number DESC, id LIMIT $4",
@@ -169,7 +169,7 @@ impl Ledger {
         if prefix.is_empty() || !prefix.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-') {
             return Err(unknown(id));
         }
-        let rows = self.rows("find_run", sqlx::query("SELECT * FROM runs WHERE id LIKE $1 ORDER BY id").bind(format!("{prefix}%"))).await?;
+        let rows = self.rows("find_run", query("SELECT * FROM runs WHERE id LIKE $1 ORDER BY id").bind(format!("{prefix}%"))).await?;
         match rows.as_slice() {
             [] => Err(unknown(id)),
             [row] => read(row),
@@ -186,7 +186,7 @@ async fn step(transaction: &mut Change, id: Uuid, to: RunState, error: Option<&s
     }
     transaction
         .execute(
-            sqlx::query("UPDATE runs SET state = $1, error = $2, ended_at = $3 WHERE id = $4")
+            query("UPDATE runs SET state = $1, error = $2, ended_at = $3 WHERE id = $4")
                 .bind(to.as_str())
                 .bind(error)
                 .bind(to.is_final().then(|| stamp(now)))
@@ -206,11 +206,11 @@ fn unknown(id: &str) -> Error {
 }
 
 pub(crate) async fn find(transaction: &mut Change, id: Uuid) -> Result<Option<Run>> {
-    let row = transaction.row(sqlx::query("SELECT * FROM runs WHERE id = $1").bind(id.to_string())).await?;
+    let row = transaction.row(query("SELECT * FROM runs WHERE id = $1").bind(id.to_string())).await?;
     row.as_ref().map(read).transpose()
 }
 
-fn read(row: &SqliteRow) -> Result<Run> {
+fn read(row: &Row) -> Result<Run> {
     let state = row::text(row, "state")?;
     Ok(Run {
         id: row::id(row, "id")?,

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use sqlx::sqlite::SqliteRow;
 use uuid::Uuid;
 
+use crate::query::{Row, query};
 use crate::row::{self, stamp};
 use crate::{Error, Ledger, Result, RunState, run};
 
@@ -32,21 +32,19 @@ impl Ledger {
         }
         transaction
             .execute(
-                sqlx::query(
-                    "INSERT INTO snapshots (id, sequence, run_id, taken_at) VALUES ($1, (SELECT COALESCE(MAX(sequence), 0) + 1 FROM snapshots), $2, $3)",
-                )
-                .bind(snapshot.id.to_string())
-                .bind(run.map(|run| run.to_string()))
-                .bind(stamp(taken_at)),
+                query("INSERT INTO snapshots (id, sequence, run_id, taken_at) VALUES ($1, (SELECT COALESCE(MAX(sequence), 0) + 1 FROM snapshots), $2, $3)")
+                    .bind(snapshot.id.to_string())
+                    .bind(run.map(|run| run.to_string()))
+                    .bind(stamp(taken_at)),
             )
             .await?;
         for (table, version) in tables {
             transaction
                 .execute(
-                    sqlx::query("INSERT INTO snapshot_tables (snapshot_id, table_name, version) VALUES ($1, $2, $3)")
+                    query("INSERT INTO snapshot_tables (snapshot_id, table_name, version) VALUES ($1, $2, $3)")
                         .bind(snapshot.id.to_string())
                         .bind(table)
-                        .bind(version),
+                        .bind(*version),
                 )
                 .await?;
         }
@@ -60,7 +58,7 @@ impl Ledger {
         let rows = self
             .rows(
                 "latest_snapshot",
-                sqlx::query(
+                query(
                     "SELECT s.id, s.run_id, s.taken_at, t.table_name, t.version FROM snapshots s LEFT JOIN snapshot_tables t ON t.snapshot_id = s.id
              WHERE s.sequence = (SELECT MAX(sequence) FROM snapshots)",
                 ),
@@ -70,7 +68,7 @@ impl Ledger {
     }
 
     pub async fn snapshot(&self, id: Uuid) -> Result<Option<Snapshot>> {
-        let rows = self.rows("snapshot", sqlx::query(
+        let rows = self.rows("snapshot", query(
             "SELECT s.id, s.run_id, s.taken_at, t.table_name, t.version FROM snapshots s LEFT JOIN snapshot_tables t ON t.snapshot_id = s.id WHERE s.id = $1",
         )
         .bind(id.to_string())).await?;
@@ -82,7 +80,7 @@ impl Ledger {
         let rows = self
             .rows(
                 "snapshots_since",
-                sqlx::query(
+                query(
                     "SELECT s.id, s.run_id, s.taken_at, t.table_name, t.version FROM snapshots s LEFT JOIN snapshot_tables t ON t.snapshot_id = s.id
              WHERE s.taken_at >= $1 ORDER BY s.sequence",
                 )
@@ -96,7 +94,7 @@ impl Ledger {
         let rows = self
             .rows(
                 "snapshots_of",
-                sqlx::query(
+                query(
                     "SELECT s.id, s.run_id, s.taken_at, t.table_name, t.version FROM snapshots s LEFT JOIN snapshot_tables t ON t.snapshot_id = s.id
              WHERE s.run_id = $1 ORDER BY s.sequence",
                 )
@@ -108,7 +106,7 @@ impl Ledger {
 }
 
 /// One snapshot per run of rows with the same id; a snapshot without tables is one row without a table.
-fn gather(rows: &[SqliteRow]) -> Result<Vec<Snapshot>> {
+fn gather(rows: &[Row]) -> Result<Vec<Snapshot>> {
     let mut found: Vec<Snapshot> = Vec::new();
     for row in rows {
         let id = row::id(row, "id")?;

@@ -1,8 +1,8 @@
 //! Delivered reports that rows belong to which became known after they were made.
 
 use chrono::{DateTime, Utc};
-use sqlx::sqlite::SqliteRow;
 
+use crate::query::{Row, query};
 use crate::row::{self, figure, stamp};
 use crate::{Ledger, Result};
 
@@ -25,7 +25,7 @@ impl Ledger {
         let done = self
             .change(
                 "record_stale",
-                sqlx::query(
+                query(
                     "INSERT INTO stale_reports (job, report, instance, tick, row_count, known_until, found_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
              ON CONFLICT (report, instance, tick) DO UPDATE SET job = excluded.job, row_count = excluded.row_count, known_until = excluded.known_until,
                  found_at = excluded.found_at
@@ -40,7 +40,7 @@ impl Ledger {
                 .bind(stamp(stale.found_at)),
             )
             .await?;
-        Ok(done.rows_affected() == 1)
+        Ok(done == 1)
     }
 
     /// Stale reports that no delivery has mended: none was made with all of the late rows.
@@ -48,7 +48,7 @@ impl Ledger {
         let rows = self
             .rows(
                 "stale_reports",
-                sqlx::query(
+                query(
                     "SELECT * FROM stale_reports stale WHERE NOT EXISTS (
                  SELECT 1 FROM deliveries WHERE deliveries.report = stale.report AND deliveries.instance = stale.instance AND deliveries.tick = stale.tick
                      AND deliveries.state IN ('delivered', 'unchanged') AND deliveries.known_at >= stale.known_until)
@@ -60,7 +60,7 @@ impl Ledger {
     }
 }
 
-fn read(row: &SqliteRow) -> Result<StaleReport> {
+fn read(row: &Row) -> Result<StaleReport> {
     Ok(StaleReport {
         job: row::text(row, "job")?,
         report: row::text(row, "report")?,

@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use sqlx::sqlite::SqliteRow;
 use uuid::Uuid;
 
+use crate::query::{Row, query};
 use crate::row::{self, stamp};
 use crate::{Error, Ledger, Result};
 
@@ -40,7 +40,7 @@ impl Ledger {
         let row = self
             .change_one(
                 "start_step",
-                sqlx::query(
+                query(
                     "INSERT INTO steps (run_id, position, name, started_at)
              VALUES ($1, (SELECT COALESCE(MAX(position), 0) + 1 FROM steps WHERE run_id = $1), $2, $3) RETURNING position",
                 )
@@ -57,7 +57,7 @@ impl Ledger {
         let done = self
             .change(
                 "end_step",
-                sqlx::query(
+                query(
                     "UPDATE steps SET ended_at = $1, row_count = $2, byte_count = $3, file_count = $4, detail = $5
              WHERE run_id = $6 AND position = $7 AND ended_at IS NULL",
                 )
@@ -70,17 +70,17 @@ impl Ledger {
                 .bind(step.position),
             )
             .await?;
-        if done.rows_affected() == 1 { Ok(()) } else { Err(Error::Step { run: step.run, position: step.position }) }
+        if done == 1 { Ok(()) } else { Err(Error::Step { run: step.run, position: step.position }) }
     }
 
     /// The steps of a run in the order in which they started.
     pub async fn steps(&self, run: Uuid) -> Result<Vec<Step>> {
-        let rows = self.rows("steps", sqlx::query("SELECT * FROM steps WHERE run_id = $1 ORDER BY position").bind(run.to_string())).await?;
+        let rows = self.rows("steps", query("SELECT * FROM steps WHERE run_id = $1 ORDER BY position").bind(run.to_string())).await?;
         rows.iter().map(read).collect()
     }
 }
 
-fn read(row: &SqliteRow) -> Result<Step> {
+fn read(row: &Row) -> Result<Step> {
     Ok(Step {
         key: StepKey { run: row::id(row, "run_id")?, position: row::number(row, "position")? },
         name: row::text(row, "name")?,

@@ -6,11 +6,11 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use sqlx::sqlite::SqliteRow;
 use takings_definitions::Interval;
 use uuid::Uuid;
 
 use crate::call::Change;
+use crate::query::{Row, query};
 use crate::row::{self, stamp};
 use crate::{Error, Holder, Ledger, Result, RunState};
 
@@ -197,7 +197,7 @@ impl Ledger {
     pub async fn note_tick(&self, job: &str, tick: DateTime<Utc>, note: &str) -> Result<()> {
         self.change(
             "note_tick",
-            sqlx::query("UPDATE ticks SET note = $1 WHERE job = $2 AND tick = $3 AND state = 'due' AND (note IS NULL OR note <> $1)")
+            query("UPDATE ticks SET note = $1 WHERE job = $2 AND tick = $3 AND state = 'due' AND (note IS NULL OR note <> $1)")
                 .bind(note)
                 .bind(job)
                 .bind(stamp(tick)),
@@ -211,13 +211,10 @@ impl Ledger {
         let done = self
             .change(
                 "mark_late",
-                sqlx::query("UPDATE ticks SET late_since = $1 WHERE job = $2 AND tick = $3 AND late_since IS NULL")
-                    .bind(stamp(since))
-                    .bind(job)
-                    .bind(stamp(tick)),
+                query("UPDATE ticks SET late_since = $1 WHERE job = $2 AND tick = $3 AND late_since IS NULL").bind(stamp(since)).bind(job).bind(stamp(tick)),
             )
             .await?;
-        Ok(done.rows_affected() == 1)
+        Ok(done == 1)
     }
 
     /// Ticks by job, the oldest first.
@@ -225,7 +222,7 @@ impl Ledger {
         let rows = self
             .rows(
                 "ticks",
-                sqlx::query(
+                query(
                     "SELECT * FROM ticks WHERE (CAST($1 AS TEXT) IS NULL OR job = $1) AND (CAST($2 AS TEXT) IS NULL OR tick >= $2)
                  AND (CAST($3 AS TEXT) IS NULL OR tick <= $3)
              ORDER BY job, tick",
@@ -241,7 +238,7 @@ impl Ledger {
     /// How a tick came to where it is, the first move first.
     pub async fn tick_moves(&self, job: &str, tick: DateTime<Utc>) -> Result<Vec<TickMove>> {
         let rows =
-            self.rows("tick_moves", sqlx::query("SELECT * FROM tick_moves WHERE job = $1 AND tick = $2 ORDER BY position").bind(job).bind(stamp(tick))).await?;
+            self.rows("tick_moves", query("SELECT * FROM tick_moves WHERE job = $1 AND tick = $2 ORDER BY position").bind(job).bind(stamp(tick))).await?;
         rows.iter().map(read_move).collect()
     }
 
@@ -249,7 +246,7 @@ impl Ledger {
     pub async fn job_start(&self, job: &str, first: DateTime<Utc>, now: DateTime<Utc>) -> Result<DateTime<Utc>> {
         self.change(
             "job_start",
-            sqlx::query("INSERT INTO job_starts (job, tick, recorded_at) VALUES ($1, $2, $3) ON CONFLICT (job) DO NOTHING")
+            query("INSERT INTO job_starts (job, tick, recorded_at) VALUES ($1, $2, $3) ON CONFLICT (job) DO NOTHING")
                 .bind(job)
                 .bind(stamp(first))
                 .bind(stamp(now)),
@@ -260,14 +257,14 @@ impl Ledger {
 
     /// The recorded start of a job, if the scheduler has seen it.
     pub async fn recorded_start(&self, job: &str) -> Result<Option<DateTime<Utc>>> {
-        let row = self.row("recorded_start", sqlx::query("SELECT tick FROM job_starts WHERE job = $1").bind(job)).await?;
+        let row = self.row("recorded_start", query("SELECT tick FROM job_starts WHERE job = $1").bind(job)).await?;
         row.as_ref().map(|row| row::time(row, "tick")).transpose()
     }
 }
 
 /// Makes a tick's row, unless there is one.
 pub(crate) async fn insert(transaction: &mut Change, new: &NewTick, state: TickState, run: Option<Uuid>, note: Option<&str>, mover: Mover<'_>) -> Result<bool> {
-    let done = transaction.execute(sqlx::query(
+    let done = transaction.execute(query(
         "INSERT INTO ticks (job, tick, interval_start, interval_end, known_at, state, run_id, note, changed_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
          ON CONFLICT (job, tick) DO NOTHING",
     )
@@ -281,7 +278,7 @@ pub(crate) async fn insert(transaction: &mut Change, new: &NewTick, state: TickS
     .bind(note)
     .bind(stamp(mover.at)))
     .await?;
-    let inserted = done.rows_affected() == 1;
+    let inserted = done == 1;
     if inserted {
         record_move(transaction, &new.job, new.tick, state, run, note, mover).await?;
     }
@@ -297,7 +294,7 @@ pub(crate) async fn set(transaction: &mut Change, from: &TickRecord, to: TickSta
     };
     transaction
         .execute(
-            sqlx::query("UPDATE ticks SET state = $1, failures = $2, run_id = $3, note = $4, changed_at = $5 WHERE job = $6 AND tick = $7")
+            query("UPDATE ticks SET state = $1, failures = $2, run_id = $3, note = $4, changed_at = $5 WHERE job = $6 AND tick = $7")
                 .bind(to.as_str())
                 .bind(i64::from(failures))
                 .bind(run.map(|run| run.to_string()))
@@ -321,7 +318,7 @@ async fn record_move(
 ) -> Result<()> {
     transaction
         .execute(
-            sqlx::query(
+            query(
                 "INSERT INTO tick_moves (job, tick, position, state, moved_at, host, program_version, run_id, note)
          VALUES ($1, $2, (SELECT COALESCE(MAX(position), 0) + 1 FROM tick_moves WHERE job = $1 AND tick = $2), $3, $4, $5, $6, $7, $8)",
             )
@@ -339,20 +336,20 @@ async fn record_move(
 }
 
 pub(crate) async fn find(transaction: &mut Change, job: &str, tick: DateTime<Utc>) -> Result<Option<TickRecord>> {
-    let row = transaction.row(sqlx::query("SELECT * FROM ticks WHERE job = $1 AND tick = $2").bind(job).bind(stamp(tick))).await?;
+    let row = transaction.row(query("SELECT * FROM ticks WHERE job = $1 AND tick = $2").bind(job).bind(stamp(tick))).await?;
     row.as_ref().map(read).transpose()
 }
 
 /// The tick that follows a run, if any.
 pub(crate) async fn of_run(transaction: &mut Change, run: Uuid) -> Result<Option<TickRecord>> {
-    let of_run = sqlx::query("SELECT * FROM ticks WHERE run_id = $1 AND state IN ('claimed', 'running', 'published')").bind(run.to_string());
+    let of_run = query("SELECT * FROM ticks WHERE run_id = $1 AND state IN ('claimed', 'running', 'published')").bind(run.to_string());
     let row = transaction.row(of_run).await?;
     row.as_ref().map(read).transpose()
 }
 
 /// Ticks of runs whose process ended are due again.
 pub(crate) async fn free_unfinished(transaction: &mut Change, note: &str, mover: Mover<'_>) -> Result<()> {
-    let rows = transaction.rows(sqlx::query("SELECT * FROM ticks WHERE state IN ('claimed', 'running', 'published')")).await?;
+    let rows = transaction.rows(query("SELECT * FROM ticks WHERE state IN ('claimed', 'running', 'published')")).await?;
     for row in &rows {
         let tick = read(row)?;
         set(transaction, &tick, TickState::Due, tick.run, Some(note), mover).await?;
@@ -360,7 +357,7 @@ pub(crate) async fn free_unfinished(transaction: &mut Change, note: &str, mover:
     Ok(())
 }
 
-fn read(row: &SqliteRow) -> Result<TickRecord> {
+fn read(row: &Row) -> Result<TickRecord> {
     let failures = row::count(row, "failures")?;
     Ok(TickRecord {
         job: row::text(row, "job")?,
@@ -376,7 +373,7 @@ fn read(row: &SqliteRow) -> Result<TickRecord> {
     })
 }
 
-fn read_move(row: &SqliteRow) -> Result<TickMove> {
+fn read_move(row: &Row) -> Result<TickMove> {
     Ok(TickMove {
         state: state(row)?,
         at: row::time(row, "moved_at")?,
@@ -387,7 +384,7 @@ fn read_move(row: &SqliteRow) -> Result<TickMove> {
     })
 }
 
-fn state(row: &SqliteRow) -> Result<TickState> {
+fn state(row: &Row) -> Result<TickState> {
     let text = row::text(row, "state")?;
     TickState::named(&text).ok_or(Error::Stored { column: "state", text, kind: "state of a tick" })
 }

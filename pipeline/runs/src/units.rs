@@ -1,9 +1,9 @@
 //! Decode accounting: of each unit of each raw table, what became of the records that were read.
 
 use serde_json::Value;
-use sqlx::sqlite::SqliteRow;
 use uuid::Uuid;
 
+use crate::query::{Row, query};
 use crate::row::{self, figure};
 use crate::{Error, Ledger, Result};
 
@@ -55,12 +55,12 @@ impl Ledger {
         units.iter().try_for_each(Unit::check)?;
         let mut transaction = self.write("save_units").await?;
         for key in replaced {
-            transaction.execute(sqlx::query("DELETE FROM units WHERE table_name = $1 AND unit = $2").bind(&key.table).bind(&key.unit)).await?;
+            transaction.execute(query("DELETE FROM units WHERE table_name = $1 AND unit = $2").bind(&key.table).bind(&key.unit)).await?;
         }
         for unit in units {
             transaction
                 .execute(
-                    sqlx::query(
+                    query(
                         "INSERT INTO units (table_name, unit, export, instance, file_id, source_path, version, records, published, quarantined, duplicate,
                      excluded, totals, run_id)
                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
@@ -92,18 +92,18 @@ impl Ledger {
 
     /// The units of a table, by file and unit.
     pub async fn units(&self, table: &str) -> Result<Vec<Unit>> {
-        let rows = self.rows("units", sqlx::query("SELECT * FROM units WHERE table_name = $1 ORDER BY instance, source_path, unit").bind(table)).await?;
+        let rows = self.rows("units", query("SELECT * FROM units WHERE table_name = $1 ORDER BY instance, source_path, unit").bind(table)).await?;
         rows.iter().map(read).collect()
     }
 
     /// The units that came from a file, in whatever table.
     pub async fn units_of_file(&self, file_id: &str) -> Result<Vec<Unit>> {
-        let rows = self.rows("units_of_file", sqlx::query("SELECT * FROM units WHERE file_id = $1 ORDER BY table_name, unit").bind(file_id)).await?;
+        let rows = self.rows("units_of_file", query("SELECT * FROM units WHERE file_id = $1 ORDER BY table_name, unit").bind(file_id)).await?;
         rows.iter().map(read).collect()
     }
 }
 
-fn read(row: &SqliteRow) -> Result<Unit> {
+fn read(row: &Row) -> Result<Unit> {
     Ok(Unit {
         key: UnitKey { table: row::text(row, "table_name")?, unit: row::text(row, "unit")? },
         export: row::text(row, "export")?,

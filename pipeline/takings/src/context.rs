@@ -82,7 +82,9 @@ pub fn engine(project: &Project, store: &Store, threads: usize) -> Result<Engine
 
 /// The ledger belongs to one store: a store carries an id, and a ledger that knows another is refused.
 async fn open_ledger(project: &Project, store: &Store, faults: Faults) -> Result<Ledger> {
-    let ledger = Ledger::open_with(&project.settings.ledger, &project.root, faults).await?;
+    let settings = &project.settings.ledger;
+    let password = settings.password.as_ref().map(|secret| secret.line("ledger.password", &project.root)).transpose()?;
+    let ledger = Ledger::open_with(&settings.url, password.as_deref(), &project.root, faults).await?;
     let bound = async { Ok(ledger.check_store(&store_id(store).await?).await?) };
     if let Err(failure) = bound.await {
         ledger.close().await;

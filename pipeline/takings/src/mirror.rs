@@ -10,7 +10,7 @@ use arrow::compute::cast;
 use arrow::datatypes::DataType;
 use chrono::NaiveDate;
 use futures::TryStreamExt;
-use takings_definitions::{Layer, Pii, Secret, SortKey, Table};
+use takings_definitions::{Layer, Pii, SortKey, Table};
 use takings_engine::{Parameters, SendableRecordBatchStream, Tables};
 use takings_reports::Pseudonymiser;
 use takings_runs::ModelState;
@@ -130,20 +130,8 @@ async fn rows_of(context: &Context, tables: &Tables, table: &Table, month: Optio
 
 /// The secret that the settings refer to.
 fn pseudonym_key(context: &Context) -> Result<Option<Vec<u8>>> {
-    match &context.project.settings.pseudonym_key {
-        None => Ok(None),
-        Some(Secret::Variable(name)) => match std::env::var(name) {
-            Ok(value) => Ok(Some(value.into_bytes())),
-            Err(_) => Err(Failure::usage(format!("secrets.pseudonym_key refers to variable {name}, which is not set"))),
-        },
-        Some(Secret::File(path)) => {
-            let path = context.root().join(path);
-            match std::fs::read(&path) {
-                Ok(value) => Ok(Some(value)),
-                Err(error) => Err(Failure::usage(format!("secrets.pseudonym_key refers to {}, which cannot be read: {error}", path.display()))),
-            }
-        }
-    }
+    let secret = context.project.settings.pseudonym_key.as_ref();
+    Ok(secret.map(|secret| secret.value("secrets.pseudonym_key", context.root())).transpose()?)
 }
 
 /// Which columns of a table are masked, and how.

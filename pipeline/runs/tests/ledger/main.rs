@@ -1,14 +1,18 @@
-//! The ledger's promises, each on a file of its own.
+//! The ledger's promises, each on a file of its own and in a database of its own.
 
+mod access;
+mod breaking;
+mod lossy;
 mod opening;
+mod place;
 mod records;
 mod runs;
+mod server;
 mod ticks;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use takings_definitions::Interval;
 use takings_runs::{Claim, Holder, Ledger, NewRun, RunLease};
-use tempfile::TempDir;
 
 fn at(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
@@ -34,10 +38,6 @@ fn nightly() -> NewRun {
 
 fn holder(id: &str, host: &str, pid: u32) -> Holder {
     Holder { id: id.into(), host: host.into(), pid, program_version: "0.1.0".into() }
-}
-
-async fn open(folder: &TempDir) -> Ledger {
-    Ledger::open("state/ledger.db", folder.path()).await.unwrap()
 }
 
 async fn begun(ledger: &Ledger) -> RunLease {

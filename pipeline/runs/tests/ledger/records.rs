@@ -4,19 +4,30 @@ use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 use serde_json::json;
-use takings_runs::{Delivery, DeliveryFilter, DeliveryState, LandingFile, ModelState, Unit, UnitKey, Uuid};
-use tempfile::TempDir;
+use takings_faults::{Fault, Faults, Nth};
+use takings_runs::{Delivery, DeliveryFilter, DeliveryState, LandingFile, ModelState, RunState, StepFigures, Unit, UnitKey, Uuid};
 
-use super::{LEASE, begun, holder, nightly, now, open};
+use super::place::{Place, on_both};
+use super::{LEASE, begun, holder, nightly, now};
+
+on_both!(
+    a_landing_file_only_moves_forward,
+    units_add_up_and_are_replaced_together,
+    texts_are_kept_as_they_are_and_ordered_by_their_bytes,
+    sums_are_whole_numbers,
+    each_call_passes_the_gate_with_as_many_operations,
+    a_snapshot_is_whole_or_not_there,
+    readers_never_see_half_a_snapshot,
+    a_mart_remembers_its_last_build,
+    deliveries_are_kept_per_run_and_found_by_filter,
+);
 
 fn tables(pairs: &[(&str, i64)]) -> BTreeMap<String, i64> {
     pairs.iter().map(|(table, version)| ((*table).to_owned(), *version)).collect()
 }
 
-#[tokio::test]
-async fn a_landing_file_only_moves_forward() {
-    let folder = TempDir::new().unwrap();
-    let ledger = open(&folder).await;
+async fn a_landing_file_only_moves_forward(place: &Place) {
+    let ledger = place.open().await;
     let file = |path: &str, version: u64| LandingFile {
         channel: "aws_marketplace".into(),
         instance: "main".into(),
@@ -33,10 +44,8 @@ async fn a_landing_file_only_moves_forward() {
     assert_eq!(ledger.landing_files("aws_marketplace", "other").await.unwrap(), []);
 }
 
-#[tokio::test]
-async fn units_add_up_and_are_replaced_together() {
-    let folder = TempDir::new().unwrap();
-    let ledger = open(&folder).await;
+async fn units_add_up_and_are_replaced_together(place: &Place) {
+    let ledger = place.open().await;
     let unit = |name: &str, records: u64, quarantined: u64| Unit {
         key: UnitKey { table: "aws_account".into(), unit: name.into() },
         export: "account".into(),
@@ -66,10 +75,75 @@ async fn units_add_up_and_are_replaced_together() {
     assert_eq!(ledger.units_of_file("0f").await.unwrap(), [unit("1", 6, 0), unit("2", 1, 0)]);
 }
 
-#[tokio::test]
-async fn a_snapshot_is_whole_or_not_there() {
-    let folder = TempDir::new().unwrap();
-    let ledger = open(&folder).await;
+async fn texts_are_kept_as_they_are_and_ordered_by_their_bytes(place: &Place) {
+    let ledger = place.open().await;
+    let names = ["Zoë/b.csv", "a b.csv", "a-b.csv", "a/b.csv", "ab.csv", "a_b.csv", "Ab.csv", "ä.csv", "日本.csv", "\u{1f4d6}.csv", "%_'\"\\.csv", ""];
+    let file = |name: &&str| LandingFile {
+        channel: "aws_marketplace".into(),
+        instance: "main".into(),
+        export: "account".into(),
+        source_path: (*name).into(),
+        file_id: "0f".into(),
+        version: 1,
+        size: i64::MAX as u64,
+        sha256: "ff".into(),
+    };
+    ledger.record_landing(None, &names.iter().map(file).collect::<Vec<_>>()).await.unwrap();
+    let found = ledger.landing_files("aws_marketplace", "main").await.unwrap();
+    let mut sorted = names;
+    sorted.sort_unstable();
+    assert_eq!(found, sorted.iter().map(file).collect::<Vec<_>>());
+    // NUL is the one sign that not every database takes.
+    let run = begun(&ledger).await.run.id;
+    ledger.move_run(run, RunState::Failed, Some("line 1: \"a\0b\""), now()).await.unwrap();
+    assert_eq!(ledger.show_run(&run.to_string()).await.unwrap().run.error.as_deref(), Some("line 1: \"a\u{fffd}b\""));
+}
+
+async fn sums_are_whole_numbers(place: &Place) {
+    let ledger = place.open().await;
+    let run = begun(&ledger).await.run.id;
+    for rows in [2, 3] {
+        let step = ledger.start_step(run, "decode", now()).await.unwrap();
+        ledger.end_step(step, &StepFigures { rows, bytes: 1 << 60, files: 1, detail: json!({}) }, now()).await.unwrap();
+    }
+    ledger.move_run(run, RunState::Nothing, None, now()).await.unwrap();
+    let figures = ledger.figures().await.unwrap();
+    let found = figures.steps.iter().map(|sum| (sum.name.as_str(), sum.count, sum.rows, sum.bytes, sum.files)).collect::<Vec<_>>();
+    assert_eq!(found, [("decode", 2, 5, 1 << 61, 2)]);
+    assert_eq!((figures.runs[0].state.as_str(), figures.runs[0].count, figures.done[0].tick), ("nothing", 1, nightly().tick));
+}
+
+/// Crash tests count the operations in SQLite; in PostgreSQL there is the question for the time besides.
+async fn each_call_passes_the_gate_with_as_many_operations(place: &Place) {
+    let gate = std::sync::Arc::new(Nth::new(Fault::Fail, 0));
+    let ledger = place.open_through(Faults::through(gate.clone())).await;
+    let lease = begun(&ledger).await;
+    ledger.heartbeat(&lease, now()).await.unwrap();
+    ledger.record_snapshot(None, &tables(&[("a", 1)]), now()).await.unwrap();
+    ledger.latest_snapshot().await.unwrap();
+    ledger.release(&lease).await.unwrap();
+    let seen: Vec<String> = gate.seen().iter().map(|(kind, on)| format!("{kind:?} {on}")).collect();
+    let asked = usize::from(place.database.is_some());
+    let expected: Vec<String> = [
+        ("Query open", 1),
+        ("Commit migrate", 1),
+        ("Query begin_run", 11 + asked),
+        ("Commit begin_run", 1),
+        ("Query clock", asked),
+        ("Commit heartbeat", 1),
+        ("Query record_snapshot", 3),
+        ("Commit record_snapshot", 1),
+        ("Query latest_snapshot", 1),
+        ("Commit release", 1),
+    ]
+    .into_iter()
+    .flat_map(|(operation, times)| std::iter::repeat_n(operation.to_owned(), times))
+    .collect();
+    assert_eq!(seen, expected);
+}
+
+async fn a_snapshot_is_whole_or_not_there(place: &Place) {
+    let ledger = place.open().await;
     assert_eq!(ledger.latest_snapshot().await.unwrap(), None);
     assert!(ledger.record_snapshot(None, &tables(&[("a", 1), ("z", -1)]), now()).await.is_err());
     assert_eq!(ledger.latest_snapshot().await.unwrap(), None);
@@ -84,10 +158,8 @@ async fn a_snapshot_is_whole_or_not_there() {
     assert_eq!(ledger.show_run(&run.to_string()).await.unwrap().snapshots, [first]);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn readers_never_see_half_a_snapshot() {
-    let folder = TempDir::new().unwrap();
-    let (writer, reader) = (open(&folder).await, open(&folder).await);
+async fn readers_never_see_half_a_snapshot(place: &Place) {
+    let (writer, reader) = (place.open().await, place.open().await);
     let writing = tokio::spawn(async move {
         for version in 0..40 {
             let tables = (0..20).map(|table| (format!("t{table}"), version)).collect();
@@ -106,10 +178,8 @@ async fn readers_never_see_half_a_snapshot() {
     assert_eq!(reader.snapshots_since(now()).await.unwrap().len(), 40);
 }
 
-#[tokio::test]
-async fn a_mart_remembers_its_last_build() {
-    let folder = TempDir::new().unwrap();
-    let ledger = open(&folder).await;
+async fn a_mart_remembers_its_last_build(place: &Place) {
+    let ledger = place.open().await;
     let state = |version| ModelState { definition_hash: "d1".into(), inputs: tables(&[("aws_account", 3)]), version };
     assert_eq!(ledger.model_state("dim_account").await.unwrap(), None);
     for version in [0, 1] {
@@ -120,10 +190,8 @@ async fn a_mart_remembers_its_last_build() {
     assert_eq!(ledger.model_state("dim_account").await.unwrap(), None);
 }
 
-#[tokio::test]
-async fn deliveries_are_kept_per_run_and_found_by_filter() {
-    let folder = TempDir::new().unwrap();
-    let ledger = open(&folder).await;
+async fn deliveries_are_kept_per_run_and_found_by_filter(place: &Place) {
+    let ledger = place.open().await;
     let lease = begun(&ledger).await;
     let delivery = |run: Uuid, report: &str, state| Delivery {
         run,

@@ -4,9 +4,20 @@ use chrono::TimeDelta;
 use expect_test::expect;
 use serde_json::json;
 use takings_runs::{Error, Ledger, NewRun, RunFilter, RunState, StepFigures, Uuid};
-use tempfile::TempDir;
 
-use super::{LEASE, at, begun, holder, nightly, now, open};
+use super::place::{Place, on_both};
+use super::{LEASE, at, begun, holder, nightly, now};
+
+on_both!(
+    a_run_moves_along_its_states_and_no_other_way,
+    a_failure_has_a_reason_and_an_end,
+    a_live_lease_keeps_others_out_and_says_who_holds_it,
+    a_heartbeat_keeps_the_lease_and_a_lost_one_is_noticed,
+    a_dead_process_of_this_host_gives_way_at_once,
+    of_eight_that_begin_at_once_one_wins,
+    runs_are_listed_by_filter_and_found_by_the_start_of_their_id,
+    steps_keep_their_order_and_figures_and_end_once,
+);
 
 /// Puts a run into a state by the shortest way.
 async fn run_in(ledger: &Ledger, state: RunState) -> Uuid {
@@ -26,10 +37,8 @@ async fn run_in(ledger: &Ledger, state: RunState) -> Uuid {
     lease.run.id
 }
 
-#[tokio::test]
-async fn a_run_moves_along_its_states_and_no_other_way() {
-    let folder = TempDir::new().unwrap();
-    let ledger = open(&folder).await;
+async fn a_run_moves_along_its_states_and_no_other_way(place: &Place) {
+    let ledger = place.open().await;
     let mut allowed = String::new();
     for from in RunState::ALL {
         let mut to_states = Vec::new();
@@ -54,10 +63,8 @@ async fn a_run_moves_along_its_states_and_no_other_way() {
     .assert_eq(&allowed);
 }
 
-#[tokio::test]
-async fn a_failure_has_a_reason_and_an_end() {
-    let folder = TempDir::new().unwrap();
-    let ledger = open(&folder).await;
+async fn a_failure_has_a_reason_and_an_end(place: &Place) {
+    let ledger = place.open().await;
     let lease = begun(&ledger).await;
     let (id, later) = (lease.run.id, now() + TimeDelta::seconds(5));
     assert!(matches!(ledger.move_run(id, RunState::Failed, None, later).await, Err(Error::NoReason { .. })));
@@ -69,48 +76,49 @@ async fn a_failure_has_a_reason_and_an_end() {
     assert_eq!(missing.to_string(), "no run 00000000-0000-0000-0000-000000000000 in the ledger; `takings runs list` shows what ran");
 }
 
-#[tokio::test]
-async fn a_live_lease_keeps_others_out_and_says_who_holds_it() {
-    let folder = TempDir::new().unwrap();
-    let ledger = open(&folder).await;
+async fn a_live_lease_keeps_others_out_and_says_who_holds_it(place: &Place) {
+    let ledger = place.open().await;
     let new = NewRun { id: Some(Uuid::from_u128(7)), ..nightly() };
     ledger.begin_run(&new, &holder("a", "books", 41), LEASE, now(), |_| true).await.unwrap();
     let later = now() + TimeDelta::seconds(59);
+    place.clock(later);
     let error = ledger.begin_run(&nightly(), &holder("b", "desk", 42), LEASE, later, |_| panic!("a process of another host can't be asked about")).await;
     let error = error.unwrap_err();
     assert!(error.is_retryable() && matches!(error, Error::Busy(_)));
     expect!["another run holds the project: nightly for 2026-03-15T00:00:00Z by process 41 on books (holder a, run 00000000-0000-0000-0000-000000000007) since 2026-03-15T01:00:00Z, last heard of at 2026-03-15T01:00:00Z; wait until it ends, or stop that process: a lease that is not renewed ends at 2026-03-15T01:01:00Z"]
         .assert_eq(&error.to_string());
     assert_eq!(ledger.list_runs(&RunFilter::default()).await.unwrap().len(), 1, "a refused run leaves no trace");
+    place.clock(now() + LEASE);
     let same = ledger.begin_run(&new, &holder("b", "desk", 42), LEASE, now() + LEASE, |_| true).await.unwrap_err();
     assert!(matches!(same, Error::RunExists(_)), "{same}");
 }
 
-#[tokio::test]
-async fn a_heartbeat_keeps_the_lease_and_a_lost_one_is_noticed() {
-    let folder = TempDir::new().unwrap();
-    let ledger = open(&folder).await;
+async fn a_heartbeat_keeps_the_lease_and_a_lost_one_is_noticed(place: &Place) {
+    let ledger = place.open().await;
     let first = begun(&ledger).await;
     ledger.move_run(first.run.id, RunState::Running, None, now()).await.unwrap();
-    ledger.heartbeat(&first, now() + TimeDelta::seconds(50)).await.unwrap();
+    let at = |seconds| {
+        let at = now() + TimeDelta::seconds(seconds);
+        place.clock(at);
+        at
+    };
+    ledger.heartbeat(&first, at(50)).await.unwrap();
     let other = holder("b", "desk", 2);
-    assert!(matches!(ledger.begin_run(&nightly(), &other, LEASE, now() + TimeDelta::seconds(100), |_| true).await, Err(Error::Busy(_))));
-    let second = ledger.begin_run(&nightly(), &other, LEASE, now() + TimeDelta::seconds(110), |_| true).await.unwrap();
+    assert!(matches!(ledger.begin_run(&nightly(), &other, LEASE, at(100), |_| true).await, Err(Error::Busy(_))));
+    let second = ledger.begin_run(&nightly(), &other, LEASE, at(110), |_| true).await.unwrap();
     assert_eq!((second.token, second.run.attempt), (first.token + 1, 2));
-    let lost = ledger.heartbeat(&first, now() + TimeDelta::seconds(111)).await.unwrap_err();
+    let lost = ledger.heartbeat(&first, at(111)).await.unwrap_err();
     assert!(matches!(lost, Error::LeaseLost { .. }), "{lost}");
     ledger.release(&first).await.unwrap();
-    ledger.heartbeat(&second, now() + TimeDelta::seconds(112)).await.unwrap();
+    ledger.heartbeat(&second, at(112)).await.unwrap();
     let taken = ledger.show_run(&first.run.id.to_string()).await.unwrap().run;
     assert_eq!(taken.state, RunState::Failed);
     assert_eq!(taken.error.as_deref(), Some("its process ended without finishing it; found by process 2 on desk"));
     assert!(matches!(ledger.move_run(first.run.id, RunState::Published, None, now()).await, Err(Error::Transition { .. })), "a run taken over can't publish");
 }
 
-#[tokio::test]
-async fn a_dead_process_of_this_host_gives_way_at_once() {
-    let folder = TempDir::new().unwrap();
-    let ledger = open(&folder).await;
+async fn a_dead_process_of_this_host_gives_way_at_once(place: &Place) {
+    let ledger = place.open().await;
     ledger.begin_run(&nightly(), &holder("a", "books", 41), LEASE, now(), |_| true).await.unwrap();
     let next = ledger
         .begin_run(&nightly(), &holder("b", "books", 42), LEASE, now(), |lease| {
@@ -126,10 +134,8 @@ async fn a_dead_process_of_this_host_gives_way_at_once() {
     assert_eq!(third.token, 3, "the token rises over a release as well");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_eight_that_begin_at_once_one_wins() {
-    let folder = TempDir::new().unwrap();
-    let ledgers = [open(&folder).await, open(&folder).await];
+async fn of_eight_that_begin_at_once_one_wins(place: &Place) {
+    let ledgers = [place.open().await, place.open().await];
     for round in 1..=5 {
         let tries: Vec<_> = (0..8)
             .map(|n| {
@@ -152,10 +158,8 @@ async fn of_eight_that_begin_at_once_one_wins() {
     assert_eq!(ledgers[1].list_runs(&RunFilter::default()).await.unwrap().len(), 5);
 }
 
-#[tokio::test]
-async fn runs_are_listed_by_filter_and_found_by_the_start_of_their_id() {
-    let folder = TempDir::new().unwrap();
-    let ledger = open(&folder).await;
+async fn runs_are_listed_by_filter_and_found_by_the_start_of_their_id(place: &Place) {
+    let ledger = place.open().await;
     for (n, job) in ["nightly", "weekly", "nightly"].into_iter().enumerate() {
         let new = NewRun { id: Some(Uuid::from_u128(0xab00 << 112 | n as u128)), job: job.into(), ..nightly() };
         let lease = ledger.begin_run(&new, &holder("a", "host", 1), LEASE, now() + TimeDelta::seconds(n as i64), |_| true).await.unwrap();
@@ -174,10 +178,8 @@ async fn runs_are_listed_by_filter_and_found_by_the_start_of_their_id() {
     }
 }
 
-#[tokio::test]
-async fn steps_keep_their_order_and_figures_and_end_once() {
-    let folder = TempDir::new().unwrap();
-    let ledger = open(&folder).await;
+async fn steps_keep_their_order_and_figures_and_end_once(place: &Place) {
+    let ledger = place.open().await;
     let run = begun(&ledger).await.run.id;
     let pull = ledger.start_step(run, "pull", now()).await.unwrap();
     let decode = ledger.start_step(run, "decode", now()).await.unwrap();

@@ -5,9 +5,22 @@ use expect_test::expect;
 use takings_runs::{
     Claim, Delivery, DeliveryState, Error, Holder, Ledger, NewRun, NewTick, RunFilter, RunLease, RunState, StaleReport, TickFilter, TickRecord, TickState,
 };
-use tempfile::TempDir;
 
-use super::{LEASE, at, holder, nightly, now, open};
+use super::place::{Place, on_both};
+use super::{LEASE, at, holder, nightly, now};
+
+on_both!(
+    a_tick_is_due_once_and_its_way_is_recorded,
+    a_tick_that_was_done_meanwhile_is_not_run_again,
+    of_eight_that_claim_a_due_tick_one_runs_it,
+    a_retry_is_the_same_attempt_and_the_failed_run_stays_failed,
+    a_restatement_that_fails_takes_nothing_back,
+    what_a_dead_process_held_is_due_again_when_its_lease_ends,
+    a_run_given_back_is_due_again_and_no_failure_of_its_tick,
+    a_tick_is_closed_only_while_nobody_works_on_it,
+    a_tick_is_marked_late_once_and_a_start_stays,
+    a_stale_report_is_news_once_and_mended_by_a_delivery_that_knows_its_rows,
+);
 
 fn new_tick() -> NewTick {
     let run = nightly();
@@ -55,10 +68,8 @@ fn a_tick_moves_along_its_states_and_no_other_way() {
     .assert_eq(&allowed);
 }
 
-#[tokio::test]
-async fn a_tick_is_due_once_and_its_way_is_recorded() {
-    let folder = TempDir::new().unwrap();
-    let ledger = open(&folder).await;
+async fn a_tick_is_due_once_and_its_way_is_recorded(place: &Place) {
+    let ledger = place.open().await;
     let (a, b) = (holder("a", "books", 1), holder("b", "desk", 2));
     assert_eq!(ledger.record_due(&[new_tick()], &a, now()).await.unwrap(), [new_tick()]);
     assert_eq!(ledger.record_due(&[new_tick()], &b, now()).await.unwrap(), []);
@@ -84,10 +95,8 @@ async fn a_tick_is_due_once_and_its_way_is_recorded() {
     .assert_eq(&shown.join("\n"));
 }
 
-#[tokio::test]
-async fn a_tick_that_was_done_meanwhile_is_not_run_again() {
-    let folder = TempDir::new().unwrap();
-    let ledger = open(&folder).await;
+async fn a_tick_that_was_done_meanwhile_is_not_run_again(place: &Place) {
+    let ledger = place.open().await;
     let (a, b) = (holder("a", "books", 1), holder("b", "desk", 2));
     assert!(matches!(begin(&ledger, &due(), &a, now()).await, Err(Error::NotDue { .. })), "a tick that was never due");
     ledger.record_due(&[new_tick()], &a, now()).await.unwrap();
@@ -100,10 +109,47 @@ async fn a_tick_that_was_done_meanwhile_is_not_run_again() {
     assert_eq!(ledger.lease().await.unwrap(), None, "the refused one holds nothing");
 }
 
-#[tokio::test]
-async fn a_retry_is_the_same_attempt_and_the_failed_run_stays_failed() {
-    let folder = TempDir::new().unwrap();
-    let ledger = open(&folder).await;
+async fn of_eight_that_claim_a_due_tick_one_runs_it(place: &Place) {
+    let mut ledgers = Vec::new();
+    for _ in 0..8 {
+        ledgers.push(place.open().await);
+    }
+    for day in 0..4 {
+        let new = NewRun { tick: nightly().tick + TimeDelta::days(day), ..due() };
+        let tick = NewTick { tick: new.tick, ..new_tick() };
+        let mut tries = tokio::task::JoinSet::new();
+        for (n, ledger) in ledgers.iter().cloned().enumerate() {
+            let (new, tick) = (new.clone(), tick.clone());
+            tries.spawn(async move {
+                let by = holder(&format!("h{n}"), &format!("host{n}"), 1);
+                let recorded = ledger.record_due(&[tick], &by, now()).await.unwrap().len();
+                (recorded, begin(&ledger, &new, &by, now()).await)
+            });
+        }
+        let (mut recorded, mut won) = (0, Vec::new());
+        while let Some(tried) = tries.join_next().await {
+            match tried.unwrap() {
+                (new, Ok(lease)) => {
+                    recorded += new;
+                    won.push(lease);
+                }
+                (new, Err(Error::Busy(_))) => recorded += new,
+                (_, Err(error)) => panic!("{error}"),
+            }
+        }
+        assert_eq!((recorded, won.len()), (1, 1));
+        assert_eq!((won[0].run.attempt, won[0].run.retry, won[0].token), (1, 0, day + 1));
+        ledgers[0].move_run(won[0].run.id, RunState::Nothing, None, now()).await.unwrap();
+        ledgers[0].release(&won[0]).await.unwrap();
+        for ledger in &ledgers {
+            assert!(matches!(begin(ledger, &new, &holder("late", "host", 1), now()).await, Err(Error::NotDue { .. })));
+        }
+    }
+    assert_eq!(ledgers[0].list_runs(&RunFilter::default()).await.unwrap().len(), 4);
+}
+
+async fn a_retry_is_the_same_attempt_and_the_failed_run_stays_failed(place: &Place) {
+    let ledger = place.open().await;
     let a = holder("a", "books", 1);
     ledger.record_due(&[new_tick()], &a, now()).await.unwrap();
     for number in 0..2 {
@@ -126,10 +172,8 @@ async fn a_retry_is_the_same_attempt_and_the_failed_run_stays_failed() {
     assert_eq!(states, [RunState::Delivered, RunState::Failed, RunState::Failed]);
 }
 
-#[tokio::test]
-async fn a_restatement_that_fails_takes_nothing_back() {
-    let folder = TempDir::new().unwrap();
-    let ledger = open(&folder).await;
+async fn a_restatement_that_fails_takes_nothing_back(place: &Place) {
+    let ledger = place.open().await;
     let a = holder("a", "books", 1);
     let first = begin(&ledger, &nightly(), &a, now()).await.unwrap();
     for state in [RunState::Running, RunState::Published, RunState::Delivered] {
@@ -142,16 +186,16 @@ async fn a_restatement_that_fails_takes_nothing_back() {
     assert_eq!((tick.state, tick.run), (TickState::Delivered, Some(first.run.id)));
 }
 
-#[tokio::test]
-async fn what_a_dead_process_held_is_due_again_when_its_lease_ends() {
-    let folder = TempDir::new().unwrap();
-    let ledger = open(&folder).await;
+async fn what_a_dead_process_held_is_due_again_when_its_lease_ends(place: &Place) {
+    let ledger = place.open().await;
     let (a, b) = (holder("a", "books", 1), holder("b", "desk", 2));
     ledger.record_due(&[new_tick()], &a, now()).await.unwrap();
     let dead = begin(&ledger, &due(), &a, now()).await.unwrap();
     ledger.move_run(dead.run.id, RunState::Running, None, now()).await.unwrap();
+    place.clock(now() + LEASE - TimeDelta::seconds(1));
     assert!(!ledger.recover(&b, now() + LEASE - TimeDelta::seconds(1), |_| true).await.unwrap(), "its lease has not ended");
     assert!(!ledger.recover(&holder("c", "books", 3), now(), |_| true).await.unwrap(), "its process lives");
+    place.clock(now() + LEASE);
     assert!(ledger.recover(&b, now() + LEASE, |_| true).await.unwrap());
     assert!(!ledger.recover(&b, now() + LEASE, |_| true).await.unwrap());
     let tick = only(&ledger).await;
@@ -166,10 +210,8 @@ async fn what_a_dead_process_held_is_due_again_when_its_lease_ends() {
     assert_eq!((next.token, next.run.attempt, next.run.retry), (dead.token + 1, 1, 1));
 }
 
-#[tokio::test]
-async fn a_run_given_back_is_due_again_and_no_failure_of_its_tick() {
-    let folder = TempDir::new().unwrap();
-    let ledger = open(&folder).await;
+async fn a_run_given_back_is_due_again_and_no_failure_of_its_tick(place: &Place) {
+    let ledger = place.open().await;
     let a = holder("a", "books", 1);
     ledger.record_due(&[new_tick()], &a, now()).await.unwrap();
     let lease = begin(&ledger, &due(), &a, now()).await.unwrap();
@@ -180,10 +222,8 @@ async fn a_run_given_back_is_due_again_and_no_failure_of_its_tick() {
     assert_eq!(ledger.show_run(&lease.run.id.to_string()).await.unwrap().run.state, RunState::Failed);
 }
 
-#[tokio::test]
-async fn a_tick_is_closed_only_while_nobody_works_on_it() {
-    let folder = TempDir::new().unwrap();
-    let ledger = open(&folder).await;
+async fn a_tick_is_closed_only_while_nobody_works_on_it(place: &Place) {
+    let ledger = place.open().await;
     let a = holder("a", "books", 1);
     let close = async |to| ledger.close_tick("nightly", nightly().tick, to, "why", &a, now()).await.unwrap();
     assert!(!close(TickState::Skipped).await, "there is no such tick");
@@ -196,10 +236,8 @@ async fn a_tick_is_closed_only_while_nobody_works_on_it() {
     assert!(!close(TickState::Skipped).await, "it is done");
 }
 
-#[tokio::test]
-async fn a_tick_is_marked_late_once_and_a_start_stays() {
-    let folder = TempDir::new().unwrap();
-    let ledger = open(&folder).await;
+async fn a_tick_is_marked_late_once_and_a_start_stays(place: &Place) {
+    let ledger = place.open().await;
     ledger.record_due(&[new_tick()], &holder("a", "books", 1), now()).await.unwrap();
     assert!(ledger.mark_late("nightly", nightly().tick, now()).await.unwrap());
     assert!(!ledger.mark_late("nightly", nightly().tick, now() + LEASE).await.unwrap());
@@ -209,10 +247,8 @@ async fn a_tick_is_marked_late_once_and_a_start_stays() {
     assert_eq!(ledger.job_start("nightly", now(), now()).await.unwrap(), nightly().tick);
 }
 
-#[tokio::test]
-async fn a_stale_report_is_news_once_and_mended_by_a_delivery_that_knows_its_rows() {
-    let folder = TempDir::new().unwrap();
-    let ledger = open(&folder).await;
+async fn a_stale_report_is_news_once_and_mended_by_a_delivery_that_knows_its_rows(place: &Place) {
+    let ledger = place.open().await;
     let run = begin(&ledger, &nightly(), &holder("a", "books", 1), now()).await.unwrap().run;
     let delivery = |known_at| Delivery {
         run: run.id,
