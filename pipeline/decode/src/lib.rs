@@ -7,6 +7,7 @@
 //! Nothing is guessed: a record is in the batch with every cell exact, or it is a [`Reject`]. There is no third way.
 //! This crate must not know a storage, an SQL engine, an async runtime or the time.
 
+mod block;
 mod cells;
 mod column;
 mod decoder;
@@ -21,6 +22,7 @@ mod time;
 mod tokens;
 mod totals;
 
+pub use block::{Block, PartFacts};
 pub use decoder::{ALWAYS_KNOWN, Decoded, Decoder, Excluded, FileIdentity};
 pub use error::{Error, Result};
 pub use layout::Layout;

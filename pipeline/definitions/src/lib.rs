@@ -18,7 +18,7 @@ mod tick;
 mod toml_text;
 
 pub use calendar::Calendar;
-pub use channel::{Channel, Exclusion, Export, Mode, UnknownColumns};
+pub use channel::{Channel, ColumnSpec, Exclusion, Export, Mode, UnknownColumns};
 pub use error::{Error, Result};
 pub use job::{Covers, Job, JobStep, Misfire, Overlap, Ready};
 pub use project::{Project, Source};

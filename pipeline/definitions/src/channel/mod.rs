@@ -6,6 +6,10 @@ use std::path::{Path, PathBuf};
 use regex::Regex;
 use serde::Deserialize;
 
+mod column;
+
+pub use column::ColumnSpec;
+
 use crate::{File, Result};
 
 /// The schema version of channel files that this program reads.
@@ -36,6 +40,8 @@ pub struct Export {
     pub unknown_columns: UnknownColumns,
     /// Table column → the header names it may have. Columns not named here use their own name.
     pub headers: BTreeMap<String, Vec<String>>,
+    /// Table or scratch column → where its value comes from.
+    pub columns: BTreeMap<String, ColumnSpec>,
     /// Cell texts that mean "no value".
     pub nulls: Vec<String>,
     /// Formats of date-times, tried in order; UTC where the text names no zone.
@@ -144,6 +150,8 @@ struct RawExport {
     unknown_columns: UnknownColumns,
     #[serde(default)]
     headers: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
+    columns: BTreeMap<String, ColumnSpec>,
     #[serde(default = "default_nulls")]
     nulls: Vec<String>,
     #[serde(default = "default_timestamps")]
@@ -192,6 +200,7 @@ impl RawExport {
             required: self.required,
             unknown_columns: self.unknown_columns,
             headers: self.headers,
+            columns: self.columns,
             nulls: self.nulls,
             timestamps: self.timestamps,
             delimiter,
