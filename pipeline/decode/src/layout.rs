@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
-use takings_definitions::{Column, ColumnType, Export, KnownAt, Layer, Table, UnknownColumns};
+use takings_definitions::{CellTest, Column, ColumnType, ExcludeWhen, Export, KnownAt, Layer, Table, UnknownColumns};
 
 use crate::cells::Nulls;
 use crate::time::{Formats, MICROS_A_DAY};
@@ -91,8 +91,11 @@ impl Layout {
             .exclude
             .iter()
             .map(|rule| {
-                let equals = rule.equals.iter().map(|text| text.clone().into_bytes()).collect();
-                Ok(ExclusionRule { name: rule.name.clone(), column: column(table, &rule.column)?, equals })
+                let ExcludeWhen::Cell { column: name, test: CellTest::Equals(texts) } = &rule.when else {
+                    return Err(format!("rule `{}` is not one of a plain export", rule.name));
+                };
+                let equals = texts.iter().map(|text| text.clone().into_bytes()).collect();
+                Ok(ExclusionRule { name: rule.name.clone(), column: column(table, name)?, equals })
             })
             .collect::<Result<Vec<_>, _>>()
             .map_err(|what: String| wrong(format!("exclude: {what}")))?;

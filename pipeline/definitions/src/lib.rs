@@ -18,7 +18,10 @@ mod tick;
 mod toml_text;
 
 pub use calendar::Calendar;
-pub use channel::{Channel, ColumnSpec, Exclusion, Export, Mode, UnknownColumns};
+pub use channel::{
+    Calculation, CellTest, Channel, Check, CheckKind, ColumnSpec, Delete, Delimiter, DuplicateContent, End, ExcludeWhen, Exclusion, Expect, Export, Frame,
+    FrameSection, HeaderRule, Keep, LayoutVersion, Level, Mode, Parent, Ragged, RecordTypes, Target, TextForm, Trailer, UnknownColumns, Unpack, Unpivot,
+};
 pub use error::{Error, Result};
 pub use job::{Covers, Job, JobStep, Misfire, Overlap, Ready};
 pub use project::{Project, Source};

@@ -92,11 +92,14 @@ impl Project {
                     let hint = crate::nearest(&export.table, raw).map_or_else(String::new, |best| format!("did you mean `{best}`? Else "));
                     return Err(error.next(format!("{hint}write config/tables/{}.toml", export.table)));
                 };
-                let required = export.required.iter().enumerate().map(|(place, name)| (format!("exports/{at}/required/{place}"), name));
-                let mut named = required.chain(export.headers.keys().map(|name| (format!("exports/{at}/headers/{name}"), name)));
-                if let Some((value, wrong)) = named.find(|(_, name)| table.column(name).is_none()) {
-                    let message = format!("export `{}`: `{wrong}` is not a column of {}", export.name, table.name);
-                    return Err(channel.file().unknown(&value, message, wrong, table.columns.iter().map(|column| column.name.as_str())));
+                let layouts = export.layouts.iter().enumerate().map(|(place, layout)| (format!("exports/{at}/layouts/{place}"), &layout.export));
+                for (base, one) in std::iter::once((format!("exports/{at}"), export)).chain(layouts) {
+                    let required = one.required.iter().enumerate().map(|(place, name)| (format!("{base}/required/{place}"), name));
+                    let mut named = required.chain(one.headers.keys().map(|name| (format!("{base}/headers/{name}"), name)));
+                    if let Some((value, wrong)) = named.find(|(_, name)| table.column(name).is_none()) {
+                        let message = format!("export `{}`: `{wrong}` is not a column of {}", export.name, table.name);
+                        return Err(channel.file().unknown(&value, message, wrong, table.columns.iter().map(|column| column.name.as_str())));
+                    }
                 }
             }
         }

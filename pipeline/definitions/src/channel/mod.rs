@@ -1,16 +1,34 @@
-//! Channel files: the exports of one place where the seller sells, and how each is recognised and read.
+//! Channel files: the exports of one place where the seller sells, and how each is recognised and read. What they can say stands in
+//! docs/channel-files.md.
 
-use std::collections::BTreeMap;
+mod check;
+mod column;
+mod export;
+mod frame;
+mod layout;
+mod place;
+mod rows;
+#[cfg(test)]
+mod tests;
+mod text;
+mod unpack;
+
 use std::path::{Path, PathBuf};
 
-use regex::Regex;
 use serde::Deserialize;
 
-mod column;
-
+pub use check::{Check, CheckKind, Expect, Level};
 pub use column::ColumnSpec;
+pub use export::{Delete, DuplicateContent, Export, Mode, UnknownColumns};
+pub use frame::{End, Frame, FrameSection, Keep, Parent, RecordTypes, Target, Trailer};
+pub use layout::{HeaderRule, LayoutVersion};
+pub use rows::{Calculation, CellTest, ExcludeWhen, Exclusion, Unpivot};
+pub use text::{Delimiter, Ragged, TextForm};
+pub use unpack::Unpack;
 
 use crate::{File, Result};
+use export::RawExport;
+use place::Place;
 
 /// The schema version of channel files that this program reads.
 const SCHEMA_VERSION: u32 = 1;
@@ -26,64 +44,13 @@ pub struct Channel {
     pub text: String,
 }
 
-/// Files of one layout.
-#[derive(Debug, Clone)]
-pub struct Export {
-    pub name: String,
-    /// The raw table that its rows go to.
-    pub table: String,
-    /// Matched against the path below the instance's url.
-    pub path: Regex,
-    pub mode: Mode,
-    /// Table columns whose header must be there; a file without one is stopped.
-    pub required: Vec<String>,
-    pub unknown_columns: UnknownColumns,
-    /// Table column → the header names it may have. Columns not named here use their own name.
-    pub headers: BTreeMap<String, Vec<String>>,
-    /// Table or scratch column → where its value comes from.
-    pub columns: BTreeMap<String, ColumnSpec>,
-    /// Cell texts that mean "no value".
-    pub nulls: Vec<String>,
-    /// Formats of date-times, tried in order; UTC where the text names no zone.
-    pub timestamps: Vec<String>,
-    pub delimiter: u8,
-    pub thousands: Option<char>,
-    /// Records that are left out on purpose, each by a named rule.
-    pub exclude: Vec<Exclusion>,
-    /// How many rows of a file may be quarantined before the file is stopped.
-    pub quarantine_limit: u64,
-}
-
-/// Records whose column has one of some values are left out and counted under the rule's name.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Exclusion {
-    pub name: String,
-    pub column: String,
-    pub equals: Vec<String>,
-}
-
-/// What a new file means for the rows of earlier ones.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Mode {
-    /// Rows are added.
-    Append,
-    /// A new version of a file replaces the rows of its earlier version.
-    ReplaceFile,
-    /// A file replaces all rows of its period.
-    ReplacePeriod,
-    /// Every version of a row is published; SQL resolves them.
-    Versioned,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum UnknownColumns {
-    /// Columns that the layout does not know are left out, and the run says so.
-    Warn,
-    #[default]
-    Stop,
+struct RawChannel {
+    version: u32,
+    channel: String,
+    title: String,
+    exports: Vec<RawExport>,
 }
 
 impl Channel {
@@ -95,13 +62,31 @@ impl Channel {
                 .wrong("version", format!("channel schema version {} is not known", raw.version))
                 .next(format!("this program reads version {SCHEMA_VERSION}")));
         }
-        let exports = raw.exports.into_iter().enumerate().map(|(at, export)| export.checked(file, at)).collect::<Result<Vec<_>>>()?;
-        for (at, export) in exports.iter().enumerate() {
-            if exports[..at].iter().any(|other| other.name == export.name) {
-                return Err(file.wrong(&format!("exports/{at}/name"), format!("export `{}` is declared twice", export.name)));
+        let exports = raw.exports.into_iter().enumerate();
+        let exports = exports
+            .map(|(at, export)| {
+                let (base, called) = (format!("exports/{at}"), format!("export `{}`", export.name()));
+                export.checked(Place { file, base: &base, called: &called })
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let channel = Self { name: raw.channel, title: raw.title, exports, path: path.to_owned(), text: text.to_owned() };
+        channel.check_names()?;
+        Ok(channel)
+    }
+
+    fn check_names(&self) -> Result<()> {
+        for (at, export) in self.exports.iter().enumerate() {
+            if self.exports[..at].iter().any(|other| other.name == export.name) {
+                return Err(self.file().wrong(&format!("exports/{at}/name"), format!("export `{}` is declared twice", export.name)));
+            }
+            let Some(whole) = &export.part_of else { continue };
+            let known = self.exports.iter().filter(|other| other.part_of.is_none()).map(|other| other.name.as_str());
+            if !known.clone().any(|name| name == whole) {
+                let message = format!("export `{}`: part_of names `{whole}`, which is no export with a path", export.name);
+                return Err(self.file().unknown(&format!("exports/{at}/part_of"), message, whole, known));
             }
         }
-        Ok(Self { name: raw.channel, title: raw.title, exports, path: path.to_owned(), text: text.to_owned() })
+        Ok(())
     }
 
     pub(crate) fn file(&self) -> File<'_> {
@@ -114,100 +99,15 @@ impl Channel {
 
     /// The exports whose path pattern matches: one is right, none is unknown, more are ambiguous.
     pub fn recognise(&self, path: &str) -> Vec<&Export> {
-        self.exports.iter().filter(|export| export.path.is_match(path)).collect()
+        self.exports.iter().filter(|export| export.path.as_ref().is_some_and(|pattern| pattern.is_match(path))).collect()
     }
-}
 
-impl Export {
-    /// The header names that a table column may have.
-    pub fn header_names<'a>(&'a self, column: &'a str) -> Vec<&'a str> {
-        match self.headers.get(column) {
-            Some(names) => names.iter().map(String::as_str).collect(),
-            None => vec![column],
-        }
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawChannel {
-    version: u32,
-    channel: String,
-    title: String,
-    exports: Vec<RawExport>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawExport {
-    name: String,
-    table: String,
-    path: String,
-    mode: Mode,
-    #[serde(default)]
-    required: Vec<String>,
-    #[serde(default)]
-    unknown_columns: UnknownColumns,
-    #[serde(default)]
-    headers: BTreeMap<String, Vec<String>>,
-    #[serde(default)]
-    columns: BTreeMap<String, ColumnSpec>,
-    #[serde(default = "default_nulls")]
-    nulls: Vec<String>,
-    #[serde(default = "default_timestamps")]
-    timestamps: Vec<String>,
-    delimiter: Option<String>,
-    thousands: Option<String>,
-    #[serde(default)]
-    exclude: Vec<Exclusion>,
-    #[serde(default)]
-    quarantine_limit: u64,
-}
-
-fn default_nulls() -> Vec<String> {
-    vec![String::new()]
-}
-
-fn default_timestamps() -> Vec<String> {
-    ["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d"].map(str::to_owned).to_vec()
-}
-
-impl RawExport {
-    fn checked(self, file: File<'_>, at: usize) -> Result<Export> {
-        let wrong = |key: &str, what: String| file.wrong(&format!("exports/{at}/{key}"), format!("export `{}`: {what}", self.name));
-        let pattern = Regex::new(&self.path).map_err(|error| wrong("path", format!("path pattern: {error}")))?;
-        let delimiter = match self.delimiter.as_deref() {
-            None => b',',
-            Some(text) => match text.as_bytes() {
-                [byte] => *byte,
-                _ => return Err(wrong("delimiter", format!("delimiter {text:?} is not one byte"))),
-            },
-        };
-        let thousands = match self.thousands.as_deref() {
-            None => None,
-            Some(text) => {
-                let mut characters = text.chars();
-                match (characters.next(), characters.next()) {
-                    (Some(mark), None) => Some(mark),
-                    _ => return Err(wrong("thousands", format!("thousands mark {text:?} is not one character"))),
-                }
-            }
-        };
-        Ok(Export {
-            table: self.table,
-            path: pattern,
-            mode: self.mode,
-            required: self.required,
-            unknown_columns: self.unknown_columns,
-            headers: self.headers,
-            columns: self.columns,
-            nulls: self.nulls,
-            timestamps: self.timestamps,
-            delimiter,
-            thousands,
-            exclude: self.exclude,
-            quarantine_limit: self.quarantine_limit,
-            name: self.name,
-        })
+    /// All exports that read the files of one: that with the path first, then those that are part of it.
+    pub fn family<'a>(&'a self, export: &'a Export) -> Vec<&'a Export> {
+        let whole = export.part_of.as_deref().unwrap_or(&export.name);
+        let (mut family, parts): (Vec<_>, Vec<_>) =
+            self.exports.iter().filter(|other| other.name == whole || other.part_of.as_deref() == Some(whole)).partition(|other| other.part_of.is_none());
+        family.extend(parts);
+        family
     }
 }
