@@ -137,6 +137,11 @@ impl RawText {
                 Err(place.wrong("text/delimiter", "delimiter \"auto\" needs the `sep=` line, and sep_line is false"))
             };
         };
+        // A plain export's delimiter is decode's to judge.
+        let said = self.delimiter.is_some() || self.quote.is_some() || self.escape.is_some();
+        if !said {
+            return Ok(form);
+        }
         if Some(byte) == form.quote || Some(byte) == form.escape || (form.quote.is_some() && form.quote == form.escape) {
             return Err(place
                 .wrong("text", "delimiter, quote and escape must be three characters")
