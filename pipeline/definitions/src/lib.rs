@@ -9,6 +9,7 @@ mod error;
 mod job;
 mod job_file;
 mod project;
+mod reference;
 mod report;
 mod scheduler_settings;
 mod settings;
@@ -18,14 +19,18 @@ mod tick;
 mod toml_text;
 
 pub use calendar::Calendar;
-pub use channel::{Channel, ColumnSpec, Exclusion, Export, Mode, UnknownColumns};
+pub use channel::{
+    BUILT_IN_TABLES, BoolWords, CellTest, Channel, ColumnSpec, Condition, DurationForm, Exclusion, Export, Factor, Factors, Grouping, Mapping, Mode, ParseKeys,
+    Period, Piece, Sign, Split, Thousands, UnknownColumns, ValueSource,
+};
 pub use error::{Error, Result};
 pub use job::{Covers, Job, JobStep, Misfire, Overlap, Ready};
 pub use project::{Project, Source};
+pub use reference::{CALENDAR_COLUMNS, Reference, ReferenceRow};
 pub use report::{ColumnKind, Digits, Report, ReportColumn, Section, SortKey, Trace};
 pub use scheduler_settings::SchedulerSettings;
 pub use settings::{Instance, Parameter, Secret, Settings, VARIABLE_PREFIX};
-pub use table::{Column, ColumnType, DataTest, IMPLIED_COLUMNS, Kept, KnownAt, KnownAtStep, Layer, Pii, Severity, Table, TestKind};
+pub use table::{Column, ColumnType, DataTest, IMPLIED_COLUMNS, Kept, KnownAt, KnownAtStep, Layer, PART_COLUMN, Pii, Severity, Table, TestKind};
 pub use tick::{Interval, Tick};
 pub(crate) use toml_text::File;
 pub use toml_text::{nearest, parse, place_of};

@@ -6,9 +6,12 @@ use std::path::{Path, PathBuf};
 use regex::Regex;
 use serde::Deserialize;
 
+pub(crate) mod against;
 mod column;
+mod parse_keys;
 
-pub use column::ColumnSpec;
+pub use column::{BUILT_IN_TABLES, CellTest, ColumnSpec, Condition, DurationForm, Factor, Factors, Mapping, Period, Piece, Sign, Split, ValueSource};
+pub use parse_keys::{BoolWords, Grouping, ParseKeys, Thousands};
 
 use crate::{File, Result};
 
@@ -42,6 +45,8 @@ pub struct Export {
     pub headers: BTreeMap<String, Vec<String>>,
     /// Table or scratch column → where its value comes from.
     pub columns: BTreeMap<String, ColumnSpec>,
+    /// How texts are written, for columns that don't say it themselves.
+    pub parse: ParseKeys,
     /// Cell texts that mean "no value".
     pub nulls: Vec<String>,
     /// Formats of date-times, tried in order; UTC where the text names no zone.
@@ -157,7 +162,21 @@ struct RawExport {
     #[serde(default = "default_timestamps")]
     timestamps: Vec<String>,
     delimiter: Option<String>,
-    thousands: Option<String>,
+    thousands: Option<Thousands>,
+    decimal: Option<char>,
+    grouping: Option<Grouping>,
+    currency_signs: Option<bool>,
+    percent: Option<bool>,
+    parentheses: Option<bool>,
+    trailing_minus: Option<bool>,
+    exponent: Option<bool>,
+    whole_decimals: Option<bool>,
+    #[serde(default, deserialize_with = "parse_keys::zone")]
+    zone: Option<chrono_tz::Tz>,
+    #[serde(default, deserialize_with = "parse_keys::zones")]
+    zones: Option<BTreeMap<String, chrono::FixedOffset>>,
+    years_from: Option<u16>,
+    bool: Option<BoolWords>,
     #[serde(default)]
     exclude: Vec<Exclusion>,
     #[serde(default)]
@@ -183,17 +202,28 @@ impl RawExport {
                 _ => return Err(wrong("delimiter", format!("delimiter {text:?} is not one byte"))),
             },
         };
-        let thousands = match self.thousands.as_deref() {
-            None => None,
-            Some(text) => {
-                let mut characters = text.chars();
-                match (characters.next(), characters.next()) {
-                    (Some(mark), None) => Some(mark),
-                    _ => return Err(wrong("thousands", format!("thousands mark {text:?} is not one character"))),
-                }
-            }
+        let parse = ParseKeys {
+            decimal: self.decimal,
+            thousands: self.thousands,
+            grouping: self.grouping,
+            currency_signs: self.currency_signs,
+            percent: self.percent,
+            parentheses: self.parentheses,
+            trailing_minus: self.trailing_minus,
+            exponent: self.exponent,
+            whole_decimals: self.whole_decimals,
+            nulls: Some(self.nulls.clone()),
+            formats: Some(self.timestamps.clone()),
+            zone: self.zone,
+            zones: self.zones,
+            years_from: self.years_from,
+            bool: self.bool,
         };
+        if let Some((key, what)) = parse.problem() {
+            return Err(wrong(key, what));
+        }
         Ok(Export {
+            parse,
             table: self.table,
             path: pattern,
             mode: self.mode,
@@ -204,7 +234,7 @@ impl RawExport {
             nulls: self.nulls,
             timestamps: self.timestamps,
             delimiter,
-            thousands,
+            thousands: self.thousands.and_then(|mark| mark.0),
             exclude: self.exclude,
             quarantine_limit: self.quarantine_limit,
             name: self.name,
