@@ -9,6 +9,7 @@ mod error;
 mod job;
 mod job_file;
 mod project;
+mod reference;
 mod report;
 mod scheduler_settings;
 mod settings;
@@ -19,16 +20,18 @@ mod toml_text;
 
 pub use calendar::Calendar;
 pub use channel::{
-    Calculation, CellTest, Channel, Check, CheckKind, ColumnSpec, Delete, Delimiter, DuplicateContent, End, ExcludeWhen, Exclusion, Expect, Export, Frame,
-    FrameSection, HeaderRule, Keep, LayoutVersion, Level, Mode, Parent, Ragged, RecordTypes, Target, TextForm, Trailer, UnknownColumns, Unpack, Unpivot,
+    BUILT_IN_TABLES, BoolWords, Calculation, CellTest, Channel, Check, CheckKind, ColumnSpec, Condition, Delete, Delimiter, DuplicateContent, DurationForm,
+    End, ExcludeWhen, Exclusion, Expect, Export, Factor, Factors, Frame, FrameSection, Grouping, HeaderRule, Keep, LayoutVersion, Level, Mapping, Mode, Parent,
+    ParseKeys, Period, Piece, Ragged, RecordTypes, Sign, Split, Target, TextForm, Thousands, Trailer, UnknownColumns, Unpack, Unpivot, ValueSource,
 };
 pub use error::{Error, Result};
 pub use job::{Covers, Job, JobStep, Misfire, Overlap, Ready};
 pub use project::{Project, Source};
+pub use reference::{CALENDAR_COLUMNS, Reference, ReferenceRow};
 pub use report::{ColumnKind, Digits, Report, ReportColumn, Section, SortKey, Trace};
 pub use scheduler_settings::SchedulerSettings;
 pub use settings::{Instance, Parameter, Secret, Settings, VARIABLE_PREFIX};
-pub use table::{Column, ColumnType, DataTest, IMPLIED_COLUMNS, Kept, KnownAt, KnownAtStep, Layer, Pii, Severity, Table, TestKind};
+pub use table::{Column, ColumnType, DataTest, IMPLIED_COLUMNS, Kept, KnownAt, KnownAtStep, Layer, PART_COLUMN, Pii, Severity, Table, TestKind};
 pub use tick::{Interval, Tick};
 pub(crate) use toml_text::File;
 pub use toml_text::{nearest, parse, place_of};

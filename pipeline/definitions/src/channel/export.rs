@@ -9,6 +9,7 @@ use super::check::{Check, CheckKind, Expect, RawCheck};
 use super::column::ColumnSpec;
 use super::frame::{Frame, RawFrame};
 use super::layout::{LayoutVersion, RawHeaderRule};
+use super::parse_keys::{self, BoolWords, Grouping, ParseKeys, Thousands};
 use super::place::Place;
 use super::rows::{Calculation, CellTest, Exclusion, RawCalculation, RawExclusion, RawUnpivot, Unpivot, test};
 use super::text::{Delimiter, RawText, TextForm};
@@ -41,6 +42,8 @@ pub struct Export {
     pub headers: BTreeMap<String, Vec<String>>,
     /// Table or scratch column → where its value comes from.
     pub columns: BTreeMap<String, ColumnSpec>,
+    /// How texts are written, for columns that don't say it themselves.
+    pub parse: ParseKeys,
     /// Cell texts that mean "no value".
     pub nulls: Vec<String>,
     /// Formats of date-times, tried in order; UTC where the text names no zone.
@@ -156,7 +159,21 @@ pub(super) struct RawExport {
     nulls: Option<Vec<String>>,
     timestamps: Option<Vec<String>>,
     delimiter: Option<String>,
-    thousands: Option<String>,
+    thousands: Option<Thousands>,
+    decimal: Option<char>,
+    grouping: Option<Grouping>,
+    currency_signs: Option<bool>,
+    percent: Option<bool>,
+    parentheses: Option<bool>,
+    trailing_minus: Option<bool>,
+    exponent: Option<bool>,
+    whole_decimals: Option<bool>,
+    #[serde(default, deserialize_with = "parse_keys::zone")]
+    zone: Option<chrono_tz::Tz>,
+    #[serde(default, deserialize_with = "parse_keys::zones")]
+    zones: Option<BTreeMap<String, chrono::FixedOffset>>,
+    years_from: Option<u16>,
+    bool: Option<BoolWords>,
     exclude: Option<Vec<RawExclusion>>,
     unpivot: Option<RawUnpivot>,
     calculate: Option<Vec<RawCalculation>>,
@@ -208,6 +225,18 @@ impl RawExport {
             timestamps: self.timestamps.or(base.timestamps),
             delimiter: self.delimiter.or(base.delimiter),
             thousands: self.thousands.or(base.thousands),
+            decimal: self.decimal.or(base.decimal),
+            grouping: self.grouping.or(base.grouping),
+            currency_signs: self.currency_signs.or(base.currency_signs),
+            percent: self.percent.or(base.percent),
+            parentheses: self.parentheses.or(base.parentheses),
+            trailing_minus: self.trailing_minus.or(base.trailing_minus),
+            exponent: self.exponent.or(base.exponent),
+            whole_decimals: self.whole_decimals.or(base.whole_decimals),
+            zone: self.zone.or(base.zone),
+            zones: self.zones.or(base.zones),
+            years_from: self.years_from.or(base.years_from),
+            bool: self.bool.or(base.bool),
             exclude: self.exclude.or(base.exclude),
             unpivot: self.unpivot.or(base.unpivot),
             calculate: self.calculate.or(base.calculate),
@@ -241,7 +270,28 @@ impl RawExport {
             || self.unpivot.is_some()
             || self.calculate.is_some()
             || self.checks.is_some()
+            || !self.parse_keys().is_plain()
             || self.exclude.iter().flatten().any(|rule| !rule.is_plain())
+    }
+
+    fn parse_keys(&self) -> ParseKeys {
+        ParseKeys {
+            decimal: self.decimal,
+            thousands: self.thousands,
+            grouping: self.grouping,
+            currency_signs: self.currency_signs,
+            percent: self.percent,
+            parentheses: self.parentheses,
+            trailing_minus: self.trailing_minus,
+            exponent: self.exponent,
+            whole_decimals: self.whole_decimals,
+            nulls: Some(self.nulls.clone().unwrap_or_else(default_nulls)),
+            formats: Some(self.timestamps.clone().unwrap_or_else(default_timestamps)),
+            zone: self.zone,
+            zones: self.zones.clone(),
+            years_from: self.years_from,
+            bool: self.bool.clone(),
+        }
     }
 
     pub fn checked(self, place: Place<'_>) -> Result<Export> {
@@ -311,14 +361,18 @@ impl RawExport {
             let byte = text.as_bytes().first().filter(|_| text.len() == 1);
             byte.copied().ok_or_else(|| place.wrong("delimiter", format!("delimiter {text:?} is not one byte")))
         })?;
-        let thousands = self.thousands.as_deref().map(|text| one_character(place, text)).transpose()?;
+        let general = self.is_general();
+        let parse = self.parse_keys();
+        if let Some((key, what)) = parse.problem() {
+            return Err(place.wrong(key, what));
+        }
         let text = self.text.clone().unwrap_or_default().checked(place, delimiter)?;
         let exclude = self.exclude.iter().flatten().enumerate();
         let exclude = exclude.map(|(at, rule)| rule.checked(place, &format!("exclude/{at}"))).collect::<Result<Vec<_>>>()?;
         let checks = self.checks.iter().flatten().enumerate();
         let checks = checks.map(|(at, check)| check.checked(place, &format!("checks/{at}"))).collect::<Result<Vec<_>>>()?;
         let export = Export {
-            general: self.is_general(),
+            general,
             unpack: self.unpack.clone().unwrap_or_default().checked(place)?,
             frame: self.frame.clone().unwrap_or_default().checked(place)?,
             unpivot: self.unpivot.as_ref().map(|unpivot| unpivot.checked(place)).transpose()?,
@@ -342,7 +396,8 @@ impl RawExport {
                 Delimiter::Byte(byte) => byte,
                 Delimiter::Auto => delimiter,
             },
-            thousands,
+            thousands: parse.thousands_mark(),
+            parse,
             text,
             exclude,
             checks,
@@ -399,13 +454,5 @@ impl RawDelete {
         let test = test(place, "delete", self.equals.as_ref(), self.matches.as_ref(), None)?;
         let test = test.ok_or_else(|| place.wrong("delete", "`delete` doesn't say what the cell has to be").next("equals = [\"1\"] or matches = '…'"))?;
         Ok(Delete { column: self.column.clone(), test, into: self.into.clone() })
-    }
-}
-
-fn one_character(place: Place<'_>, text: &str) -> Result<char> {
-    let mut characters = text.chars();
-    match (characters.next(), characters.next()) {
-        (Some(mark), None) => Ok(mark),
-        _ => Err(place.wrong("thousands", format!("thousands mark {text:?} is not one character"))),
     }
 }

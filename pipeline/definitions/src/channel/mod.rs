@@ -1,11 +1,13 @@
 //! Channel files: the exports of one place where the seller sells, and how each is recognised and read. What they can say stands in
 //! docs/channel-files.md.
 
+pub(crate) mod against;
 mod check;
 mod column;
 mod export;
 mod frame;
 mod layout;
+mod parse_keys;
 mod place;
 mod rows;
 #[cfg(test)]
@@ -18,10 +20,11 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 pub use check::{Check, CheckKind, Expect, Level};
-pub use column::ColumnSpec;
+pub use column::{BUILT_IN_TABLES, ColumnSpec, Condition, DurationForm, Factor, Factors, Mapping, Period, Piece, Sign, Split, ValueSource};
 pub use export::{Delete, DuplicateContent, Export, Mode, UnknownColumns};
 pub use frame::{End, Frame, FrameSection, Keep, Parent, RecordTypes, Target, Trailer};
 pub use layout::{HeaderRule, LayoutVersion};
+pub use parse_keys::{BoolWords, Grouping, ParseKeys, Thousands};
 pub use rows::{Calculation, CellTest, ExcludeWhen, Exclusion, Unpivot};
 pub use text::{Delimiter, Ragged, TextForm};
 pub use unpack::Unpack;
