@@ -10,6 +10,7 @@
 mod block;
 mod cells;
 mod column;
+mod dating;
 mod decoder;
 mod error;
 mod header;
@@ -21,11 +22,14 @@ mod splitter;
 mod time;
 mod tokens;
 mod totals;
+mod value;
 
 pub use block::{Block, PartFacts};
-pub use decoder::{ALWAYS_KNOWN, Decoded, Decoder, Excluded, FileIdentity};
+pub use dating::ALWAYS_KNOWN;
+pub use decoder::{Decoded, Decoder, Excluded, FileIdentity};
 pub use error::{Error, Result};
 pub use layout::Layout;
 pub use reject::{RAW_LIMIT, Reject, rule};
 pub use splitter::{Chunk, Ending, RECORD_LIMIT, Splitter, header_end};
 pub use totals::{ColumnTotal, add_totals};
+pub use value::{Finished, Typed, Typing, Unfit, Values};
