@@ -176,7 +176,7 @@ impl Decoder {
             Shape::OpenQuote => (rule::UNCLOSED_QUOTE, "a quote is opened and the file ends without the one that closes it".to_owned()),
         };
         let line = chunk.first_line.saturating_add(u64::from(broken.line));
-        Reject { line, column: None, rule, text: String::new(), raw: lossy(&chunk.bytes[broken.bytes.clone()]), reason }
+        Reject { part: String::new(), line, column: None, rule, text: String::new(), raw: lossy(&chunk.bytes[broken.bytes.clone()]), reason }
     }
 
     /// The reject of one record with its problems, in the order of the layout's columns.
@@ -192,7 +192,7 @@ impl Decoder {
         let reasons: Vec<String> = std::iter::once(first).chain(problems[1..].iter().map(|problem| describe(problem).0)).collect();
         let line = chunk.first_line.saturating_add(u64::from(index.line(row)));
         let raw = lossy(&chunk.bytes[index.record(row)]);
-        Reject { line, column, rule: problems[0].finding.rule, text, raw, reason: reasons.join("; ") }
+        Reject { part: String::new(), line, column, rule: problems[0].finding.rule, text, raw, reason: reasons.join("; ") }
     }
 }
 
@@ -205,6 +205,7 @@ struct Reading {
 
 fn too_long(chunk: &Chunk) -> Reject {
     Reject {
+        part: String::new(),
         line: chunk.first_line,
         column: None,
         rule: rule::TOO_LONG,

@@ -12,6 +12,7 @@ mod cells;
 mod column;
 mod decoder;
 mod error;
+mod general;
 mod header;
 mod iso;
 mod layout;

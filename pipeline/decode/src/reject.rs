@@ -11,6 +11,8 @@ const QUOTED_LIMIT: usize = 60;
 /// One record that is not in the batch. A record has one reject, whatever number of things is wrong with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reject {
+    /// The member, sheet or section of the file; empty for a plain file.
+    pub part: String,
     /// Line of the source file on which the record starts.
     pub line: u64,
     /// The column of the first problem, by its name in the table; None where the record as a whole is wrong.
@@ -55,6 +57,8 @@ pub mod rule {
     pub const CURRENCY: &str = "currency";
     /// No date that says which month the record belongs to.
     pub const PARTITION: &str = "partition";
+    /// A child record whose parent is not known, or a parent whose children are not.
+    pub const PARENT: &str = "parent";
     /// No date that says when the record was known.
     pub const KNOWN_AT: &str = "known_at";
 }
