@@ -13,6 +13,7 @@ mod column;
 mod dating;
 mod decoder;
 mod error;
+mod general;
 mod header;
 mod iso;
 mod layout;

@@ -11,7 +11,7 @@ const QUOTED_LIMIT: usize = 60;
 /// One record that is not in the batch. A record has one reject, whatever number of things is wrong with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reject {
-    /// The member, sheet or section that the record is in; empty for a plain file.
+    /// The member, sheet or section of the file; empty for a plain file.
     pub part: String,
     /// Line of the source file on which the record starts.
     pub line: u64,
@@ -70,6 +70,8 @@ pub mod rule {
     pub const FISCAL: &str = "fiscal";
     /// No date that says which month the record belongs to.
     pub const PARTITION: &str = "partition";
+    /// A child record whose parent is not known, or a parent whose children are not.
+    pub const PARENT: &str = "parent";
     /// No date that says when the record was known.
     pub const KNOWN_AT: &str = "known_at";
 }

@@ -135,8 +135,9 @@ fn source(column: &ValueColumn, names: &mut Names<'_>) -> Result<Source, (String
         },
         ValueSource::Part(pattern) => {
             let whole = part.part.as_str();
-            let last = whole.rsplit('!').next().unwrap_or(whole);
-            let first = whole.split('!').next().unwrap_or(whole);
+            let named = whole.rsplit_once('#').map_or(whole, |(named, _)| named);
+            let last = named.rsplit('!').next().unwrap_or(named);
+            let first = named.split('!').next().unwrap_or(named);
             let found = [last, first, whole].iter().find_map(|name| pattern.captures(name)?.name("value").map(|found| found.as_str().to_owned()));
             match found {
                 None => return Err((format!("the part's name \"{whole}\" is not of the form {pattern}"), "correct the column's `part`".to_owned())),
