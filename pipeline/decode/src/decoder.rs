@@ -5,22 +5,18 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow::array::{Array, ArrayRef, Date32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
-use chrono::{Datelike, Months, NaiveDate};
+use arrow::array::{ArrayRef, Date32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 
 use crate::cells::Cells;
 use crate::column::Columns;
+use crate::dating::{NO_MONTH, UNKNOWN};
 use crate::header::Header;
 use crate::layout::ExclusionRule;
 use crate::layout::Layout;
 use crate::reject::{Finding, Problem, lossy, reason, rule};
 use crate::splitter::{Chunk, Ending};
-use crate::time::{FIRST, LAST, MICROS_A_DAY};
 use crate::tokens::{Broken, Index, Shape};
 use crate::{ColumnTotal, Error, Reject, Result, add_totals};
-
-/// `_known_at` of rows whose contract says `known_at = "always"`: 0001-01-01T00:00:00Z in microseconds.
-pub const ALWAYS_KNOWN: i64 = FIRST;
 
 /// Arrow's text offsets have 31 bits.
 const CHUNK_LIMIT: usize = 1 << 30;
@@ -152,11 +148,11 @@ impl Decoder {
         if !problems.is_empty() {
             return Ok(Reading { arrays, problems, totals });
         }
-        let known_at = known_at(layout, &arrays, rows);
-        let months = months(layout, &arrays, rows);
-        problems.extend(undated(&known_at, rule::KNOWN_AT, "no column of known_at has a value (within the years 1 to 9999)"));
+        let known_at = layout.dating.known_at(&arrays, rows);
+        let months = layout.dating.months(&arrays, rows);
+        problems.extend(undated(&known_at, rule::KNOWN_AT, UNKNOWN));
         if let Some(months) = &months {
-            problems.extend(undated(months, rule::PARTITION, "no column of the partition has a value"));
+            problems.extend(undated(months, rule::PARTITION, NO_MONTH));
         }
         let line = |row| i64::try_from(chunk.first_line.saturating_add(u64::from(index.line(row)))).unwrap_or(i64::MAX);
         arrays.push(repeated(&self.file.instance, rows));
@@ -176,7 +172,7 @@ impl Decoder {
             Shape::OpenQuote => (rule::UNCLOSED_QUOTE, "a quote is opened and the file ends without the one that closes it".to_owned()),
         };
         let line = chunk.first_line.saturating_add(u64::from(broken.line));
-        Reject { line, column: None, rule, text: String::new(), raw: lossy(&chunk.bytes[broken.bytes.clone()]), reason }
+        Reject { part: String::new(), line, column: None, rule, text: String::new(), raw: lossy(&chunk.bytes[broken.bytes.clone()]), reason }
     }
 
     /// The reject of one record with its problems, in the order of the layout's columns.
@@ -192,7 +188,7 @@ impl Decoder {
         let reasons: Vec<String> = std::iter::once(first).chain(problems[1..].iter().map(|problem| describe(problem).0)).collect();
         let line = chunk.first_line.saturating_add(u64::from(index.line(row)));
         let raw = lossy(&chunk.bytes[index.record(row)]);
-        Reject { line, column, rule: problems[0].finding.rule, text, raw, reason: reasons.join("; ") }
+        Reject { part: String::new(), line, column, rule: problems[0].finding.rule, text, raw, reason: reasons.join("; ") }
     }
 }
 
@@ -205,6 +201,7 @@ struct Reading {
 
 fn too_long(chunk: &Chunk) -> Reject {
     Reject {
+        part: String::new(),
         line: chunk.first_line,
         column: None,
         rule: rule::TOO_LONG,
@@ -218,73 +215,6 @@ fn undated<T>(found: &[Option<T>], rule: &'static str, what: &'static str) -> im
     found.iter().enumerate().filter(|(_, value)| value.is_none()).map(move |(row, _)| Problem { row, column: None, finding: Finding::new(rule, what) })
 }
 
-fn repeated(text: &str, rows: usize) -> ArrayRef {
+pub(crate) fn repeated(text: &str, rows: usize) -> ArrayRef {
     Arc::new(StringArray::from_iter_values(std::iter::repeat_n(text, rows)))
-}
-
-/// When each row was known, by the contract's list of columns.
-fn known_at(layout: &Layout, arrays: &[ArrayRef], rows: usize) -> Vec<Option<i64>> {
-    if layout.known_at.is_empty() {
-        return vec![Some(ALWAYS_KNOWN); rows];
-    }
-    let steps: Vec<(Instants, i64)> = layout.known_at.iter().map(|step| (Instants::of(&arrays[step.column]), step.plus)).collect();
-    let known = |row| steps.iter().find_map(|(instants, plus)| instants.get(row)?.checked_add(*plus)).filter(|at| *at <= LAST);
-    (0..rows).map(known).collect()
-}
-
-/// The first day of each row's month, where the table is partitioned.
-fn months(layout: &Layout, arrays: &[ArrayRef], rows: usize) -> Option<Vec<Option<i32>>> {
-    if layout.partition.is_empty() {
-        return None;
-    }
-    let sources: Vec<Instants> = layout.partition.iter().map(|at| Instants::of(&arrays[*at])).collect();
-    let mut last = Month { first: 0, next: 0 };
-    let month = |row| {
-        let day = sources.iter().find_map(|instants| instants.get(row))?.div_euclid(MICROS_A_DAY);
-        if !(last.first..last.next).contains(&day) {
-            last = Month::of(day)?;
-        }
-        i32::try_from(last.first).ok()
-    };
-    Some((0..rows).map(month).collect())
-}
-
-/// Days since 1970 of a month's first day and of the next month's.
-struct Month {
-    first: i64,
-    next: i64,
-}
-
-impl Month {
-    fn of(day: i64) -> Option<Self> {
-        let first = NaiveDate::from_epoch_days(i32::try_from(day).ok()?)?.with_day(1)?;
-        let next = first.checked_add_months(Months::new(1))?;
-        Some(Self { first: i64::from(first.to_epoch_days()), next: i64::from(next.to_epoch_days()) })
-    }
-}
-
-/// A column of timestamps or days, read as microseconds.
-enum Instants<'a> {
-    Timestamps(&'a TimestampMicrosecondArray),
-    Days(&'a Date32Array),
-    None,
-}
-
-impl<'a> Instants<'a> {
-    fn of(array: &'a ArrayRef) -> Self {
-        if let Some(timestamps) = array.as_any().downcast_ref() {
-            Self::Timestamps(timestamps)
-        } else {
-            array.as_any().downcast_ref().map_or(Self::None, Self::Days)
-        }
-    }
-
-    #[inline]
-    fn get(&self, row: usize) -> Option<i64> {
-        match self {
-            Self::Timestamps(array) => array.is_valid(row).then(|| array.value(row)),
-            Self::Days(array) => array.is_valid(row).then(|| i64::from(array.value(row)) * MICROS_A_DAY),
-            Self::None => None,
-        }
-    }
 }

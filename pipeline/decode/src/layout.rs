@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
-use takings_definitions::{Column, ColumnType, Export, KnownAt, Layer, Table, UnknownColumns};
+use takings_definitions::{CellTest, Column, ColumnType, ExcludeWhen, Export, Layer, Table, UnknownColumns};
 
 use crate::cells::Nulls;
-use crate::time::{Formats, MICROS_A_DAY};
+use crate::dating::Dating;
+use crate::time::Formats;
 use crate::{Error, Result};
 
 /// How the files of one export become rows of one raw table.
@@ -16,9 +17,7 @@ pub struct Layout {
     pub(crate) export: String,
     pub(crate) table: String,
     pub(crate) columns: Vec<LayoutColumn>,
-    pub(crate) known_at: Vec<KnownStep>,
-    /// Columns whose first value gives the month; empty: not partitioned.
-    pub(crate) partition: Vec<usize>,
+    pub(crate) dating: Dating,
     pub(crate) unknown: UnknownColumns,
     pub(crate) delimiter: u8,
     pub(crate) thousands: Option<Vec<u8>>,
@@ -50,13 +49,6 @@ pub(crate) struct LayoutColumn {
     pub(crate) bound: Option<i128>,
 }
 
-/// Known at a column's value plus a span in microseconds. No step at all: always known.
-#[derive(Debug)]
-pub(crate) struct KnownStep {
-    pub(crate) column: usize,
-    pub(crate) plus: i64,
-}
-
 impl Layout {
     /// Compiles an export and the contract of its table. Every error is one of the two files.
     pub fn new(export: &Export, table: &Table) -> Result<Self> {
@@ -73,41 +65,30 @@ impl Layout {
         let columns = table.columns.iter().map(|spec| LayoutColumn::new(export, table, spec)).collect::<Result<Vec<_>, _>>().map_err(wrong)?;
         check_headers(&columns).map_err(wrong)?;
         check_marks(export).map_err(wrong)?;
-        let known_at = match &table.known_at {
-            KnownAt::Always => Vec::new(),
-            KnownAt::FirstOf(steps) => steps
-                .iter()
-                .map(|step| Ok(KnownStep { column: point_in_time(table, &step.column)?, plus: i64::from(step.plus_days) * MICROS_A_DAY }))
-                .collect::<Result<Vec<_>, _>>()
-                .map_err(|what: String| wrong(format!("known_at: {what}")))?,
-        };
-        let partition = table
-            .partition_from
-            .iter()
-            .map(|name| point_in_time(table, name))
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|what: String| wrong(format!("partition: {what}")))?;
+        let dating = Dating::new(table).map_err(wrong)?;
         let exclude = export
             .exclude
             .iter()
             .map(|rule| {
-                let equals = rule.equals.iter().map(|text| text.clone().into_bytes()).collect();
-                Ok(ExclusionRule { name: rule.name.clone(), column: column(table, &rule.column)?, equals })
+                let ExcludeWhen::Cell { column: name, test: CellTest::Equals(texts) } = &rule.when else {
+                    return Err(format!("rule `{}` is not one of a plain export", rule.name));
+                };
+                let equals = texts.iter().map(|text| text.clone().into_bytes()).collect();
+                Ok(ExclusionRule { name: rule.name.clone(), column: column(table, name)?, equals })
             })
             .collect::<Result<Vec<_>, _>>()
             .map_err(|what: String| wrong(format!("exclude: {what}")))?;
         Ok(Self {
             export: export.name.clone(),
             table: table.name.clone(),
-            known_at,
             unknown: export.unknown_columns,
             delimiter: export.delimiter,
             thousands: export.thousands.map(|mark| mark.to_string().into_bytes()),
             nulls: Nulls::new(&export.nulls),
             formats: Formats::new(&export.timestamps).map_err(|what| wrong(format!("timestamps: {what}")))?,
-            schema: schema(&columns, !partition.is_empty()),
+            schema: schema(&columns, dating.is_partitioned()),
             exclude,
-            partition,
+            dating,
             columns,
         })
     }
@@ -147,7 +128,7 @@ pub(crate) fn folded(name: &str) -> String {
     name.trim().to_lowercase()
 }
 
-fn column(table: &Table, name: &str) -> Result<usize, String> {
+pub(crate) fn column(table: &Table, name: &str) -> Result<usize, String> {
     table.columns.iter().position(|column| column.name == name).ok_or_else(|| {
         let known = table.columns.iter().map(|column| column.name.as_str());
         let hint = takings_definitions::nearest(name, known).map(|best| format!(" (nearest: `{best}`)")).unwrap_or_default();
@@ -155,7 +136,7 @@ fn column(table: &Table, name: &str) -> Result<usize, String> {
     })
 }
 
-fn point_in_time(table: &Table, name: &str) -> Result<usize, String> {
+pub(crate) fn point_in_time(table: &Table, name: &str) -> Result<usize, String> {
     let at = column(table, name)?;
     match table.columns[at].kind {
         ColumnType::Timestamp | ColumnType::Date => Ok(at),

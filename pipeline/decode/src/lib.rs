@@ -7,10 +7,13 @@
 //! Nothing is guessed: a record is in the batch with every cell exact, or it is a [`Reject`]. There is no third way.
 //! This crate must not know a storage, an SQL engine, an async runtime or the time.
 
+mod block;
 mod cells;
 mod column;
+mod dating;
 mod decoder;
 mod error;
+mod general;
 mod header;
 mod iso;
 mod layout;
@@ -20,10 +23,14 @@ mod splitter;
 mod time;
 mod tokens;
 mod totals;
+mod value;
 
-pub use decoder::{ALWAYS_KNOWN, Decoded, Decoder, Excluded, FileIdentity};
+pub use block::{Block, PartFacts};
+pub use dating::ALWAYS_KNOWN;
+pub use decoder::{Decoded, Decoder, Excluded, FileIdentity};
 pub use error::{Error, Result};
 pub use layout::Layout;
 pub use reject::{RAW_LIMIT, Reject, rule};
 pub use splitter::{Chunk, Ending, RECORD_LIMIT, Splitter, header_end};
 pub use totals::{ColumnTotal, add_totals};
+pub use value::{Finished, Typed, Typing, Unfit, Values};

@@ -19,7 +19,7 @@ pub(crate) struct DecimalForm<'a> {
     pub(crate) thousands: Option<&'a [u8]>,
 }
 
-const POWERS: [i128; 39] = powers();
+pub(crate) const POWERS: [i128; 39] = powers();
 
 const fn powers() -> [i128; 39] {
     let mut powers = [1; 39];

@@ -11,6 +11,8 @@ const QUOTED_LIMIT: usize = 60;
 /// One record that is not in the batch. A record has one reject, whatever number of things is wrong with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reject {
+    /// The member, sheet or section of the file; empty for a plain file.
+    pub part: String,
     /// Line of the source file on which the record starts.
     pub line: u64,
     /// The column of the first problem, by its name in the table; None where the record as a whole is wrong.
@@ -53,8 +55,23 @@ pub mod rule {
     pub const NULL: &str = "null";
     /// An amount without a currency.
     pub const CURRENCY: &str = "currency";
+    /// Not of the pattern that `take` names.
+    pub const TAKE: &str = "take";
+    /// Not in the reference table.
+    pub const MAP: &str = "map";
+    /// A unit that the channel file does not name.
+    pub const UNIT: &str = "unit";
+    /// A minus where another column says plus.
+    pub const SIGN: &str = "sign";
+    /// A civil time that its zone never had, or had twice.
+    pub const ZONE: &str = "zone";
+    pub const DURATION: &str = "duration";
+    /// No period of the fiscal calendar.
+    pub const FISCAL: &str = "fiscal";
     /// No date that says which month the record belongs to.
     pub const PARTITION: &str = "partition";
+    /// A child record whose parent is not known, or a parent whose children are not.
+    pub const PARENT: &str = "parent";
     /// No date that says when the record was known.
     pub const KNOWN_AT: &str = "known_at";
 }

@@ -10,6 +10,7 @@ mod job;
 mod job_file;
 mod ledger_settings;
 mod project;
+mod reference;
 mod report;
 mod scheduler_settings;
 mod secret;
@@ -20,16 +21,21 @@ mod tick;
 mod toml_text;
 
 pub use calendar::Calendar;
-pub use channel::{Channel, Exclusion, Export, Mode, UnknownColumns};
+pub use channel::{
+    BUILT_IN_TABLES, BoolWords, Calculation, CellTest, Channel, Check, CheckKind, ColumnSpec, Condition, Delete, Delimiter, DuplicateContent, DurationForm,
+    End, ExcludeWhen, Exclusion, Expect, Export, Factor, Factors, Frame, FrameSection, Grouping, HeaderRule, Keep, LayoutVersion, Level, Mapping, Mode, Parent,
+    ParseKeys, Period, Piece, Ragged, RecordTypes, Sign, Split, Target, TextForm, Thousands, Trailer, UnknownColumns, Unpack, Unpivot, ValueSource,
+};
 pub use error::{Error, Result};
 pub use job::{Covers, Job, JobStep, Misfire, Overlap, Ready};
 pub use ledger_settings::{LedgerSettings, url_without_secrets};
 pub use project::{Project, Source};
+pub use reference::{CALENDAR_COLUMNS, Reference, ReferenceRow};
 pub use report::{ColumnKind, Digits, Report, ReportColumn, Section, SortKey, Trace};
 pub use scheduler_settings::SchedulerSettings;
 pub use secret::Secret;
 pub use settings::{Instance, Parameter, Settings, VARIABLE_PREFIX};
-pub use table::{Column, ColumnType, DataTest, IMPLIED_COLUMNS, Kept, KnownAt, KnownAtStep, Layer, Pii, Severity, Table, TestKind};
+pub use table::{Column, ColumnType, DataTest, IMPLIED_COLUMNS, Kept, KnownAt, KnownAtStep, Layer, PART_COLUMN, Pii, Severity, Table, TestKind};
 pub use tick::{Interval, Tick};
 pub(crate) use toml_text::File;
 pub use toml_text::{nearest, parse, place_of};

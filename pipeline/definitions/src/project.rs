@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use crate::channel::against;
 use crate::job_file::Names;
-use crate::{Channel, Error, IMPLIED_COLUMNS, Instance, Job, Layer, Report, Result, Settings, Table, TestKind};
+use crate::{Channel, Error, Instance, Job, Layer, Reference, Report, Result, Settings, Table, TestKind};
 
 /// Everything that data engineers write, with what belongs together checked against each other.
 #[derive(Debug, Clone)]
@@ -13,6 +14,8 @@ pub struct Project {
     pub settings: Settings,
     pub channels: BTreeMap<String, Channel>,
     pub tables: BTreeMap<String, Table>,
+    /// The CSV files of `config/reference/`, for maps and calendars.
+    pub references: BTreeMap<String, Reference>,
     pub jobs: BTreeMap<String, Job>,
     pub reports: Vec<Report>,
     /// Model name → SQL file, from `sql/staging`, `sql/intermediate`, `sql/marts` and `sql/known`.
@@ -45,11 +48,12 @@ impl Project {
         let settings = Settings::layered(&files, variables)?;
         let channels = each(root, "config/channels", "toml", Channel::parse)?.into_iter().map(|channel| (channel.name.clone(), channel)).collect();
         let tables = each(root, "config/tables", "toml", Table::parse)?.into_iter().map(|table| (table.name.clone(), table)).collect();
+        let references = each(root, "config/reference", "csv", Reference::parse)?.into_iter().map(|reference| (reference.name.clone(), reference)).collect();
         let jobs = each(root, "jobs", "toml", Job::parse)?.into_iter().map(|job| (job.name.clone(), job)).collect();
         let reports = each(root, "config/reports", "toml", Report::parse)?;
         let models = models(root)?;
         let report_sql = report_sql(root)?;
-        let project = Self { root: root.to_owned(), settings, channels, tables, jobs, reports, models, report_sql };
+        let project = Self { root: root.to_owned(), settings, channels, tables, references, jobs, reports, models, report_sql };
         project.check()?;
         Ok(project)
     }
@@ -92,11 +96,15 @@ impl Project {
                     let hint = crate::nearest(&export.table, raw).map_or_else(String::new, |best| format!("did you mean `{best}`? Else "));
                     return Err(error.next(format!("{hint}write config/tables/{}.toml", export.table)));
                 };
-                let required = export.required.iter().enumerate().map(|(place, name)| (format!("exports/{at}/required/{place}"), name));
-                let mut named = required.chain(export.headers.keys().map(|name| (format!("exports/{at}/headers/{name}"), name)));
-                if let Some((value, wrong)) = named.find(|(_, name)| table.column(name).is_none()) {
-                    let message = format!("export `{}`: `{wrong}` is not a column of {}", export.name, table.name);
-                    return Err(channel.file().unknown(&value, message, wrong, table.columns.iter().map(|column| column.name.as_str())));
+                let layouts = export.layouts.iter().enumerate().map(|(place, layout)| (format!("exports/{at}/layouts/{place}"), &layout.export));
+                for (base, one) in std::iter::once((format!("exports/{at}"), export)).chain(layouts) {
+                    let required = one.required.iter().enumerate().map(|(place, name)| (format!("{base}/required/{place}"), name));
+                    let mut named = required.chain(one.headers.keys().map(|name| (format!("{base}/headers/{name}"), name)));
+                    if let Some((value, wrong)) = named.find(|(_, name)| table.column(name).is_none()) {
+                        let message = format!("export `{}`: `{wrong}` is not a column of {}", export.name, table.name);
+                        return Err(channel.file().unknown(&value, message, wrong, table.columns.iter().map(|column| column.name.as_str())));
+                    }
+                    against::check_columns(channel.file(), &base, one, table, &self.references)?;
                 }
             }
         }
@@ -192,7 +200,7 @@ impl Project {
                 let message = format!("test `{}`: there is no table `{to_table}`", test.name);
                 return Err(table.file().unknown(&format!("tests/{at}/to_table"), message, to_table, self.tables.keys().map(String::as_str)));
             };
-            if other.column(to_column).is_none() && !(other.layer == Layer::Raw && IMPLIED_COLUMNS.contains(&to_column.as_str())) {
+            if other.column(to_column).is_none() && !other.implies(to_column) {
                 let message = format!("test `{}`: `{to_column}` is not a column of {to_table}", test.name);
                 return Err(table.file().unknown(
                     &format!("tests/{at}/to_column"),

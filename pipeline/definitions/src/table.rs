@@ -6,10 +6,13 @@ use std::path::{Path, PathBuf};
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
-use crate::{Error, File, Result};
+use crate::{Error, File, Period, Result};
 
 /// Columns that every raw table carries besides those of its contract.
 pub const IMPLIED_COLUMNS: [&str; 5] = ["_instance", "_file_id", "_line", "_known_at", "period_month"];
+
+/// The member or sheet of the file that a row is from, where the contract says `parts = true`.
+pub const PART_COLUMN: &str = "_part";
 
 /// The contract of one lake table.
 #[derive(Debug, Clone)]
@@ -23,6 +26,8 @@ pub struct Table {
     pub partition_from: Vec<String>,
     pub known_at: KnownAt,
     pub kept: Kept,
+    /// Whether each row says in `_part` from which member or sheet of its file it is.
+    pub parts: bool,
     pub columns: Vec<Column>,
     pub tests: Vec<DataTest>,
     pub path: PathBuf,
@@ -97,6 +102,8 @@ pub enum KnownAt {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KnownAtStep {
     pub column: String,
+    /// Counted from the end of the month, quarter or year that the column's value lies in: from the first instant behind it, UTC.
+    pub end_of: Option<Period>,
     pub plus_days: u32,
 }
 
@@ -163,6 +170,7 @@ impl Table {
             partition_from: raw.partition.map(|partition| partition.from).unwrap_or_default(),
             known_at,
             kept,
+            parts: raw.parts,
             columns,
             tests,
             path: path.to_owned(),
@@ -176,6 +184,11 @@ impl Table {
         self.columns.iter().find(|column| column.name == name)
     }
 
+    /// Whether rows of the table carry a column that its contract does not list.
+    pub fn implies(&self, name: &str) -> bool {
+        self.layer == Layer::Raw && (IMPLIED_COLUMNS.contains(&name) || (self.parts && name == PART_COLUMN))
+    }
+
     pub fn is_partitioned(&self) -> bool {
         !self.partition_from.is_empty()
     }
@@ -186,13 +199,12 @@ impl Table {
             if names[..at].contains(name) {
                 return Err(self.file().wrong(&format!("columns/{at}/name"), format!("column `{name}` is declared twice")));
             }
-            if self.layer == Layer::Raw && IMPLIED_COLUMNS.contains(name) {
+            if self.implies(name) {
                 return Err(self.file().wrong(&format!("columns/{at}/name"), format!("column `{name}` is implied in a raw table")).next("leave it out"));
             }
         }
         for (value, name) in self.named_columns() {
-            let implied = self.layer == Layer::Raw && IMPLIED_COLUMNS.contains(&name);
-            if !names.contains(&name) && !implied {
+            if !names.contains(&name) && !self.implies(name) {
                 let message = format!("`{name}` is not a column of {}", self.name);
                 return Err(self.file().unknown(&value, message, name, names.iter().copied()));
             }
@@ -284,6 +296,8 @@ struct RawTable {
     key: Vec<String>,
     partition: Option<RawPartition>,
     known_at: Option<RawKnownAt>,
+    #[serde(default)]
+    parts: bool,
     kept: Option<RawKept>,
     columns: Vec<RawColumn>,
     #[serde(default)]
@@ -297,7 +311,7 @@ struct RawPartition {
 }
 
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "write \"always\" or a list of columns and { column = …, end_of = \"month\", plus_days = … }")]
 enum RawKnownAt {
     Word(String),
     Steps(Vec<RawStep>),
@@ -307,7 +321,16 @@ enum RawKnownAt {
 #[serde(untagged)]
 enum RawStep {
     Column(String),
-    Plus { column: String, plus_days: u32 },
+    Plus(RawPlus),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawPlus {
+    column: String,
+    end_of: Option<Period>,
+    #[serde(default)]
+    plus_days: u32,
 }
 
 #[derive(Deserialize)]
@@ -380,8 +403,8 @@ impl RawKnownAt {
                 steps
                     .into_iter()
                     .map(|step| match step {
-                        RawStep::Column(column) => KnownAtStep { column, plus_days: 0 },
-                        RawStep::Plus { column, plus_days } => KnownAtStep { column, plus_days },
+                        RawStep::Column(column) => KnownAtStep { column, end_of: None, plus_days: 0 },
+                        RawStep::Plus(RawPlus { column, end_of, plus_days }) => KnownAtStep { column, end_of, plus_days },
                     })
                     .collect(),
             )),
@@ -441,8 +464,22 @@ mod tests {
         assert_eq!(table.column("amount").unwrap().bound, Some(10_005_000_000_000));
         assert_eq!(
             table.known_at,
-            KnownAt::FirstOf(vec![KnownAtStep { column: "updated".into(), plus_days: 0 }, KnownAtStep { column: "valid_from".into(), plus_days: 1 },])
+            KnownAt::FirstOf(vec![
+                KnownAtStep { column: "updated".into(), end_of: None, plus_days: 0 },
+                KnownAtStep { column: "valid_from".into(), end_of: None, plus_days: 1 },
+            ])
         );
+    }
+
+    #[test]
+    fn a_row_is_known_some_days_after_its_period() {
+        let period = GOOD.replace("known_at = [\"updated\", ", "parts = true\nknown_at = [{ column = \"updated\", end_of = \"month\", plus_days = 15 }, ");
+        let table = table(&period).unwrap();
+        let KnownAt::FirstOf(steps) = &table.known_at else { panic!("{:?}", table.known_at) };
+        assert_eq!(steps[0], KnownAtStep { column: "updated".into(), end_of: Some(Period::Month), plus_days: 15 });
+        assert!(table.implies("_part") && !self::table(GOOD).unwrap().implies("_part"));
+        let error = self::table(&period.replace("end_of = \"month\"", "end_off = \"month\"")).unwrap_err().to_string();
+        assert!(error.ends_with("write \"always\" or a list of columns and { column = …, end_of = \"month\", plus_days = … }"), "{error}");
     }
 
     #[test]

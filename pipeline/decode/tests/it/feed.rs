@@ -121,7 +121,7 @@ pub fn show(channel: &str, table: &str, file: &[u8]) -> String {
     text
 }
 
-fn shown_row(batch: &RecordBatch, row: usize) -> String {
+pub fn shown_row(batch: &RecordBatch, row: usize) -> String {
     let schema = batch.schema();
     let cell = |(field, array): (&Arc<arrow::datatypes::Field>, &ArrayRef)| match array.is_null(row) {
         true => None,

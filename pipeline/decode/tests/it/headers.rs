@@ -108,7 +108,6 @@ fn a_layout_that_cannot_be() {
         channel("required = [\"id\"", "required = [\"idd\""),
         channel("country = [", "amont = ["),
         channel("\"Country Code\"", "\"Amount\""),
-        channel("thousands = \",\"", "thousands = \".\""),
         channel("thousands = \",\"", "delimiter = \"\\\"\""),
         channel("\"%d-%b-%Y\"", "\"%d-%b-%Y %Z\""),
         channel("table = \"shop_sale\"", "table = \"other\""),
@@ -121,7 +120,6 @@ fn a_layout_that_cannot_be() {
         stopped (config): export `sale` into shop_sale: `idd` is not a column of shop_sale (nearest: `id`); names under `required` and `headers` are columns of the contract
         stopped (config): export `sale` into shop_sale: `amont` is not a column of shop_sale (nearest: `amount`); names under `required` and `headers` are columns of the contract
         stopped (config): export `sale` into shop_sale: header "amount" belongs to amount and to country
-        stopped (config): export `sale` into shop_sale: thousands mark '.' has another meaning in a number
         stopped (config): export `sale` into shop_sale: delimiter '"' can't be told from quotes and line breaks
         stopped (config): export `sale` into shop_sale: timestamps: "%d-%b-%Y %Z" has %Z, a zone's name, which gives no offset: use %z
         stopped (config): export `sale` into shop_sale: the export's table is other

@@ -6,3 +6,4 @@ mod feed;
 mod headers;
 mod hostile;
 mod random;
+mod values;

@@ -1,0 +1,162 @@
+//! When a row was known and which month it belongs to, by the contract's columns.
+
+use arrow::array::{Array, ArrayRef, Date32Array, TimestampMicrosecondArray};
+use chrono::{Datelike, Months, NaiveDate};
+use takings_definitions::{KnownAt, Period, Table};
+
+use crate::layout::point_in_time;
+use crate::time::{FIRST, LAST, MICROS_A_DAY};
+
+/// `_known_at` of rows whose contract says `known_at = "always"`: 0001-01-01T00:00:00Z in microseconds.
+pub const ALWAYS_KNOWN: i64 = FIRST;
+
+pub(crate) const UNKNOWN: &str = "no column of known_at has a value (within the years 1 to 9999)";
+pub(crate) const NO_MONTH: &str = "no column of the partition has a value";
+
+/// The columns that say it, by their places in the contract.
+#[derive(Debug)]
+pub(crate) struct Dating {
+    /// No step at all: always known.
+    known_at: Vec<KnownStep>,
+    /// Columns whose first value gives the month; empty: not partitioned.
+    partition: Vec<usize>,
+}
+
+/// Known at a column's value, or at the end of the period that it lies in, plus a span in microseconds.
+#[derive(Debug)]
+struct KnownStep {
+    column: usize,
+    end_of: Option<Period>,
+    plus: i64,
+}
+
+impl KnownStep {
+    #[inline]
+    fn known(&self, at: i64) -> Option<i64> {
+        let from = match self.end_of {
+            None => at,
+            Some(period) => behind(at, period)?,
+        };
+        from.checked_add(self.plus)
+    }
+}
+
+/// The first instant behind the period that an instant lies in.
+fn behind(at: i64, period: Period) -> Option<i64> {
+    let day = NaiveDate::from_epoch_days(i32::try_from(at.div_euclid(MICROS_A_DAY)).ok()?)?;
+    let (first, months) = match period {
+        Period::Month => (day.month0(), 1),
+        Period::Quarter => (day.month0() / 3 * 3, 3),
+        Period::Year => (0, 12),
+    };
+    let next = day.with_day(1)?.with_month0(first)?.checked_add_months(Months::new(months))?;
+    Some(i64::from(next.to_epoch_days()) * MICROS_A_DAY)
+}
+
+impl Dating {
+    pub(crate) fn new(table: &Table) -> Result<Self, String> {
+        let step = |step: &takings_definitions::KnownAtStep| {
+            Ok(KnownStep { column: point_in_time(table, &step.column)?, end_of: step.end_of, plus: i64::from(step.plus_days) * MICROS_A_DAY })
+        };
+        let known_at = match &table.known_at {
+            KnownAt::Always => Vec::new(),
+            KnownAt::FirstOf(steps) => steps.iter().map(step).collect::<Result<Vec<_>, _>>().map_err(|what: String| format!("known_at: {what}"))?,
+        };
+        let partition = table.partition_from.iter().map(|name| point_in_time(table, name)).collect::<Result<Vec<_>, _>>();
+        Ok(Self { known_at, partition: partition.map_err(|what| format!("partition: {what}"))? })
+    }
+
+    pub(crate) fn is_partitioned(&self) -> bool {
+        !self.partition.is_empty()
+    }
+
+    /// When each row was known, by the contract's list of columns.
+    pub(crate) fn known_at(&self, arrays: &[ArrayRef], rows: usize) -> Vec<Option<i64>> {
+        if self.known_at.is_empty() {
+            return vec![Some(ALWAYS_KNOWN); rows];
+        }
+        let steps: Vec<(Instants, &KnownStep)> = self.known_at.iter().map(|step| (Instants::of(&arrays[step.column]), step)).collect();
+        let known = |row| steps.iter().find_map(|(instants, step)| step.known(instants.get(row)?)).filter(|at| *at <= LAST);
+        (0..rows).map(known).collect()
+    }
+
+    /// The first day of each row's month, where the table is partitioned.
+    pub(crate) fn months(&self, arrays: &[ArrayRef], rows: usize) -> Option<Vec<Option<i32>>> {
+        if self.partition.is_empty() {
+            return None;
+        }
+        let sources: Vec<Instants> = self.partition.iter().map(|at| Instants::of(&arrays[*at])).collect();
+        let mut last = Month { first: 0, next: 0 };
+        let month = |row| {
+            let day = sources.iter().find_map(|instants| instants.get(row))?.div_euclid(MICROS_A_DAY);
+            if !(last.first..last.next).contains(&day) {
+                last = Month::of(day)?;
+            }
+            i32::try_from(last.first).ok()
+        };
+        Some((0..rows).map(month).collect())
+    }
+}
+
+/// Days since 1970 of a month's first day and of the next month's.
+struct Month {
+    first: i64,
+    next: i64,
+}
+
+impl Month {
+    fn of(day: i64) -> Option<Self> {
+        let first = NaiveDate::from_epoch_days(i32::try_from(day).ok()?)?.with_day(1)?;
+        let next = first.checked_add_months(Months::new(1))?;
+        Some(Self { first: i64::from(first.to_epoch_days()), next: i64::from(next.to_epoch_days()) })
+    }
+}
+
+/// A column of timestamps or days, read as microseconds.
+enum Instants<'a> {
+    Timestamps(&'a TimestampMicrosecondArray),
+    Days(&'a Date32Array),
+    None,
+}
+
+impl<'a> Instants<'a> {
+    fn of(array: &'a ArrayRef) -> Self {
+        if let Some(timestamps) = array.as_any().downcast_ref() {
+            Self::Timestamps(timestamps)
+        } else {
+            array.as_any().downcast_ref().map_or(Self::None, Self::Days)
+        }
+    }
+
+    #[inline]
+    fn get(&self, row: usize) -> Option<i64> {
+        match self {
+            Self::Timestamps(array) => array.is_valid(row).then(|| array.value(row)),
+            Self::Days(array) => array.is_valid(row).then(|| i64::from(array.value(row)) * MICROS_A_DAY),
+            Self::None => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_period_is_the_first_instant_behind_it() {
+        let micros = |text: &str| text.parse::<chrono::DateTime<chrono::Utc>>().unwrap().timestamp_micros();
+        for (at, period, expected) in [
+            ("2024-02-01T00:00:00Z", Period::Month, "2024-03-01T00:00:00Z"),
+            ("2024-02-29T23:59:59Z", Period::Month, "2024-03-01T00:00:00Z"),
+            ("2024-12-31T00:00:00Z", Period::Month, "2025-01-01T00:00:00Z"),
+            ("2024-05-31T00:00:00Z", Period::Quarter, "2024-07-01T00:00:00Z"),
+            ("2024-12-01T00:00:00Z", Period::Quarter, "2025-01-01T00:00:00Z"),
+            ("2024-05-31T00:00:00Z", Period::Year, "2025-01-01T00:00:00Z"),
+            ("0001-01-31T00:00:00Z", Period::Month, "0001-02-01T00:00:00Z"),
+        ] {
+            assert_eq!(behind(micros(at), period), Some(micros(expected)), "{at} {period:?}");
+        }
+        let step = KnownStep { column: 0, end_of: Some(Period::Month), plus: 15 * MICROS_A_DAY };
+        assert_eq!(step.known(micros("2024-03-01T00:00:00Z")), Some(micros("2024-04-16T00:00:00Z")));
+    }
+}

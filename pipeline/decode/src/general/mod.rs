@@ -1,0 +1,20 @@
+//! The general way: whole files of any packing, encoding and frame → blocks of text records → typed batches.
+//!
+//!     bytes ─ unpack ─► parts ─ encoding, tokeniser or workbook ─► records ─ frame, rows ─► blocks ─ typing ─► batches
+//!
+//! Every record of a file ends published, as a [`Reject`](crate::Reject), or excluded under the name of a rule.
+
+mod encoding;
+mod family;
+mod file;
+mod frame;
+mod header;
+mod layouts;
+mod record;
+mod rows;
+mod seen;
+#[cfg(test)]
+mod tests;
+mod tokeniser;
+mod unpack;
+mod workbook;

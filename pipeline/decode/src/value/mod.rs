@@ -1,0 +1,26 @@
+//! Text records of one part → typed rows, by the columns that a channel file declares.
+//!
+//! [`Values`] is an export compiled once; [`Typing`] binds it to the header and facts of a part and types its [`Block`](crate::Block)s
+//! in order; [`Values::finish`] looks again at rows that calculations have changed. A record is typed whole and exactly or rejected
+//! with all that is wrong with it. These modules must not know where the text comes from.
+
+mod binding;
+mod blank;
+mod cell;
+mod countries;
+mod currency;
+mod duration;
+mod exact;
+mod finish;
+mod fold;
+mod lookup;
+mod moment;
+mod numbers;
+mod times;
+mod typing;
+mod values;
+mod written;
+
+pub use finish::{Finished, Unfit};
+pub use typing::{Typed, Typing};
+pub use values::Values;

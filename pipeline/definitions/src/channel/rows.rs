@@ -1,0 +1,156 @@
+//! Rows: which records are left out, which make several rows, and what is calculated.
+
+use regex::Regex;
+use serde::Deserialize;
+
+use super::place::Place;
+use crate::Result;
+
+/// A named rule that leaves records out; what it takes is counted under its name.
+#[derive(Debug, Clone)]
+pub struct Exclusion {
+    pub name: String,
+    pub when: ExcludeWhen,
+}
+
+#[derive(Debug, Clone)]
+pub enum ExcludeWhen {
+    /// A raw cell: of a header, or of the header of a table column.
+    Cell { column: String, test: CellTest },
+    /// All cells are empty.
+    Blank,
+    /// SQL over the finished row.
+    Where(String),
+}
+
+/// What is asked of a cell's text (without the white space around it).
+#[derive(Debug, Clone)]
+pub enum CellTest {
+    Equals(Vec<String>),
+    Matches(Regex),
+    Empty,
+    Filled,
+}
+
+impl CellTest {
+    pub fn holds(&self, cell: &str) -> bool {
+        let cell = cell.trim();
+        match self {
+            Self::Equals(texts) => texts.iter().any(|text| text == cell),
+            Self::Matches(pattern) => pattern.is_match(cell),
+            Self::Empty => cell.is_empty(),
+            Self::Filled => !cell.is_empty(),
+        }
+    }
+}
+
+/// Columns that become rows.
+#[derive(Debug, Clone)]
+pub struct Unpivot {
+    pub headers: Regex,
+    /// The name of the cell's text as a source of columns.
+    pub value: String,
+    /// The name of the header's text.
+    pub name: String,
+    /// A record without any value makes one row.
+    pub keep_empty: bool,
+}
+
+/// One step of the engine's calculations.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Calculation {
+    pub column: String,
+    /// SQL: where it applies.
+    pub when: Option<String>,
+    /// SQL.
+    pub value: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawExclusion {
+    pub name: String,
+    column: Option<String>,
+    equals: Option<Vec<String>>,
+    matches: Option<String>,
+    empty: Option<bool>,
+    blank: Option<bool>,
+    #[serde(rename = "where")]
+    sql: Option<String>,
+}
+
+impl RawExclusion {
+    /// A column with some values: what the plain way through decode knows.
+    pub fn is_plain(&self) -> bool {
+        self.column.is_some() && self.equals.is_some()
+    }
+
+    pub fn checked(&self, place: Place<'_>, key: &str) -> Result<Exclusion> {
+        let wrong = |what: &str| {
+            place
+                .wrong(key, format!("exclude rule `{}` {what}", self.name))
+                .next("write `column` with one of equals, matches and empty = true; or blank = true; or where = \"SQL\"")
+        };
+        let when = match (&self.column, self.blank, &self.sql) {
+            (Some(column), None, None) => {
+                let test = test(place, key, self.equals.as_ref(), self.matches.as_ref(), self.empty.map(|_| CellTest::Empty))?;
+                ExcludeWhen::Cell { column: column.clone(), test: test.ok_or_else(|| wrong("doesn't say what the cell has to be"))? }
+            }
+            _ if self.equals.is_some() || self.matches.is_some() || self.empty.is_some() => return Err(wrong("names no column, or mixes two kinds of rule")),
+            (None, Some(true), None) => ExcludeWhen::Blank,
+            (None, None, Some(sql)) => ExcludeWhen::Where(sql.clone()),
+            _ => return Err(wrong("must be of exactly one kind")),
+        };
+        if self.empty == Some(false) {
+            return Err(wrong("has empty = false, which says nothing"));
+        }
+        Ok(Exclusion { name: self.name.clone(), when })
+    }
+}
+
+/// The one test that is given; None where none is.
+pub(super) fn test(place: Place<'_>, key: &str, equals: Option<&Vec<String>>, matches: Option<&String>, other: Option<CellTest>) -> Result<Option<CellTest>> {
+    let matches = matches.map(|text| place.regex(&format!("{key}/matches"), text)).transpose()?;
+    let mut given = [equals.map(|texts| CellTest::Equals(texts.clone())), matches.map(CellTest::Matches), other].into_iter().flatten();
+    match (given.next(), given.next()) {
+        (one, None) => Ok(one),
+        _ => Err(place.wrong(key, "more than one test of the same cell").next("one of equals, matches, empty or filled")),
+    }
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawUnpivot {
+    headers: String,
+    value: String,
+    name: String,
+    #[serde(default)]
+    keep_empty: bool,
+}
+
+impl RawUnpivot {
+    pub fn checked(&self, place: Place<'_>) -> Result<Unpivot> {
+        let headers = place.regex("unpivot/headers", &self.headers)?;
+        let groups = headers.capture_names().flatten();
+        let mut names: Vec<&str> = [self.value.as_str(), self.name.as_str()].into_iter().chain(groups).collect();
+        names.sort_unstable();
+        if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(place.wrong("unpivot", format!("unpivot gives two things the name `{}`", twice[0])));
+        }
+        Ok(Unpivot { headers, value: self.value.clone(), name: self.name.clone(), keep_empty: self.keep_empty })
+    }
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawCalculation {
+    column: String,
+    when: Option<String>,
+    value: String,
+}
+
+impl RawCalculation {
+    pub fn checked(&self) -> Calculation {
+        Calculation { column: self.column.clone(), when: self.when.clone(), value: self.value.clone() }
+    }
+}

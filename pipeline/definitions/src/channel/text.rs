@@ -1,0 +1,173 @@
+//! `[exports.text]`: how bytes become records of text cells.
+
+use encoding_rs::{Encoding, UTF_8};
+use serde::Deserialize;
+
+use super::place::Place;
+use crate::Result;
+
+#[derive(Debug, Clone)]
+pub struct TextForm {
+    /// Tried in order where the file has no byte order mark; never empty.
+    pub encodings: Vec<&'static Encoding>,
+    /// Each cell is read by the first encoding that can.
+    pub mixed: bool,
+    pub delimiter: Delimiter,
+    pub quote: Option<u8>,
+    /// Takes the meaning of the character behind it.
+    pub escape: Option<u8>,
+    /// Characters that are removed from headers.
+    pub strip: Vec<char>,
+    pub ragged: Ragged,
+    /// Lines that begin so are none.
+    pub comment: Option<String>,
+    /// A first line `sep=;` gives the delimiter.
+    pub sep_line: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delimiter {
+    Byte(u8),
+    /// As the `sep=` line says, which must be there.
+    Auto,
+}
+
+/// What becomes of a record that has not as many cells as the header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ragged {
+    #[default]
+    Refuse,
+    /// Cells that lack at the end are empty.
+    Pad,
+    /// Empty cells beyond the header are left out.
+    Trim,
+    /// Both.
+    Fit,
+}
+
+impl Ragged {
+    pub fn pads(self) -> bool {
+        matches!(self, Self::Pad | Self::Fit)
+    }
+
+    pub fn trims(self) -> bool {
+        matches!(self, Self::Trim | Self::Fit)
+    }
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawText {
+    encoding: Option<Names>,
+    mixed: Option<bool>,
+    delimiter: Option<String>,
+    quote: Option<String>,
+    escape: Option<String>,
+    strip: Option<Vec<String>>,
+    ragged: Option<Ragged>,
+    comment: Option<String>,
+    sep_line: Option<bool>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+enum Names {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl RawText {
+    pub fn over(self, base: Self) -> Self {
+        Self {
+            encoding: self.encoding.or(base.encoding),
+            mixed: self.mixed.or(base.mixed),
+            delimiter: self.delimiter.or(base.delimiter),
+            quote: self.quote.or(base.quote),
+            escape: self.escape.or(base.escape),
+            strip: self.strip.or(base.strip),
+            ragged: self.ragged.or(base.ragged),
+            comment: self.comment.or(base.comment),
+            sep_line: self.sep_line.or(base.sep_line),
+        }
+    }
+
+    /// `delimiter`: that of the export, where the text says none.
+    pub fn checked(&self, place: Place<'_>, delimiter: u8) -> Result<TextForm> {
+        let encodings = match &self.encoding {
+            None => vec![UTF_8],
+            Some(Names::One(name)) => vec![encoding(place, "text/encoding", name)?],
+            Some(Names::Several(names)) => {
+                place.filled("text/encoding", names)?;
+                names.iter().enumerate().map(|(at, name)| encoding(place, &format!("text/encoding/{at}"), name)).collect::<Result<_>>()?
+            }
+        };
+        let mixed = self.mixed.unwrap_or(false);
+        if mixed && let Some(wide) = encodings.iter().find(|encoding| !encoding.is_ascii_compatible()) {
+            return Err(place.wrong("text/mixed", format!("{} can't be mixed with others: its characters have more than one byte", wide.name())));
+        }
+        let character = |key: &str, text: &Option<String>, default: Option<u8>| match text.as_deref() {
+            None => Ok(default),
+            Some("") => Ok(None),
+            Some(text) => place.one_byte(&format!("text/{key}"), text).map(Some),
+        };
+        let delimiter = match self.delimiter.as_deref() {
+            None => Delimiter::Byte(delimiter),
+            Some("auto") => Delimiter::Auto,
+            Some(text) => Delimiter::Byte(place.one_byte("text/delimiter", text)?),
+        };
+        let form = TextForm {
+            encodings,
+            mixed,
+            delimiter,
+            quote: character("quote", &self.quote, Some(b'"'))?,
+            escape: character("escape", &self.escape, None)?,
+            strip: match &self.strip {
+                None => vec!['\0', '\u{ad}', '\u{feff}', '\u{200b}'],
+                Some(texts) => texts.iter().flat_map(|text| text.chars()).collect(),
+            },
+            ragged: self.ragged.unwrap_or_default(),
+            comment: self.comment.clone().filter(|text| !text.is_empty()),
+            sep_line: self.sep_line.unwrap_or(true),
+        };
+        let Delimiter::Byte(byte) = form.delimiter else {
+            return if form.sep_line {
+                Ok(form)
+            } else {
+                Err(place.wrong("text/delimiter", "delimiter \"auto\" needs the `sep=` line, and sep_line is false"))
+            };
+        };
+        // A plain export's delimiter is decode's to judge.
+        let said = self.delimiter.is_some() || self.quote.is_some() || self.escape.is_some();
+        if !said {
+            return Ok(form);
+        }
+        if Some(byte) == form.quote || Some(byte) == form.escape || (form.quote.is_some() && form.quote == form.escape) {
+            return Err(place
+                .wrong("text", "delimiter, quote and escape must be three characters")
+                .next("quotes that are doubled inside of quotes need no escape"));
+        }
+        Ok(form)
+    }
+}
+
+fn encoding(place: Place<'_>, key: &str, name: &str) -> Result<&'static Encoding> {
+    const COMMON: [&str; 12] = [
+        "utf-8",
+        "utf-16le",
+        "utf-16be",
+        "windows-1252",
+        "iso-8859-1",
+        "iso-8859-15",
+        "windows-1250",
+        "windows-1251",
+        "shift_jis",
+        "gb18030",
+        "big5",
+        "macintosh",
+    ];
+    match Encoding::for_label_no_replacement(name.as_bytes()) {
+        Some(encoding) if encoding != encoding_rs::ISO_2022_JP => Ok(encoding),
+        _ => Err(place.unknown(key, format!("encoding {name:?} is not known"), name, COMMON)),
+    }
+}
