@@ -1,0 +1,88 @@
+-- One row per channel, instance, country, month and currency that was earned or paid up to the end of the month.
+with
+earned as (
+    -- R4: what is known at $known_at
+    select
+        channel, _instance, country, currency, cast(date_trunc('month', period_start) as date) as period_start,
+        sum(amount) as earned,
+        count(*) as lines
+    from fct_earning
+    where known_from <= $known_at
+        and (known_to is null or known_to > $known_at)
+        and period_end < cast($interval_end as date)
+    group by channel, _instance, country, currency, cast(date_trunc('month', period_start) as date)
+),
+payments as (
+    select
+        channel, _instance, country, currency, cast(date_trunc('month', period_start) as date) as period_start,
+        sum(coalesce(accrued, net)) as accrued,
+        sum(withholding) as withholding,
+        sum(adjustments) as adjustments,
+        sum(net) as net,
+        max(paid_on) as paid_on
+    from fct_payment
+    where known_from <= $known_at
+        and (known_to is null or known_to > $known_at)
+        and period_start is not null
+        and period_end < cast($interval_end as date)
+    group by channel, _instance, country, currency, cast(date_trunc('month', period_start) as date)
+),
+whole_channels as (
+    -- R63: a channel that pays for all countries at once is compared as a whole
+    select channel, _instance from payments group by channel, _instance having max(country) = 'ZZ' and min(country) = 'ZZ'
+),
+earned_alike as (
+    select
+        e.channel, e._instance, case when w.channel is null then e.country else 'ZZ' end as country, e.currency, e.period_start,
+        sum(e.earned) as earned,
+        sum(e.lines) as lines
+    from earned as e
+    left join whole_channels as w on e.channel = w.channel and e._instance = w._instance
+    group by e.channel, e._instance, case when w.channel is null then e.country else 'ZZ' end, e.currency, e.period_start
+),
+paired as (
+    select
+        coalesce(e.channel, p.channel) as channel,
+        coalesce(e._instance, p._instance) as instance,
+        coalesce(e.country, p.country) as country,
+        coalesce(e.currency, p.currency) as currency,
+        coalesce(e.period_start, p.period_start) as period_start,
+        e.earned,
+        e.lines,
+        p.accrued,
+        coalesce(p.accrued, 0) - coalesce(e.earned, 0) as difference,
+        p.withholding,
+        p.adjustments,
+        p.net,
+        p.paid_on
+    from earned_alike as e
+    full join payments as p
+        on e.channel = p.channel and e._instance = p._instance and e.country = p.country and e.currency = p.currency and e.period_start = p.period_start
+)
+select
+    period_start,
+    channel,
+    instance,
+    case country when 'ZZ' then 'zz' else country end as country,
+    currency,
+    earned,
+    accrued,
+    difference,
+    withholding,
+    adjustments,
+    net,
+    paid_on,
+    -- R63
+    case
+        when accrued is null then 'unpaid balance'
+        when earned is null then 'missing statement'
+        when difference = 0 and coalesce(withholding, 0) <> 0 then 'withholding'
+        when difference = 0 then 'paid in full'
+        when abs(difference) < 0.01 then 'minor units'
+        when abs(difference) <= 0.005 * lines then 'rounding'
+        when difference = -withholding then 'withholding'
+        when difference = adjustments then 'adjustment'
+        when difference < 0 then 'paid in part'
+        else 'paid more than earned'
+    end as class
+from paired

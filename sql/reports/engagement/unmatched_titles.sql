@@ -1,0 +1,4 @@
+-- One row per title as a channel names it that no declared identifier matches, or several do (R54).
+select channel, title_ref, title_id, other_id, title_name, season, reason
+from dim_title
+where title_key is null
