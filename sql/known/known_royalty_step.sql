@@ -123,4 +123,6 @@ select
     end as rate_per_hour
 from placed
 where kind <> 'cer'
+    -- without a CER the hours are shown and nothing is estimated
+    or (cer is null and cer_from = 0)
     or (cer >= cer_from and (cer < cer_to or (cer = cer_to and cer_to = 1)))

@@ -78,7 +78,11 @@ select
         when earned is null then 'missing statement'
         when difference = 0 and coalesce(withholding, 0) <> 0 then 'withholding'
         when difference = 0 then 'paid in full'
-        when abs(difference) < 0.01 then 'minor units'
+        when abs(difference) < case
+            when currency in ('JPY', 'KRW', 'VND', 'CLP', 'ISK', 'PYG', 'UGX', 'XAF', 'XOF', 'XPF') then 1
+            when currency in ('BHD', 'IQD', 'JOD', 'KWD', 'LYD', 'OMR', 'TND') then 0.001
+            else 0.01
+        end then 'minor units'
         when abs(difference) <= 0.005 * lines then 'rounding'
         when difference = -withholding then 'withholding'
         when difference = adjustments then 'adjustment'

@@ -10,7 +10,7 @@ steps as (
 ),
 paid as (
     -- R58: hours by rate; seconds are divided last, fractions of a cent stay
-    select *, round(cast(seconds_paid as decimal(28, 10)) * cast(rate as decimal(18, 10)) / 3600, 12) as royalty
+    select *, cast(round(cast(seconds_paid as decimal(28, 10)) * cast(rate as decimal(18, 10)) / 3600, 12) as decimal(30, 12)) as royalty
     from steps
 ),
 months as (
@@ -23,25 +23,25 @@ months as (
         sum(seconds_paid) as seconds_paid,
         min(case when seconds_paid > 0 then rate end) as lowest_rate,
         max(case when seconds_paid > 0 then rate end) as highest_rate,
-        max(payment_cap) as payment_cap,
-        sum(royalty) as royalty
+        cast(max(payment_cap) as decimal(30, 12)) as payment_cap,
+        cast(sum(royalty) as decimal(30, 12)) as royalty
     from paid
     group by channel, title_key, country, availability_type, month, cap_year, currency
 ),
 counted as (
     select
         *,
-        coalesce(sum(royalty) over (
+        cast(coalesce(sum(royalty) over (
             partition by channel, title_key, country, availability_type, cap_year, currency order by month
             rows between unbounded preceding and 1 preceding
-        ), 0) as royalty_before
+        ), 0) as decimal(30, 12)) as royalty_before
     from months
 ),
 capped as (
     -- R59: of the year's sum, what is over the cap is not paid
     select
         *,
-        least(royalty_before + royalty, coalesce(payment_cap, royalty_before + royalty))
+        least(cast(royalty_before + royalty as decimal(30, 12)), coalesce(payment_cap, cast(royalty_before + royalty as decimal(30, 12))))
         - least(royalty_before, coalesce(payment_cap, royalty_before)) as estimated
     from counted
     where month = cast($interval_start as date)

@@ -51,7 +51,7 @@ select
     coalesce(l.n, 0) as countries,
     s.views,
     round(cast(s.seconds as decimal(28, 10)) / 60, 6) as minutes,
-    round(coalesce(s.usd, 0), 6) as revenue
+    round(s.usd, 6) as revenue
 from sums as s
 inner join works as w on s.country = w.country
 inner join channels as c on s.country = c.country
