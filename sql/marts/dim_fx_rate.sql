@@ -28,6 +28,7 @@ select
     d.rate as usd_per_euro,
     'European Central Bank' as source,
     o._known_at as known_from,
+    null as known_to,
     o._instance,
     o._file_id,
     o._line

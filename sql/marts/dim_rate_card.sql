@@ -19,6 +19,7 @@ select
     coalesce(year_from, 'calendar') as year_from,
     source,
     _known_at as known_from,
+    null as known_to,
     _instance,
     _file_id,
     _line

@@ -1,11 +1,11 @@
 -- One row per channel and way in which it names a title.
 with
 facts as (
-    select channel, title_ref, title_id, other_id, title_name, season from fct_view
+    select channel, title_ref, title_id, other_id, title_name, season, known_from from fct_view
     union all
-    select channel, title_ref, title_id, other_id, title_name, season from fct_earning
+    select channel, title_ref, title_id, other_id, title_name, season, known_from from fct_earning
     union all
-    select channel, title_ref, title_id, other_id, title_name, cast(null as text) as season from fct_sale
+    select channel, title_ref, title_id, other_id, title_name, cast(null as text) as season, known_from from fct_sale
 ),
 seen as (
     select
@@ -14,7 +14,8 @@ seen as (
         min(title_id) as title_id,
         min(other_id) as other_id,
         min(title_name) as title_name,
-        min(season) as season
+        min(season) as season,
+        min(known_from) as known_from
     from facts
     group by channel, title_ref
 ),
@@ -62,7 +63,9 @@ select
     case when not m.is_ambiguous then m.title_key end as title_key,
     case when not m.is_ambiguous then c.title end as catalogue_title,
     case when not m.is_ambiguous then m.kind end as matched_by,
-    case when m.title_ref is null then 'no declared identifier' when m.is_ambiguous then 'its identifiers belong to several titles' end as reason
+    case when m.title_ref is null then 'no declared identifier' when m.is_ambiguous then 'its identifiers belong to several titles' end as reason,
+    s.known_from,
+    null as known_to
 from seen as s
 left join matches as m on s.channel = m.channel and s.title_ref = m.title_ref
 left join catalogue as c on m.title_key = c.title_key
