@@ -1,20 +1,17 @@
--- One row per channel, instance, country, month and currency that was earned or paid up to the end of the month.
+-- One row per channel, instance, country, paid period and currency that was earned or paid up to the end of the month.
 with
 earned as (
     -- R4: what is known at $known_at
-    select
-        channel, _instance, country, currency, cast(date_trunc('month', period_start) as date) as period_start,
-        sum(amount) as earned,
-        count(*) as lines
+    select channel, _instance, country, currency, period_start, sum(amount) as earned, count(*) as lines
     from fct_earning
     where known_from <= $known_at
         and (known_to is null or known_to > $known_at)
         and period_end < cast($interval_end as date)
-    group by channel, _instance, country, currency, cast(date_trunc('month', period_start) as date)
+    group by channel, _instance, country, currency, period_start
 ),
 payments as (
     select
-        channel, _instance, country, currency, cast(date_trunc('month', period_start) as date) as period_start,
+        channel, _instance, country, currency, period_start, max(period_end) as period_end,
         sum(coalesce(accrued, net)) as accrued,
         sum(withholding) as withholding,
         sum(adjustments) as adjustments,
@@ -25,7 +22,7 @@ payments as (
         and (known_to is null or known_to > $known_at)
         and period_start is not null
         and period_end < cast($interval_end as date)
-    group by channel, _instance, country, currency, cast(date_trunc('month', period_start) as date)
+    group by channel, _instance, country, currency, period_start
 ),
 whole_channels as (
     -- R63: a channel that pays for all countries at once is compared as a whole
@@ -39,6 +36,26 @@ earned_alike as (
     from earned as e
     left join whole_channels as w on e.channel = w.channel and e._instance = w._instance
     group by e.channel, e._instance, case when w.channel is null then e.country else 'ZZ' end, e.currency, e.period_start
+),
+paid_periods as (
+    -- R63: what is paid by the quarter is compared by the quarter
+    select e.channel, e._instance, e.country, e.currency, e.period_start, max(p.period_start) as paid_from
+    from earned_alike as e
+    inner join payments as p on e.channel = p.channel and e._instance = p._instance and e.country = p.country and e.currency = p.currency
+    where e.period_start >= p.period_start
+        and e.period_start <= p.period_end
+    group by e.channel, e._instance, e.country, e.currency, e.period_start
+),
+earned_as_paid as (
+    select
+        e.channel, e._instance, e.country, e.currency,
+        coalesce(p.paid_from, cast(date_trunc('month', e.period_start) as date)) as period_start,
+        sum(e.earned) as earned,
+        sum(e.lines) as lines
+    from earned_alike as e
+    left join paid_periods as p
+        on e.channel = p.channel and e._instance = p._instance and e.country = p.country and e.currency = p.currency and e.period_start = p.period_start
+    group by e.channel, e._instance, e.country, e.currency, coalesce(p.paid_from, cast(date_trunc('month', e.period_start) as date))
 ),
 paired as (
     select
@@ -55,7 +72,7 @@ paired as (
         p.adjustments,
         p.net,
         p.paid_on
-    from earned_alike as e
+    from earned_as_paid as e
     full join payments as p
         on e.channel = p.channel and e._instance = p._instance and e.country = p.country and e.currency = p.currency and e.period_start = p.period_start
 )
