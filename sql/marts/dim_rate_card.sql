@@ -1,0 +1,26 @@
+-- One row per step of a rate card.
+select
+    rate_card_id,
+    channel,
+    availability_type,
+    country,
+    valid_from,
+    valid_to,
+    kind,
+    coalesce(hours_from, 0) as hours_from,
+    hours_to,
+    coalesce(cer_from, 0) as cer_from,
+    coalesce(cer_to, 1) as cer_to,
+    rate,
+    coalesce(rate_to, rate) as rate_to,
+    currency,
+    hours_cap,
+    payment_cap,
+    coalesce(year_from, 'calendar') as year_from,
+    source,
+    _known_at as known_from,
+    null as known_to,
+    _instance,
+    _file_id,
+    _line
+from stg_reference_rate_card

@@ -1,0 +1,25 @@
+-- One row per payment, sales period and marketplace.
+select
+    period_start,
+    period_end,
+    marketplace,
+    country,
+    country_reason,
+    payment_number,
+    paid_on,
+    payment_method,
+    currency,
+    accrued_royalty,
+    tax_withholding,
+    adjustments,
+    net_earnings,
+    fx_rate,
+    payout_currency,
+    payout_amount,
+    payment_status,
+    _instance,
+    _file_id,
+    _line,
+    _known_at,
+    period_month
+from amazon_prime_video_direct_payments

@@ -1,0 +1,27 @@
+-- One row per line of the report.
+select
+    reporting_month,
+    sales_month,
+    store,
+    country,
+    country_reason,
+    label,
+    artist,
+    release_title,
+    title,
+    upc,
+    isrc,
+    catalog_number,
+    release_type,
+    sales_type,
+    quantity,
+    currency,
+    gross_revenue,
+    client_share,
+    net_revenue,
+    _instance,
+    _file_id,
+    _line,
+    _known_at,
+    period_month
+from believe_sale

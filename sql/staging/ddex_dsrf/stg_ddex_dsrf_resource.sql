@@ -1,0 +1,28 @@
+-- One row per record.
+select
+    message_id,
+    profile,
+    sender,
+    period_start,
+    period_end,
+    record_type,
+    block_id,
+    resource_reference,
+    dsp_resource_id,
+    isan,
+    eidr,
+    proprietary_id,
+    video_type,
+    title,
+    sub_title,
+    original_title,
+    season_number,
+    episode_number,
+    genre,
+    duration_seconds,
+    _instance,
+    _file_id,
+    _line,
+    _known_at,
+    period_month
+from ddex_dsrf_resource

@@ -1,0 +1,27 @@
+-- One row per record.
+select
+    message_id,
+    profile,
+    sender,
+    period_start,
+    period_end,
+    record_type,
+    summary_record_id,
+    distribution_channel,
+    commercial_model,
+    use_type,
+    territory,
+    service_description,
+    usages,
+    subscribers,
+    currency_of_reporting,
+    net_revenue,
+    indirect_net_revenue,
+    currency_of_transaction,
+    exchange_rate,
+    _instance,
+    _file_id,
+    _line,
+    _known_at,
+    period_month
+from ddex_dsrf_summary_basic

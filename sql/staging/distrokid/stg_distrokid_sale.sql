@@ -1,0 +1,25 @@
+-- One row per line of the report.
+select
+    inserted_on,
+    reported_on,
+    sale_month,
+    store,
+    artist,
+    title,
+    isrc,
+    upc,
+    quantity,
+    team_percentage,
+    source_type,
+    country,
+    country_reason,
+    songwriter_withheld,
+    earnings,
+    recoup,
+    currency,
+    _instance,
+    _file_id,
+    _line,
+    _known_at,
+    period_month
+from distrokid_sale

@@ -1,0 +1,28 @@
+-- One row per payment (level payment) and per source of it (level source).
+select
+    level,
+    period_start,
+    period_end,
+    marketplace,
+    country,
+    country_reason,
+    payment_number,
+    detail,
+    paid_on,
+    payment_method,
+    currency,
+    accrued_royalty,
+    tax_withholding,
+    adjustments,
+    net_earnings,
+    source,
+    fx_rate,
+    payout_currency,
+    payout_amount,
+    payment_status,
+    _instance,
+    _file_id,
+    _line,
+    _known_at,
+    period_month
+from kdp_payment

@@ -1,0 +1,27 @@
+-- One row per title, marketplace and kind of sale.
+select
+    period_start,
+    period_end,
+    title,
+    author,
+    isbn,
+    format,
+    marketplace,
+    country,
+    country_reason,
+    units_sold,
+    units_refunded,
+    net_units_sold,
+    royalty_type,
+    transaction_type,
+    currency,
+    avg_list_price,
+    avg_offer_price,
+    avg_manufacturing_cost,
+    royalty,
+    _instance,
+    _file_id,
+    _line,
+    _known_at,
+    period_month
+from kdp_print_royalty

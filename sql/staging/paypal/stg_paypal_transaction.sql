@@ -1,0 +1,28 @@
+-- One row per line of the report.
+select
+    language,
+    transacted_at,
+    transacted_on,
+    name,
+    type,
+    status,
+    currency,
+    gross,
+    fee,
+    net,
+    from_email,
+    to_email,
+    transaction_id,
+    item_title,
+    reference_id,
+    invoice_number,
+    balance,
+    subject,
+    note,
+    balance_impact,
+    _instance,
+    _file_id,
+    _line,
+    _known_at,
+    period_month
+from paypal_transaction

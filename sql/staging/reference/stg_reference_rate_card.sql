@@ -1,0 +1,25 @@
+-- One row per step of a rate card.
+select
+    rate_card_id,
+    channel,
+    availability_type,
+    country,
+    valid_from,
+    valid_to,
+    kind,
+    hours_from,
+    hours_to,
+    cer_from,
+    cer_to,
+    rate,
+    rate_to,
+    currency,
+    hours_cap,
+    payment_cap,
+    year_from,
+    source,
+    _instance,
+    _file_id,
+    _line,
+    _known_at
+from reference_rate_card

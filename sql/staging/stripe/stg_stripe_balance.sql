@@ -1,0 +1,19 @@
+-- One row per balance transaction.
+select
+    balance_transaction_id,
+    created_at,
+    available_on,
+    currency,
+    gross,
+    fee,
+    net,
+    reporting_category,
+    description,
+    source_id,
+    payout_id,
+    _instance,
+    _file_id,
+    _line,
+    _known_at,
+    period_month
+from stripe_balance

@@ -1,0 +1,27 @@
+-- One row per line of the report.
+select
+    reporting_month,
+    reporting_end,
+    activity_month,
+    label,
+    release_title,
+    title,
+    artist,
+    upc,
+    isrc,
+    catalog_number,
+    store,
+    country,
+    country_reason,
+    delivery,
+    content_type,
+    sale_or_void,
+    quantity,
+    royalty,
+    currency,
+    _instance,
+    _file_id,
+    _line,
+    _known_at,
+    period_month
+from symphonic_sale
