@@ -72,6 +72,8 @@ pub mod rule {
     pub const PARTITION: &str = "partition";
     /// A child record whose parent is not known, or a parent whose children are not.
     pub const PARENT: &str = "parent";
+    /// A calculation that fails, or whose result does not fit.
+    pub const CALCULATE: &str = "calculate";
     /// No date that says when the record was known.
     pub const KNOWN_AT: &str = "known_at";
 }

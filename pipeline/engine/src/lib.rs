@@ -4,6 +4,7 @@
 //! This crate must not know a channel's file format, how files are committed, or the time.
 
 mod build_side;
+mod calculate;
 mod check;
 mod contract;
 mod data_tests;
@@ -18,6 +19,7 @@ mod parameters;
 mod session;
 mod statement;
 
+pub use calculate::{Calculated, Calculator, Equation, Failed};
 pub use check::{Finding, check_project};
 pub use contract::{conform, output_schema};
 pub use data_tests::{TestFailure, run_tests};

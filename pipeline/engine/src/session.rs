@@ -81,6 +81,11 @@ impl Engine {
         }
     }
 
+    /// A session without tables, for expressions over rows that are at hand.
+    pub(crate) fn plain_context(&self) -> SessionContext {
+        self.context(true)
+    }
+
     fn context(&self, hash_joins: bool) -> SessionContext {
         let mut config = SessionConfig::new().with_target_partitions(self.threads).with_information_schema(false);
         let options = config.options_mut();

@@ -14,6 +14,8 @@ pub struct Failure {
 enum Kind {
     /// Data or a check failed, or the world did: 1.
     Run,
+    /// A file is not what its channel file says: 1.
+    Data,
     /// What the user typed or configured is wrong: 2.
     Usage,
     /// The memory limit was reached: 1, unless a second way needs less.
@@ -38,7 +40,7 @@ impl Failure {
     /// 1: recorded and worth another try when the cause is gone. 2: the user must change something first.
     pub fn exit_code(&self) -> ExitCode {
         match self.kind {
-            Kind::Run | Kind::Memory | Kind::Stopped | Kind::Busy => ExitCode::from(1),
+            Kind::Run | Kind::Data | Kind::Memory | Kind::Stopped | Kind::Busy => ExitCode::from(1),
             Kind::Usage => ExitCode::from(2),
         }
     }
@@ -62,6 +64,11 @@ impl Failure {
 
     pub fn is_memory(&self) -> bool {
         self.kind == Kind::Memory
+    }
+
+    /// Is a file at fault, and nothing else?
+    pub fn is_data(&self) -> bool {
+        self.kind == Kind::Data
     }
 
     fn of(config: bool, error: impl fmt::Display) -> Self {
@@ -91,7 +98,13 @@ macro_rules! from_stage {
     };
 }
 
-from_stage!(takings_storage::Error, takings_sources::Error, takings_decode::Error, takings_lake::Error, takings_reports::Error);
+from_stage!(takings_storage::Error, takings_sources::Error, takings_lake::Error, takings_reports::Error);
+
+impl From<takings_decode::Error> for Failure {
+    fn from(error: takings_decode::Error) -> Self {
+        if error.is_data() { Self { kind: Kind::Data, message: error.to_string() } } else { Self::of(error.is_config(), error) }
+    }
+}
 
 impl From<takings_engine::Error> for Failure {
     fn from(error: takings_engine::Error) -> Self {

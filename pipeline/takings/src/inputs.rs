@@ -45,7 +45,7 @@ impl<'a> Inputs<'a> {
     /// Does the report read this export of this instance?
     pub fn has(&self, channel: &str, instance: &str, export: &str) -> bool {
         (channel != self.instance.channel || instance == self.instance.name)
-            && self.exports.iter().any(|(of, read)| of.name == channel && read.name == export)
+            && self.exports.iter().any(|(of, read)| of.name == channel && (read.name == export || read.landed_as() == export))
     }
 
     /// Does the report read anything of this instance?
@@ -55,7 +55,9 @@ impl<'a> Inputs<'a> {
 
     /// Of exports of its own channel, those without a file.
     pub fn missing(&self, exports: &[String]) -> Vec<String> {
-        let there = |export: &str| self.records.iter().any(|record| record.channel == self.instance.channel && record.export == export);
+        let landed_as =
+            |export: &str| self.exports.iter().find(|(_, read)| read.name == export).map_or(export.to_owned(), |(_, read)| read.landed_as().to_owned());
+        let there = |export: &str| self.records.iter().any(|record| record.channel == self.instance.channel && record.export == landed_as(export));
         exports.iter().filter(|export| !there(export)).cloned().collect()
     }
 

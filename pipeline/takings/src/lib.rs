@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 done; 1 a data or check failure, said on stderr and recorded; 2 a usage or configuration error.
 
+mod chosen;
 mod cli;
 mod commands;
 mod context;
@@ -9,6 +10,7 @@ mod context;
 mod crash;
 mod emit;
 mod failure;
+mod general;
 mod held;
 mod holder;
 mod inputs;

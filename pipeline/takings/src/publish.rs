@@ -17,9 +17,10 @@ use uuid::Uuid;
 
 use crate::context::Context;
 use crate::failure::{Failure, Result};
+use crate::general::{self, General, Read};
 use crate::parallel::spread;
-use crate::quarantine;
 use crate::run_key::{KeyHash, canonical};
+use crate::{chosen, quarantine};
 
 /// How many bytes of whole records are decoded at a time.
 const CHUNK: usize = 4 << 20;
@@ -53,6 +54,8 @@ pub struct UnitOutcome {
     pub version: u64,
     pub records: u64,
     pub published: u64,
+    /// Of the published records.
+    pub rows: u64,
     pub quarantined: u64,
     /// Records left out, by the rule that says so.
     pub excluded: BTreeMap<String, u64>,
@@ -72,6 +75,7 @@ impl UnitOutcome {
             version: record.version,
             records: 0,
             published: 0,
+            rows: 0,
             quarantined: 0,
             excluded: BTreeMap::new(),
             totals: Vec::new(),
@@ -90,13 +94,14 @@ struct Unit<'a> {
 /// Publishes one export of all its instances' landed files. `force` decodes everything again.
 pub async fn publish(context: &Context, run: Uuid, channel: &Channel, export: &Export, landed: &[LandingRecord], force: bool) -> Result<Outcome> {
     let table = context.project.table(&export.table)?;
-    let layout = Arc::new(Layout::new(export, table)?);
-    let layout_key = layout_key(channel, export, table);
-    let units: Vec<Unit<'_>> = landed.iter().filter(|record| record.export == export.name).flat_map(|record| units_of(record, &layout_key)).collect();
+    let way = Way::new(context, channel, export, table)?;
+    let layout_key = layout_key(context, channel, export, table);
+    let (landed, refused) = chosen::files(channel, export, landed);
+    let units: Vec<Unit<'_>> = landed.iter().flat_map(|record| way.units_of(record, &layout_key)).collect();
     let state = context.lake.state(table, None).await?;
     let present: Vec<&DataFile> = state.iter().flat_map(|state| &state.files).collect();
-    let empty: Vec<(&LandingRecord, UnitOutcome)> =
-        landed.iter().filter(|record| record.export == export.name && record.segments.is_empty()).map(|record| (record, without_header(record))).collect();
+    let empty = landed.iter().filter(|record| record.segments.is_empty()).map(|record| (*record, stopped_whole(record, "empty", EMPTY)));
+    let empty: Vec<(&LandingRecord, UnitOutcome)> = empty.chain(refused.iter().map(|(record, why)| (*record, stopped_whole(record, "refused", why)))).collect();
     let wanted: BTreeSet<&str> = units.iter().map(|unit| unit.key.as_str()).chain(empty.iter().map(|(_, unit)| unit.unit.as_str())).collect();
     let accounted = context.ledger.units(&table.name).await?;
     // A run that ended between its commit and its accounts left rows without accounts: they are made again.
@@ -116,10 +121,15 @@ pub async fn publish(context: &Context, run: Uuid, channel: &Channel, export: &E
         .map(|file| (*file).clone())
         .collect();
 
-    let decoded: Vec<(UnitOutcome, Vec<NewFile>, Vec<String>)> =
-        spread(context.threads, missing.clone(), |unit| decode_unit(context, table, &layout, export, unit))?;
+    let decoded: Vec<(UnitOutcome, Vec<NewFile>, Vec<String>)> = spread(context.threads, missing.clone(), |unit| way.decode(context, table, export, unit))?;
 
-    let mut outcome = Outcome { channel: channel.name.clone(), export: export.name.clone(), table: table.name.clone(), unchanged: units.len() - missing.len(), ..Outcome::default() };
+    let mut outcome = Outcome {
+        channel: channel.name.clone(),
+        export: export.name.clone(),
+        table: table.name.clone(),
+        unchanged: units.len() - missing.len(),
+        ..Outcome::default()
+    };
     let mut added = Vec::new();
     for (unit, files, warnings) in decoded {
         added.extend(files);
@@ -142,39 +152,157 @@ pub async fn publish(context: &Context, run: Uuid, channel: &Channel, export: &E
     context.ledger.save_units(Some(run), &units, &replaced).await?;
     quarantine::forget_others(&context.store, channel, export, &wanted).await?;
     for (record, unit) in empty {
-        let entry = quarantine::Entry::stopped(1, String::new(), unit.stopped.as_deref().unwrap_or_default());
+        let entry = quarantine::Entry::stopped(String::new(), 1, String::new(), unit.stopped.as_deref().unwrap_or_default());
         quarantine::write(&context.store, export, record, &unit.unit, vec![entry]).await?;
         outcome.decoded.push(unit);
     }
     Ok(outcome)
 }
 
-/// A file of no bytes has no header and so no segment: it is stopped until there is something in it.
-fn without_header(record: &LandingRecord) -> UnitOutcome {
-    UnitOutcome {
-        unit: format!("{}-empty", &record.file_id[..16.min(record.file_id.len())]),
-        stopped: Some("the file is empty: it lacks even the header; a month without rows has the header alone".to_owned()),
-        ..UnitOutcome::of(record)
-    }
+const EMPTY: &str = "the file is empty: it lacks even the header; a month without rows has the header alone";
+
+/// A file of which nothing is read: it is stopped until it is another one.
+fn stopped_whole(record: &LandingRecord, kind: &str, why: &str) -> UnitOutcome {
+    UnitOutcome { unit: format!("{}-{kind}", short(&record.file_id)), stopped: Some(why.to_owned()), ..UnitOutcome::of(record) }
+}
+
+fn short(hash: &str) -> &str {
+    &hash[..16.min(hash.len())]
 }
 
 /// What of the definitions shapes the rows of an export.
-fn layout_key(channel: &Channel, export: &Export, table: &Table) -> String {
-    KeyHash::default().part("layout 1").part(&canonical(&channel.text)).part(&export.name).part(&canonical(&table.text)).finish()
+fn layout_key(context: &Context, channel: &Channel, export: &Export, table: &Table) -> String {
+    let mut key = KeyHash::default().part("layout 1").part(&canonical(&channel.text)).part(&export.name).part(&canonical(&table.text));
+    if export.is_general() {
+        for reference in context.project.references.values().filter(|reference| channel.text.contains(&reference.name)) {
+            key = key.part(&reference.name).part(&reference.text);
+        }
+    }
+    key.finish()
 }
 
-fn units_of<'a>(record: &'a LandingRecord, layout_key: &str) -> Vec<Unit<'a>> {
-    let header = record.segments.first().map_or("", |segment| segment.sha256.as_str());
-    record
-        .segments
-        .iter()
-        .enumerate()
-        .map(|(at, segment)| {
-            let hash =
-                KeyHash::default().part(&record.instance).part(layout_key).part(header).part(&segment.sha256).part(&segment.first_line.to_string()).finish();
-            Unit { key: format!("{}-{at:04}-{}", &record.file_id[..16.min(record.file_id.len())], &hash[..16]), record, segment: at }
+/// How the files of an export are read.
+enum Way {
+    /// Plain CSV, segment by segment.
+    Plain(Arc<Layout>),
+    /// Whole files of any kind.
+    General(Box<General>),
+}
+
+impl Way {
+    fn new(context: &Context, channel: &Channel, export: &Export, table: &Table) -> Result<Self> {
+        Ok(match export.is_general() {
+            true => Self::General(Box::new(General::new(&context.engine, &context.project, channel, export, table)?)),
+            false => Self::Plain(Arc::new(Layout::new(export, table)?)),
         })
-        .collect()
+    }
+
+    fn units_of<'a>(&self, record: &'a LandingRecord, layout_key: &str) -> Vec<Unit<'a>> {
+        let unit = |at: usize, hash: String| Unit { key: format!("{}-{at:04}-{}", short(&record.file_id), short(&hash)), record, segment: at };
+        let key = || KeyHash::default().part(&record.instance).part(layout_key);
+        if matches!(self, Self::General(_)) {
+            // What a file's path says may stand in its rows.
+            let whole = key().part("whole").part(&record.source_path).part(&record.sha256).finish();
+            return if record.segments.is_empty() { Vec::new() } else { vec![unit(0, whole)] };
+        }
+        let header = record.segments.first().map_or("", |segment| segment.sha256.as_str());
+        let segments = record.segments.iter().enumerate();
+        segments.map(|(at, segment)| unit(at, key().part(header).part(&segment.sha256).part(&segment.first_line.to_string()).finish())).collect()
+    }
+
+    async fn decode(&self, context: &Context, table: &Table, export: &Export, unit: &Unit<'_>) -> Result<(UnitOutcome, Vec<NewFile>, Vec<String>)> {
+        match self {
+            Self::Plain(layout) => decode_unit(context, table, layout, export, unit).await,
+            Self::General(general) => decode_whole(context, table, general, export, unit).await,
+        }
+    }
+}
+
+/// A whole file through the general way.
+async fn decode_whole(
+    context: &Context,
+    table: &Table,
+    general: &General,
+    export: &Export,
+    unit: &Unit<'_>,
+) -> Result<(UnitOutcome, Vec<NewFile>, Vec<String>)> {
+    let record = unit.record;
+    let mut outcome = UnitOutcome { unit: unit.key.clone(), ..UnitOutcome::of(record) };
+    let file = FileIdentity { instance: record.instance.clone(), file_id: record.file_id.clone(), path: record.source_path.clone() };
+    let mut writer = context.lake.writer(table, Some(&unit.key))?;
+    let read = match general.read(context, &file, record, &mut writer) {
+        Ok(read) => read,
+        Err(failure) if failure.is_data() => {
+            writer.abort().await?;
+            outcome.stopped = Some(failure.to_string());
+            quarantine_whole(context, general, &file, export, unit, &mut outcome, Vec::new()).await?;
+            return Ok((outcome, Vec::new(), Vec::new()));
+        }
+        Err(failure) => {
+            writer.abort().await?;
+            return Err(failure);
+        }
+    };
+    let Read { outcome: found, rejects, stopped } = read;
+    outcome.records = found.records;
+    let warnings = found.warnings.iter().map(|warning| format!("{}: {warning}", export.name)).collect();
+    let too_many = (found.quarantined > export.quarantine_limit).then(|| too_many_bad(found.quarantined, export, &rejects));
+    if let Some(why) = stopped.or(too_many) {
+        writer.abort().await?;
+        outcome.stopped = Some(why);
+        quarantine_whole(context, general, &file, export, unit, &mut outcome, rejects).await?;
+        return Ok((outcome, Vec::new(), warnings));
+    }
+    outcome.published = found.published;
+    outcome.rows = found.rows;
+    outcome.quarantined = found.quarantined;
+    outcome.excluded = found.excluded;
+    outcome.totals = found.totals;
+    let files = writer.finish().await?;
+    check_accounts(export, &outcome, &files)?;
+    if rejects.is_empty() {
+        quarantine::forget(&context.store, &record.channel, &export.name, &unit.key).await?;
+    } else {
+        quarantine::write(&context.store, export, record, &unit.key, quarantine::entries(&rejects)).await?;
+    }
+    Ok((outcome, files, warnings))
+}
+
+fn too_many_bad(bad: u64, export: &Export, rejects: &[Reject]) -> String {
+    let first = rejects.first().map(|reject| {
+        let column = reject.column.as_ref().map(|column| format!(", column {column}")).unwrap_or_default();
+        format!("line {}{}{column}: {}", reject.line, general::of_part(&reject.part), reject.reason)
+    });
+    format!("{bad} bad records, {} allowed; first: {}", export.quarantine_limit, first.unwrap_or_default())
+}
+
+/// As [`quarantine_all`] for a whole file. What can't even be cut into records is one entry.
+async fn quarantine_whole(
+    context: &Context,
+    general: &General,
+    file: &FileIdentity,
+    export: &Export,
+    unit: &Unit<'_>,
+    outcome: &mut UnitOutcome,
+    rejects: Vec<Reject>,
+) -> Result<()> {
+    let reason = outcome.stopped.clone().unwrap_or_default();
+    let mut entries = quarantine::entries(&rejects);
+    let bad: BTreeSet<(String, u64)> = entries.iter().map(|entry| (entry.part.clone(), entry.line)).collect();
+    match general.records(context, file, unit.record) {
+        Ok(records) => {
+            let others = records.into_iter().filter(|record| !bad.contains(&(record.part.clone(), record.line)));
+            entries.extend(others.map(|record| quarantine::Entry::stopped(record.part, record.line, record.raw, &reason)));
+        }
+        Err(failure) if failure.is_data() => {}
+        Err(failure) => return Err(failure),
+    }
+    if entries.is_empty() {
+        entries.push(quarantine::Entry::stopped(String::new(), 1, String::new(), &reason));
+    }
+    outcome.records = entries.iter().map(|entry| (&entry.part, entry.line)).collect::<BTreeSet<_>>().len() as u64;
+    outcome.quarantined = outcome.records;
+    quarantine::write(&context.store, export, unit.record, &unit.key, entries).await
 }
 
 async fn decode_unit(
@@ -207,16 +335,14 @@ async fn decode_unit(
     let bad = rejected_records(&rejects);
     if bad > export.quarantine_limit {
         writer.abort().await?;
-        let first = rejects.first().map(|reject| {
-            format!("line {}{}: {}", reject.line, reject.column.as_ref().map(|column| format!(", column {column}")).unwrap_or_default(), reject.reason)
-        });
-        outcome.stopped = Some(format!("{bad} bad records, {} allowed; first: {}", export.quarantine_limit, first.unwrap_or_default()));
+        outcome.stopped = Some(too_many_bad(bad, export, &rejects));
         outcome.totals.clear();
         quarantine_all(context, export, unit, &mut outcome, rejects).await?;
         return Ok((outcome, Vec::new(), warnings));
     }
     let files = writer.finish().await?;
     outcome.quarantined = bad;
+    outcome.rows = outcome.published;
     check_accounts(export, &outcome, &files)?;
     if rejects.is_empty() {
         quarantine::forget(&context.store, &record.channel, &export.name, &unit.key).await?;
@@ -309,7 +435,7 @@ async fn quarantine_all(context: &Context, export: &Export, unit: &Unit<'_>, out
         }
         outcome.records += 1;
         if !bad.contains(&record.first_line) {
-            entries.push(quarantine::Entry::stopped(record.first_line, raw, &reason));
+            entries.push(quarantine::Entry::stopped(String::new(), record.first_line, raw, &reason));
         }
     }
     outcome.published = 0;
@@ -336,8 +462,8 @@ fn check_accounts(export: &Export, outcome: &UnitOutcome, files: &[NewFile]) -> 
         )));
     }
     let rows: u64 = files.iter().map(|new| new.file.rows).sum();
-    if rows != outcome.published {
-        return Err(Failure::run(format!("{}: {} rows decoded, but {rows} written; nothing is published", place(), outcome.published)));
+    if rows != outcome.rows {
+        return Err(Failure::run(format!("{}: {} rows decoded, but {rows} written; nothing is published", place(), outcome.rows)));
     }
     let columns: BTreeSet<&str> = outcome.totals.iter().map(|total| total.column.as_str()).collect();
     for column in columns {

@@ -23,6 +23,8 @@ use crate::publish::{Outcome, UnitOutcome};
 /// One problem of one record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
+    /// Member, sheet or section; empty for a plain file.
+    pub part: String,
     pub line: u64,
     pub column: Option<String>,
     pub rule: String,
@@ -33,8 +35,8 @@ pub struct Entry {
 
 impl Entry {
     /// A good record of a file that was stopped.
-    pub fn stopped(line: u64, raw: String, reason: &str) -> Self {
-        Self { line, column: None, rule: "file_stopped".to_owned(), reason: reason.to_owned(), text: String::new(), raw }
+    pub fn stopped(part: String, line: u64, raw: String, reason: &str) -> Self {
+        Self { part, line, column: None, rule: "file_stopped".to_owned(), reason: reason.to_owned(), text: String::new(), raw }
     }
 }
 
@@ -42,6 +44,7 @@ pub fn entries(rejects: &[Reject]) -> Vec<Entry> {
     rejects
         .iter()
         .map(|reject| Entry {
+            part: reject.part.clone(),
             line: reject.line,
             column: reject.column.clone(),
             rule: reject.rule.to_string(),
@@ -52,7 +55,7 @@ pub fn entries(rejects: &[Reject]) -> Vec<Entry> {
         .collect()
 }
 
-const TEXT_COLUMNS: [&str; 11] = ["unit", "channel", "export", "instance", "file_id", "source_path", "column", "rule", "reason", "text", "raw"];
+const TEXT_COLUMNS: [&str; 12] = ["unit", "channel", "export", "instance", "file_id", "source_path", "part", "column", "rule", "reason", "text", "raw"];
 
 fn schema() -> Arc<Schema> {
     let mut fields: Vec<Field> = TEXT_COLUMNS.iter().map(|name| Field::new(*name, DataType::Utf8, true)).collect();
@@ -67,7 +70,7 @@ fn folder(channel: &str, export: &str) -> String {
 
 /// Writes a unit's quarantine file, in one piece.
 pub async fn write(store: &Store, export: &Export, record: &LandingRecord, unit: &str, mut entries: Vec<Entry>) -> Result<()> {
-    entries.sort_by(|a, b| (a.line, &a.column).cmp(&(b.line, &b.column)));
+    entries.sort_by(|a, b| (&a.part, a.line, &a.column).cmp(&(&b.part, b.line, &b.column)));
     let properties = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).set_created_by("takings".to_owned()).build();
     let mut writer = ArrowWriter::try_new(Vec::new(), schema(), Some(properties)).map_err(Failure::run)?;
     for part in entries.chunks(8192) {
@@ -93,6 +96,7 @@ fn batch(export: &Export, record: &LandingRecord, unit: &str, entries: &[Entry])
         same(&record.instance),
         same(&record.file_id),
         same(&record.source_path),
+        text(&|entry| Some(entry.part.clone())),
         text(&|entry| entry.column.clone()),
         text(&|entry| Some(entry.rule.clone())),
         text(&|entry| Some(entry.reason.clone())),

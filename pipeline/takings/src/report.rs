@@ -86,17 +86,9 @@ pub async fn emit(context: &Context, night: &Night<'_>, report: &Report, instanc
         emitted.outcome = Outcome::Missing(missing);
         return Ok(emitted);
     }
-    let key = ReportKey {
-        project: &context.project,
-        graph: &context.graph,
-        job: night.job,
-        report,
-        instance,
-        tick: night.tick,
-        known_at: night.known_at,
-        inputs,
-    }
-    .hash()?;
+    let key =
+        ReportKey { project: &context.project, graph: &context.graph, job: night.job, report, instance, tick: night.tick, known_at: night.known_at, inputs }
+            .hash()?;
     emitted.run_key = Some(key.clone());
     let several = context.project.instances_of(&report.channel).count() > 1;
     let layout = Layout::new(report, &instance.name, several, night.tick.date);

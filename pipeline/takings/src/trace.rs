@@ -5,13 +5,16 @@ use std::path::{Path, PathBuf};
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use chrono::{DateTime, Utc};
-use takings_definitions::{Instance, Report, Section};
+use takings_decode::FileIdentity;
+use takings_decode::general::RawRecord;
+use takings_definitions::{Channel, Export, Instance, Report, Section};
 use takings_engine::Session;
 use takings_reports::{Manifest, ReportWriter, SectionRows};
 use takings_sources::LandingRecord;
 
 use crate::context::Context;
 use crate::failure::{Failure, Result};
+use crate::general::General;
 use crate::report::{self, Night};
 use crate::{commands, pull};
 
@@ -52,7 +55,8 @@ pub async fn trace(context: &Context, file: &Path, section: usize, row: usize) -
     let job = context.project.job(&report.job)?;
     let tables = commands::snapshot_tables(context, None).await?;
     let tick = job.recorded_tick(time(&manifest.tick)?);
-    let night = Night { job, tick, known_at: time(&manifest.known_at)?, tables: &tables, stopped: &[], force: false, restate: false };
+    let night =
+        Night { job, tick, known_at: time(&manifest.known_at)?, tables: &tables, stopped: &std::collections::BTreeSet::new(), force: false, restate: false };
 
     let mut session = report::section_session(context, &night, instance, definition, false);
     let batches = section_batches(context, &mut session, report, definition).await?;
@@ -173,13 +177,38 @@ async fn raw_lines(context: &Context, places: Vec<(String, i64)>) -> Result<Vec<
     let landed = pull::landed(context, &[]).await?;
     let records: BTreeMap<&str, &LandingRecord> = landed.values().flatten().map(|record| (record.file_id.as_str(), record)).collect();
     let mut lines = Vec::new();
+    let mut whole: BTreeMap<String, Vec<RawRecord>> = BTreeMap::new();
     for (file, line) in places {
         let Some(record) = records.get(file.as_str()) else {
             return Err(Failure::run(format!("the landing zone has no file {file}")));
         };
-        let raw = context.landing.raw_record(record, line.unsigned_abs()).await?;
-        lines.push(RawLine { path: record.source_path.clone(), line, raw });
+        let general = context.project.channels.get(&record.channel).filter(|channel| channel.export(&record.export).is_some_and(Export::is_general));
+        let Some(channel) = general else {
+            let raw = context.landing.raw_record(record, line.unsigned_abs()).await?;
+            lines.push(RawLine { path: record.source_path.clone(), line, raw });
+            continue;
+        };
+        if !whole.contains_key(&file) {
+            whole.insert(file.clone(), whole_file(context, channel, record)?);
+        }
+        let found = whole[&file].iter().filter(|raw| raw.line == line.unsigned_abs());
+        lines.extend(found.map(|raw| {
+            let path = if raw.part.is_empty() { record.source_path.clone() } else { format!("{} {}", record.source_path, raw.part) };
+            RawLine { path, line, raw: raw.raw.clone() }
+        }));
     }
     lines.sort();
+    lines.dedup();
     Ok(lines)
+}
+
+/// Every record of a file of the general way, of all exports that read it.
+fn whole_file(context: &Context, channel: &Channel, record: &LandingRecord) -> Result<Vec<RawRecord>> {
+    let file = FileIdentity { instance: record.instance.clone(), file_id: record.file_id.clone(), path: record.source_path.clone() };
+    let mut all = Vec::new();
+    for export in channel.exports.iter().filter(|export| export.landed_as() == record.export) {
+        let table = context.project.table(&export.table)?;
+        all.extend(General::new(&context.engine, &context.project, channel, export, table)?.records(context, &file, record)?);
+    }
+    Ok(all)
 }

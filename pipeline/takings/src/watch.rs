@@ -29,7 +29,7 @@ pub async fn watch(context: &Context, run: Uuid, job: &Job, tick: Tick) -> Resul
             for export in &channel.exports {
                 let place = || format!("{}.{}: export {}", channel.name, instance.name, export.name);
                 let expected = job.expects.contains(&export.name);
-                match newest.get(&(channel.name.clone(), instance.name.clone(), export.name.clone())) {
+                match newest.get(&(channel.name.clone(), instance.name.clone(), export.landed_as().to_owned())) {
                     None if expected || needed.contains(export.name.as_str()) => missing.push(format!("{} has no file", place())),
                     Some(changed) if expected && *changed < since => missing.push(format!(
                         "{} did not come: its newest file is of {}, and one was expected since {}",
@@ -81,7 +81,7 @@ async fn look_inside(context: &Context, job: &Job) -> Result<Look> {
         look.files +=
             context.ledger.landing_files(&channel.name, &instance.name).await?.iter().filter(|file| counts(&channel.name, &file.export)).count() as u64;
         for export in &channel.exports {
-            let changed = newest.get(&(channel.name.clone(), instance.name.clone(), export.name.clone())).copied();
+            let changed = newest.get(&(channel.name.clone(), instance.name.clone(), export.landed_as().to_owned())).copied();
             // Over instances: none where one has none, otherwise the oldest.
             look.changed.entry(export.name.clone()).and_modify(|known| *known = (*known).min(changed)).or_insert(changed);
         }

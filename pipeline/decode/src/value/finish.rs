@@ -100,7 +100,8 @@ impl Values {
         RecordBatch::try_new(self.schema().clone(), kept.columns().to_vec()).map_err(broken)
     }
 
-    fn totals(&self, batch: &RecordBatch) -> Result<Vec<ColumnTotal>> {
+    /// Sums of finished rows.
+    pub fn totals(&self, batch: &RecordBatch) -> Result<Vec<ColumnTotal>> {
         let mut totals = Vec::new();
         for (at, column) in self.columns[..self.contract].iter().enumerate() {
             let Some(currency) = column.currency else { continue };

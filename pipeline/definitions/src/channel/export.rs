@@ -119,6 +119,11 @@ impl Export {
         self.general
     }
 
+    /// The export under which its files are landed.
+    pub fn landed_as(&self) -> &str {
+        self.part_of.as_deref().unwrap_or(&self.name)
+    }
+
     /// The export as each version of its layout makes it; without versions itself.
     pub fn effective(&self) -> impl Iterator<Item = &Self> {
         let own = self.layouts.is_empty().then_some(self);

@@ -19,7 +19,7 @@ pub async fn sources(cli: &Cli) -> Result<ExitCode> {
         let Some(channel) = context.project.channels.get(&instance.channel) else { continue };
         let landed = context.landing.records(&channel.name, &instance.name).await?;
         for export in &channel.exports {
-            let files: Vec<_> = landed.iter().filter(|record| record.export == export.name).collect();
+            let files: Vec<_> = landed.iter().filter(|record| record.export == export.landed_as()).collect();
             let bytes: u64 = files.iter().map(|record| record.size).sum();
             let newest = files.iter().map(|record| record.source_path.as_str()).max().unwrap_or_default();
             objects.push(json!({"channel": channel.name, "instance": instance.name, "export": export.name, "table": export.table, "files": files.iter().map(|record| json!({"path": record.source_path, "version": record.version, "size": record.size, "sha256": record.sha256, "file_id": record.file_id})).collect::<Vec<_>>()}));

@@ -37,7 +37,7 @@ pub async fn plan(cli: &Cli, args: &TickArgs) -> Result<ExitCode> {
         .channels
         .values()
         .flat_map(|channel| &channel.exports)
-        .filter(|export| changed.contains(export.name.as_str()))
+        .filter(|export| changed.contains(export.landed_as()))
         .map(|export| export.table.as_str())
         .collect();
     let marts: Vec<String> = graph
@@ -56,8 +56,13 @@ pub async fn plan(cli: &Cli, args: &TickArgs) -> Result<ExitCode> {
                 None => false,
             };
             let tables = names_of_report(&project, &graph, report)?;
-            let missing: Vec<&String> =
-                report.exports.iter().filter(|export| !files.iter().any(|(of, seen)| of == instance && seen.export.as_ref() == Some(export))).collect();
+            let missing: Vec<&String> = report
+                .exports
+                .iter()
+                .filter(|export| {
+                    !files.iter().any(|(of, seen)| of == instance && seen.export.as_deref() == Some(landed_as(&project, &report.channel, export).as_str()))
+                })
+                .collect();
             reports.push((report.name.clone(), instance.name.clone(), path, delivered, missing.into_iter().cloned().collect::<Vec<_>>(), tables.len()));
         }
     }
@@ -121,4 +126,10 @@ fn change(change: Option<Change>) -> &'static str {
         Some(_) => "changed",
         None => "",
     }
+}
+
+/// The export under which the files of one are landed.
+fn landed_as(project: &takings_definitions::Project, channel: &str, export: &str) -> String {
+    let found = project.channels.get(channel).and_then(|channel| channel.export(export));
+    found.map_or(export, |found| found.landed_as()).to_owned()
 }

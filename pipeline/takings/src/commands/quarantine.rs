@@ -39,9 +39,10 @@ pub async fn quarantine(cli: &Cli, args: &QuarantineArgs) -> Result<ExitCode> {
                 for row in &rows {
                     let column = &row.text["column"];
                     println!(
-                        "{}:{}{}: {} ({})",
+                        "{}:{}{}{}: {} ({})",
                         row.text["source_path"],
                         row.line,
+                        crate::general::of_part(&row.text["part"]),
                         if column.is_empty() { String::new() } else { format!(", column {column}") },
                         row.text["reason"],
                         row.text["rule"]

@@ -1,0 +1,54 @@
+//! Which landed files of an export count: the newest of each period, and each content once where the channel file says so.
+//!
+//! The order of landing is the order of the records; nothing here knows the time.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use takings_definitions::{Channel, DuplicateContent, Export, Mode};
+use takings_sources::LandingRecord;
+
+/// The files that count, and those that are refused with the reason.
+pub fn files<'a>(channel: &Channel, export: &Export, landed: &'a [LandingRecord]) -> (Vec<&'a LandingRecord>, Vec<(&'a LandingRecord, String)>) {
+    let mut files: Vec<&LandingRecord> = landed.iter().filter(|record| record.export == export.landed_as()).collect();
+    if export.mode == Mode::ReplacePeriod {
+        files = newest(channel, export, files);
+    }
+    let mut refused = Vec::new();
+    if export.duplicate_content == DuplicateContent::Refuse {
+        let mut seen: BTreeMap<(&str, &str), &str> = BTreeMap::new();
+        files.retain(|record| match seen.get(&(record.instance.as_str(), record.sha256.as_str())) {
+            Some(first) => {
+                refused.push((
+                    *record,
+                    format!("it has the same content as {first}, and the channel file says duplicate_content = \"refuse\"; remove one of them"),
+                ));
+                false
+            }
+            None => {
+                seen.insert((&record.instance, &record.sha256), &record.source_path);
+                true
+            }
+        });
+    }
+    (files, refused)
+}
+
+/// Of the files of an instance with the same period the newest: by the groups that `newest` names, then by path.
+fn newest<'a>(channel: &Channel, export: &Export, files: Vec<&'a LandingRecord>) -> Vec<&'a LandingRecord> {
+    let path = channel.export(export.landed_as()).and_then(|whole| whole.path.as_ref());
+    let groups = |record: &LandingRecord, names: &[String]| -> Vec<String> {
+        let found = path.and_then(|pattern| pattern.captures(&record.source_path));
+        names.iter().map(|name| found.as_ref().and_then(|found| found.name(name)).map_or(String::new(), |group| group.as_str().to_owned())).collect()
+    };
+    let mut best: BTreeMap<(&str, Vec<String>), (Vec<String>, &LandingRecord)> = BTreeMap::new();
+    for record in &files {
+        let period = (record.instance.as_str(), groups(record, &export.period_key));
+        let age = groups(record, &export.newest);
+        let newer = best.get(&period).is_none_or(|(known, other)| (known, &other.source_path) <= (&age, &record.source_path));
+        if newer {
+            best.insert(period, (age, *record));
+        }
+    }
+    let kept: BTreeSet<&str> = best.values().map(|(_, record)| record.file_id.as_str()).collect();
+    files.into_iter().filter(|record| kept.contains(record.file_id.as_str())).collect()
+}
