@@ -323,7 +323,13 @@ impl Findings<'_> {
     fn add(&mut self, row: usize, finding: Finding) {
         let text = match self.source {
             Source::Join(_) => String::new(),
-            source => [Some(source), self.with].into_iter().flatten().map(|source| plain(source, self.cells, row)).collect::<Vec<_>>().join(" "),
+            source => [Some(source), self.with]
+                .into_iter()
+                .flatten()
+                .map(|source| plain(source, self.cells, row))
+                .filter(|text| !text.is_empty())
+                .collect::<Vec<_>>()
+                .join(" "),
         };
         let shown = text[..text.floor_char_boundary(RAW_LIMIT)].to_owned();
         self.problems.push(Problem { row, column: Some(self.column), text: shown, finding });
