@@ -1,4 +1,4 @@
-//! One error type: a layout that can't be used, or a file that has to be stopped.
+//! One error type: a layout that can't be used, a file that has to be stopped, or one that can't be reached.
 //!
 //! A record that can't be taken is not an error but a [`Reject`](crate::Reject).
 
@@ -17,6 +17,7 @@ pub struct Error {
 enum Kind {
     Config,
     Data,
+    Source,
 }
 
 impl Error {
@@ -28,6 +29,11 @@ impl Error {
         Self { kind: Kind::Data, message: message.into(), next: None }
     }
 
+    /// The place where a file lies could not be read.
+    pub(crate) fn source(path: &str, error: &std::io::Error) -> Self {
+        Self { kind: Kind::Source, message: format!("{path} can't be read: {error}"), next: Some("run again when its place can be reached".to_owned()) }
+    }
+
     /// What the user should do about it.
     #[must_use]
     pub(crate) fn next(mut self, step: impl Into<String>) -> Self {
@@ -35,9 +41,9 @@ impl Error {
         self
     }
 
-    /// Decoding depends on nothing that could pass by itself.
+    /// Only what the place of a file does may pass by itself; decoding is the same every time.
     pub fn is_retryable(&self) -> bool {
-        false
+        self.kind == Kind::Source
     }
 
     /// The file is at fault: it is stopped, others go on.

@@ -13,7 +13,7 @@ mod column;
 mod dating;
 mod decoder;
 mod error;
-mod general;
+pub mod general;
 mod header;
 mod iso;
 mod layout;

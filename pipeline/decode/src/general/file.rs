@@ -5,17 +5,16 @@ use std::collections::BTreeMap;
 
 use takings_definitions::{Check, Expect, Export, ValueSource};
 
+use super::encoding;
 use super::family::{Claim, Family};
 use super::frame::{Part, Read};
 use super::header::Header;
 use super::layouts;
 use super::record::{Record, Records};
 use super::rows::Out;
-use super::seen::Seen;
 use super::tokeniser::Text;
 use super::unpack::{Content, Open, Piece, pieces};
 use super::workbook::Workbook;
-use super::{encoding, frame};
 use crate::{Error, Result};
 
 /// Where the records of a file go.
@@ -113,7 +112,7 @@ impl FileReader<'_> {
         let member = piece.member.as_str();
         let name = if member.is_empty() { self.path.to_owned() } else { format!("{}!{member}", self.path) };
         let own = member.is_empty() || self.family.member(self.path, member)? == Claim::Own;
-        let Some(book) = Workbook::open(&name, &piece.content, &self.family.export().unpack)? else {
+        let Some(book) = Workbook::open(&name, &piece.content)? else {
             let Content::Text(bytes) = &piece.content else { return Ok(()) };
             let source = Source::Text(bytes);
             self.ask(&name, member, &source)?;
@@ -213,11 +212,4 @@ impl FileReader<'_> {
 fn looks_ahead(export: &Export) -> bool {
     let behind = |source: &ValueSource| matches!(source, ValueSource::Trailer(_) | ValueSource::Cell(_));
     export.columns.values().any(|spec| behind(&spec.source))
-}
-
-impl frame::Read {
-    /// What checks of one part compare with.
-    pub(crate) fn seen(&self) -> &Seen {
-        &self.seen
-    }
 }

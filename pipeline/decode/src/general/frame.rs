@@ -10,6 +10,7 @@ use super::header::Header;
 use super::record::{Record, Records};
 use super::rows::{Out, Rows};
 use super::seen::{Seen, Watch};
+use crate::reject::rule;
 use crate::{Error, PartFacts, Result};
 
 /// One part to be read.
@@ -37,7 +38,7 @@ pub(crate) struct Read {
 enum Stage<'a> {
     /// Before the header of the file or of a section of its own.
     Before(Option<&'a FrameSection>),
-    Table(Rows<'a>, Option<&'a FrameSection>),
+    Table(Rows<'a>),
     /// In a section that another export reads, or that is ignored.
     Other,
     /// Behind the end of a table, or before the first section.
@@ -150,10 +151,10 @@ impl<'a, 'p> Walk<'a, 'p> {
                     .next(format!("the titles are {}; add what is new to [[exports.frame.sections]]", known.join(", "))))
             }
             Stage::Between => {
-                self.behind = (self.behind.0 + 1, if self.behind.0 == 0 { record.line } else { self.behind.1 });
+                self.behind(record.line);
                 Ok(())
             }
-            Stage::Table(rows, _) => {
+            Stage::Table(rows) => {
                 if export.frame.start_row.is_some_and(|start| record.line < start) {
                     return Ok(());
                 }
@@ -165,6 +166,9 @@ impl<'a, 'p> Walk<'a, 'p> {
                 if ends {
                     self.end_table(out)?;
                     self.stage = Stage::Between;
+                    if !record.is_blank() {
+                        self.behind(record.line);
+                    }
                     return Ok(());
                 }
                 if record.len() == 0 {
@@ -178,6 +182,10 @@ impl<'a, 'p> Walk<'a, 'p> {
                 rows.take(record, out)
             }
         }
+    }
+
+    fn behind(&mut self, line: u64) {
+        self.behind = (self.behind.0 + 1, if self.behind.0 == 0 { line } else { self.behind.1 });
     }
 
     fn is_header(&self, record: &Record) -> Result<bool> {
@@ -201,7 +209,8 @@ impl<'a, 'p> Walk<'a, 'p> {
     }
 
     fn header_of(&self, record: &Record) -> Result<Header> {
-        if let Some(wrong) = &record.wrong {
+        // NUL bytes are stripped from headers.
+        if let Some(wrong) = record.wrong.as_ref().filter(|wrong| wrong.rule != rule::NUL) {
             return Err(Error::data(format!("{}:{}: the header can't be read: {}", self.part.name, record.line, wrong.what))
                 .next("correct the file, or say its encoding and quotes in [exports.text]"));
         }
@@ -221,13 +230,13 @@ impl<'a, 'p> Walk<'a, 'p> {
         let facts = PartFacts { part: name.clone(), groups: part.groups.clone(), cells: seen.cells.clone(), trailers, ..PartFacts::default() };
         self.first.get_or_insert_with(|| header.clone());
         self.read.tables.push(name);
-        self.stage = Stage::Table(Rows::new(part.name, part.export, &header, facts, part.sheet, out)?, section);
+        self.stage = Stage::Table(Rows::new(part.name, part.export, &header, facts, part.sheet, out)?);
         Ok(())
     }
 
     fn end_table(&mut self, out: &mut dyn Out) -> Result<()> {
         match std::mem::replace(&mut self.stage, Stage::Other) {
-            Stage::Table(rows, _) => rows.finish(out),
+            Stage::Table(rows) => rows.finish(out),
             Stage::Before(Some(section)) => Err(no_header(self.part.name, &format!("section `{}`", section.name))),
             other => {
                 self.stage = other;
@@ -238,6 +247,11 @@ impl<'a, 'p> Walk<'a, 'p> {
 
     fn finish(mut self, lines: u64, out: &mut dyn Out) -> Result<Read> {
         if matches!(self.stage, Stage::Before(None)) {
+            let asked = &self.part.export.frame.header_has;
+            if !asked.is_empty() {
+                return Err(Error::data(format!("{}: none of its {lines} lines has the cells {}", self.part.name, asked.join(", ")))
+                    .next("correct header_has in [exports.frame]"));
+            }
             return Err(no_header(self.part.name, "the part"));
         }
         self.end_table(out)?;
@@ -249,7 +263,7 @@ impl<'a, 'p> Walk<'a, 'p> {
         }
         let (count, first) = self.behind;
         if count > 0 {
-            self.read.notes.push(format!("{}: {count} lines behind the end of the table are left out, the first is line {first}", self.part.name));
+            self.read.notes.push(format!("{}: {count} lines at and behind the end of the table are left out, the first is line {first}", self.part.name));
         }
         self.read.seen = self.watch.end(lines)?;
         Ok(self.read)
@@ -301,7 +315,9 @@ impl Out for Nowhere {
         Ok(())
     }
 
-    fn reject(&mut self, _: crate::Reject) {}
+    fn reject(&mut self, _: crate::Reject) -> Result<()> {
+        Ok(())
+    }
 
     fn exclude(&mut self, _: &str) {}
 }

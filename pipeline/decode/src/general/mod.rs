@@ -4,12 +4,15 @@
 //!
 //! Every record of a file ends published, as a [`Reject`](crate::Reject), or excluded under the name of a rule.
 
+mod checks;
 mod encoding;
 mod family;
 mod file;
 mod frame;
 mod header;
 mod layouts;
+mod outcome;
+mod reader;
 mod record;
 mod rows;
 mod seen;
@@ -18,3 +21,6 @@ mod tests;
 mod tokeniser;
 mod unpack;
 mod workbook;
+
+pub use outcome::{CheckOutcome, FileOutcome, PartRead};
+pub use reader::{Layout, Opener, RawRecord, Reader, Sink, Taken};

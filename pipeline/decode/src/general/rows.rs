@@ -27,7 +27,7 @@ pub(crate) trait Out {
     /// A record was read.
     fn record(&mut self);
     fn block(&mut self, block: Block) -> Result<()>;
-    fn reject(&mut self, reject: Reject);
+    fn reject(&mut self, reject: Reject) -> Result<()>;
     fn exclude(&mut self, rule: &str);
 }
 
@@ -119,9 +119,8 @@ impl<'a> Rows<'a> {
         out.record();
         self.shape(record);
         if record.wrong.is_some() {
-            self.unknown_parent(out);
-            out.reject(self.rejected(record));
-            return Ok(());
+            self.unknown_parent(out)?;
+            return out.reject(self.rejected(record));
         }
         if self.parents.is_some() { self.related(record, out) } else { self.put(record, out) }
     }
@@ -168,8 +167,7 @@ impl<'a> Rows<'a> {
                     "is a child record behind one that could not be read: whose it is, is not known"
                 };
                 record.refuse(rule::PARENT, what, "");
-                out.reject(self.rejected(record));
-                return Ok(());
+                return out.reject(self.rejected(record));
             }
         };
         let taken: Vec<(usize, &str)> = parents.inherit.iter().filter(|at| record.cell(**at).trim().is_empty()).map(|at| (*at, parent.cell(*at))).collect();
@@ -186,13 +184,14 @@ impl<'a> Rows<'a> {
     }
 
     /// Behind a record that could not be read nobody knows whose child comes next, nor whether the parent before it has any.
-    fn unknown_parent(&mut self, out: &mut dyn Out) {
-        let Some(parents) = &mut self.parents else { return };
+    fn unknown_parent(&mut self, out: &mut dyn Out) -> Result<()> {
+        let Some(parents) = &mut self.parents else { return Ok(()) };
         let last = std::mem::replace(&mut parents.last, Last::Unknown);
         if let (true, Last::Parent(mut parent)) = (std::mem::take(&mut parents.waits), last) {
             parent.refuse(rule::PARENT, "is a parent record before one that could not be read and may be its child", "");
-            out.reject(self.rejected(&parent));
+            out.reject(self.rejected(&parent))?;
         }
+        Ok(())
     }
 
     /// A parent that waited for children in vain.

@@ -39,6 +39,11 @@ impl Exact {
         Ok(Self::new(mantissa, used as i64))
     }
 
+    /// Mantissa and scale.
+    pub(crate) fn parts(self) -> (i128, i64) {
+        (self.mantissa, self.scale)
+    }
+
     pub(crate) fn is_negative(self) -> bool {
         self.mantissa < 0
     }

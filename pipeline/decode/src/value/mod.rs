@@ -27,3 +27,4 @@ mod written;
 pub use finish::{Finished, Unfit};
 pub use typing::{Typed, Typing};
 pub use values::Values;
+pub(crate) use written::NumberForm;

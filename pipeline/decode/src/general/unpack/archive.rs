@@ -8,8 +8,8 @@ use flate2::{Crc, bufread::DeflateDecoder};
 use takings_definitions::Unpack;
 use zip::{CompressionMethod, ZipArchive};
 
+use super::Open;
 use super::gzip::SLACK;
-use super::{Open, broken};
 use crate::{Error, Result};
 
 /// An archive that is held in memory as it is packed.
@@ -112,10 +112,6 @@ impl Archive {
         let found =
             self.member(member).ok_or_else(|| Error::data(format!("{}: the workbook lacks {member}", self.name)).next("save it again as xlsx or ods"))?;
         self.open(found).open()
-    }
-
-    pub fn broken(&self, error: &io::Error) -> Error {
-        broken(&self.name, error)
     }
 
     pub fn name(&self) -> &str {

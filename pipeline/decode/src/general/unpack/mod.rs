@@ -11,8 +11,7 @@ use std::sync::Arc;
 
 use takings_definitions::Unpack;
 
-pub(crate) use archive::{Archive, Member};
-pub(crate) use held::HELD_LIMIT;
+pub(crate) use archive::Archive;
 
 use crate::{Error, Result};
 

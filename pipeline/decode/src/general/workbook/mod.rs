@@ -7,8 +7,6 @@ mod xls;
 mod xlsx;
 mod xml;
 
-use takings_definitions::Unpack;
-
 use super::record::Records;
 use super::unpack::Content;
 use crate::{Error, Result};
@@ -22,11 +20,11 @@ pub(crate) enum Workbook {
 
 impl Workbook {
     /// None: the content is text.
-    pub fn open(name: &str, content: &Content<'_>, limits: &Unpack) -> Result<Option<Self>> {
+    pub fn open(name: &str, content: &Content<'_>) -> Result<Option<Self>> {
         Ok(Some(match content {
             Content::Text(_) => return Ok(None),
             Content::Zipped(archive) if archive.is_open_document() => Self::Ods(ods::Ods::open(archive.clone())?),
-            Content::Zipped(archive) => Self::Xlsx(xlsx::Xlsx::open(archive.clone(), limits)?),
+            Content::Zipped(archive) => Self::Xlsx(xlsx::Xlsx::open(archive.clone())?),
             Content::Binary(bytes) => Self::Xls(xls::Xls::open(name, bytes)?),
         }))
     }

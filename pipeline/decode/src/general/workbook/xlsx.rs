@@ -3,8 +3,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use takings_definitions::Unpack;
-
 use super::damaged;
 use super::formats::{Shows, number};
 use super::rows::{Cell, Cells, Rows};
@@ -41,7 +39,7 @@ impl Shared {
 }
 
 impl Xlsx {
-    pub fn open(archive: Archive, _limits: &Unpack) -> Result<Self> {
+    pub fn open(archive: Archive) -> Result<Self> {
         let name = archive.name().to_owned();
         let book = related(&archive, "_rels/.rels", "")?.into_values().find(|(kind, _)| kind.ends_with("/officeDocument"));
         let path = book.map_or_else(|| "xl/workbook.xml".to_owned(), |(_, path)| path);

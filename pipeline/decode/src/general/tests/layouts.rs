@@ -1,0 +1,100 @@
+use expect_test::expect;
+
+use super::check_at;
+
+const LAYOUTS: &str = r#"
+path = '_(?<period>\d+)'
+required = ["a"]
+[[exports.layouts]]
+name = "old"
+header = { exact = ["a", "b"] }
+[[exports.layouts]]
+name = "new"
+header = { has = ["a", "c"], lacks = ["b"] }
+text = { delimiter = ";" }
+[[exports.layouts]]
+name = "newest"
+file = { period = '^2027' }
+"#;
+
+#[test]
+fn exactly_one_layout_fits() {
+    check_at(
+        "f_2026.csv",
+        LAYOUTS,
+        None,
+        "A, b\n1,2\n",
+        &expect![[r#"
+        ==  (header 1)
+           A|b
+         2 1|2
+    "#]],
+    );
+    check_at(
+        "f_2026.csv",
+        LAYOUTS,
+        None,
+        "a;c;d\n1;2;3\n",
+        &expect![[r#"
+        ==  (header 1)
+           a|c|d
+         2 1|2|3
+    "#]],
+    );
+    check_at(
+        "f_2027.csv",
+        LAYOUTS,
+        None,
+        "a,x\n1,2\n",
+        &expect![[r#"
+        ==  (header 1)
+           a|x
+         2 1|2
+    "#]],
+    );
+    check_at(
+        "f_2027.csv",
+        LAYOUTS,
+        None,
+        "a,b\n1,2\n",
+        &expect![[r#"
+        stopped: f_2027.csv: the header fits several layouts of export `e`: `old`, `newest`; make their `header` or `file` differ
+    "#]],
+    );
+    check_at(
+        "f_2026.csv",
+        LAYOUTS,
+        None,
+        "b,a\n1,2\n",
+        &expect![[r#"
+        stopped: f_2026.csv:1: the header fits no layout of export `e`; the nearest is `old`: its columns stand in another order; if the channel has changed its export, add [[exports.layouts]] with this header
+    "#]],
+    );
+    check_at(
+        "f_2026.csv",
+        LAYOUTS,
+        None,
+        "a,b,new one\n1,2,3\n",
+        &expect![[r#"
+        stopped: f_2026.csv:1: the header fits no layout of export `e`; the nearest is `old`: it has "new one" besides; if the channel has changed its export, add [[exports.layouts]] with this header
+    "#]],
+    );
+    check_at(
+        "f_2026.csv",
+        LAYOUTS,
+        None,
+        "q\n1\n",
+        &expect![[r#"
+        stopped: f_2026.csv:1: the header fits no layout of export `e`; the nearest is `new`: it lacks "a", "c"; if the channel has changed its export, add [[exports.layouts]] with this header
+    "#]],
+    );
+    check_at(
+        "f_2026.csv",
+        LAYOUTS,
+        None,
+        "",
+        &expect![[r#"
+        stopped: f_2026.csv: none of the layouts of export `e` (old, new, newest) is for it; add [[exports.layouts]] with its `header` or `file`
+    "#]],
+    );
+}
