@@ -22,7 +22,8 @@ fn tables(place: &Place) -> BTreeMap<String, (String, Vec<String>)> {
         let columns = columns.map(|column| column[0].as_str().unwrap().to_owned()).collect();
         (name, (table["layer"].as_str().unwrap().to_owned(), columns))
     };
-    listed.as_array().unwrap().iter().map(of).collect()
+    // Of other channels nothing was ever landed: their tables are not there.
+    listed.as_array().unwrap().iter().filter(|table| !table["version"].is_null()).map(of).collect()
 }
 
 /// Rows and decimal sums by table, as `takings sql` gives them: all, and those of marts that are current.

@@ -24,10 +24,11 @@ pub struct Section {
     pub rows: Vec<Vec<String>>,
 }
 
-/// All report definitions of the project.
+/// All report definitions of the channel that the tests feed.
 pub fn declared(place: &Place) -> Vec<Declared> {
     let listed = place.takings(&["--json", "reports"]).ok().json();
-    let names = listed.as_array().unwrap().iter().map(|report| report["report"].as_str().unwrap().to_owned());
+    let own = listed.as_array().unwrap().iter().filter(|report| report["channel"] == "aws_marketplace");
+    let names = own.map(|report| report["report"].as_str().unwrap().to_owned());
     names.map(|name| one(place, name)).collect()
 }
 

@@ -99,6 +99,10 @@ pub async fn publish(context: &Context, run: Uuid, channel: &Channel, export: &E
     let (landed, refused) = chosen::files(channel, export, landed);
     let units: Vec<Unit<'_>> = landed.iter().flat_map(|record| way.units_of(record, &layout_key)).collect();
     let state = context.lake.state(table, None).await?;
+    if state.is_none() && landed.is_empty() && refused.is_empty() {
+        // Nothing ever came of it.
+        return Ok(Outcome { channel: channel.name.clone(), export: export.name.clone(), table: table.name.clone(), ..Outcome::default() });
+    }
     let present: Vec<&DataFile> = state.iter().flat_map(|state| &state.files).collect();
     let empty = landed.iter().filter(|record| record.segments.is_empty()).map(|record| (*record, stopped_whole(record, "empty", EMPTY)));
     let empty: Vec<(&LandingRecord, UnitOutcome)> = empty.chain(refused.iter().map(|(record, why)| (*record, stopped_whole(record, "refused", why)))).collect();

@@ -69,10 +69,14 @@ async fn bring_up_to_date(context: &Context, run: Uuid, done: &mut Transformed, 
     let table = context.project.table(name)?;
     let Some(parsed) = context.graph.model(name) else { return Ok(None) };
     let references = parsed.references()?;
-    let inputs: BTreeMap<String, i64> =
-        context.graph.stored_inputs(&references).into_iter().filter_map(|input| done.versions.get(&input).map(|version| (input, *version))).collect();
+    let reads = context.graph.stored_inputs(&references);
+    let inputs: BTreeMap<String, i64> = reads.iter().filter_map(|input| done.versions.get(input).map(|version| (input.clone(), *version))).collect();
     let definition = definition(context, table, parsed)?;
     let state = context.lake.state(table, None).await?;
+    if state.is_none() && inputs.is_empty() && !reads.is_empty() {
+        // Nothing ever came of what it is made from.
+        return Ok(None);
+    }
     let last = last_made(context, name, state.as_ref()).await?;
     if !force && last.as_ref().is_some_and(|last| last.definition_hash == definition && last.inputs == inputs) {
         return Ok(None);

@@ -136,7 +136,7 @@ pub async fn reports(cli: &Cli, args: &NameArgs) -> Result<ExitCode> {
                     .filter(|delivery| delivery.path.is_some())
                     .max_by_key(|delivery| (delivery.tick, delivery.delivered_at));
                 let path = last.as_ref().and_then(|delivery| delivery.path.clone());
-                objects.push(json!({"report": report.name, "title": report.title, "job": report.job, "sections": report.sections.len(), "last": path}));
+                objects.push(json!({"report": report.name, "title": report.title, "channel": report.channel, "job": report.job, "sections": report.sections.len(), "last": path}));
                 rows.push(vec![report.name.clone(), report.job.clone(), report.sections.len().to_string(), report.title.clone(), path.unwrap_or_default()]);
             }
             if cli.json {
@@ -152,7 +152,7 @@ pub async fn reports(cli: &Cli, args: &NameArgs) -> Result<ExitCode> {
 fn show_report(cli: &Cli, report: &Report) {
     if cli.json {
         output::json(
-            &json!({"report": report.name, "title": report.title, "job": report.job, "file": report.file, "rules": report.rules, "sections": report.sections.iter().map(|section| json!({"name": section.name, "title": section.title, "data_set": section.data_set, "columns": section.columns.iter().map(|column| &column.header).collect::<Vec<_>>()})).collect::<Vec<_>>()}),
+            &json!({"report": report.name, "title": report.title, "channel": report.channel, "job": report.job, "file": report.file, "rules": report.rules, "sections": report.sections.iter().map(|section| json!({"name": section.name, "title": section.title, "data_set": section.data_set, "columns": section.columns.iter().map(|column| &column.header).collect::<Vec<_>>()})).collect::<Vec<_>>()}),
         );
         return;
     }
