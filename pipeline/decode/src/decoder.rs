@@ -159,6 +159,9 @@ impl Decoder {
         arrays.push(repeated(&self.file.file_id, rows));
         arrays.push(Arc::new(Int64Array::from_iter_values((0..rows).map(line))));
         arrays.push(Arc::new(TimestampMicrosecondArray::from(known_at).with_timezone("UTC")));
+        if layout.parts {
+            arrays.push(repeated("", rows));
+        }
         arrays.extend(months.map(|months| Arc::new(Date32Array::from(months)) as ArrayRef));
         Ok(Reading { arrays, problems, totals })
     }

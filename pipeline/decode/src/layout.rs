@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
-use takings_definitions::{CellTest, Column, ColumnType, ExcludeWhen, Export, Layer, Table, UnknownColumns};
+use takings_definitions::{CellTest, Column, ColumnType, ExcludeWhen, Export, Layer, PART_COLUMN, Table, UnknownColumns};
 
 use crate::cells::Nulls;
 use crate::dating::Dating;
@@ -18,6 +18,8 @@ pub struct Layout {
     pub(crate) table: String,
     pub(crate) columns: Vec<LayoutColumn>,
     pub(crate) dating: Dating,
+    /// Whether rows carry `_part`, which is empty in plain files.
+    pub(crate) parts: bool,
     pub(crate) unknown: UnknownColumns,
     pub(crate) delimiter: u8,
     pub(crate) thousands: Option<Vec<u8>>,
@@ -86,14 +88,15 @@ impl Layout {
             thousands: export.thousands.map(|mark| mark.to_string().into_bytes()),
             nulls: Nulls::new(&export.nulls),
             formats: Formats::new(&export.timestamps).map_err(|what| wrong(format!("timestamps: {what}")))?,
-            schema: schema(&columns, dating.is_partitioned()),
+            schema: schema(&columns, dating.is_partitioned(), table.parts),
+            parts: table.parts,
             exclude,
             dating,
             columns,
         })
     }
 
-    /// The contract's columns, then `_instance`, `_file_id`, `_line`, `_known_at`, and `period_month` where the table is partitioned.
+    /// The contract's columns, then `_instance`, `_file_id`, `_line`, `_known_at`, `_part` where it says so, and `period_month` where the table is partitioned.
     pub fn schema(&self) -> &SchemaRef {
         &self.schema
     }
@@ -167,12 +170,15 @@ fn check_marks(export: &Export) -> Result<(), String> {
     }
 }
 
-fn schema(columns: &[LayoutColumn], partitioned: bool) -> SchemaRef {
+fn schema(columns: &[LayoutColumn], partitioned: bool, parts: bool) -> SchemaRef {
     let mut fields: Vec<Field> = columns.iter().map(|column| Field::new(&column.name, data_type(column.kind), column.nullable)).collect();
     fields.push(Field::new("_instance", DataType::Utf8, false));
     fields.push(Field::new("_file_id", DataType::Utf8, false));
     fields.push(Field::new("_line", DataType::Int64, false));
     fields.push(Field::new("_known_at", data_type(ColumnType::Timestamp), false));
+    if parts {
+        fields.push(Field::new(PART_COLUMN, DataType::Utf8, false));
+    }
     if partitioned {
         fields.push(Field::new("period_month", DataType::Date32, false));
     }

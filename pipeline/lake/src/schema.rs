@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use serde_json::{Value, json};
-use takings_definitions::{ColumnType, KnownAt, Layer, Table};
+use takings_definitions::{ColumnType, KnownAt, Layer, PART_COLUMN, Table};
 
 /// The partition column of every partitioned table: the first day of a month.
 pub const PARTITION_COLUMN: &str = "period_month";
 
 /// The whole schema of a table: the contract's columns, what every raw row carries besides (`_instance`, `_file_id`,
-/// `_line`, `_known_at`), and last, where the table is partitioned, `period_month`.
+/// `_line`, `_known_at`, and `_part` where the contract says `parts = true`), and last, where the table is partitioned, `period_month`.
 pub fn table_schema(table: &Table) -> SchemaRef {
     let partitioned = table.is_partitioned();
     let mut fields: Vec<Field> = table
@@ -24,6 +24,9 @@ pub fn table_schema(table: &Table) -> SchemaRef {
         fields.push(Field::new("_file_id", DataType::Utf8, false));
         fields.push(Field::new("_line", DataType::Int64, false));
         fields.push(Field::new("_known_at", arrow_type(ColumnType::Timestamp), table.known_at == KnownAt::Always));
+        if table.parts {
+            fields.push(Field::new(PART_COLUMN, DataType::Utf8, false));
+        }
     }
     if partitioned {
         fields.push(Field::new(PARTITION_COLUMN, DataType::Date32, false));

@@ -1,6 +1,8 @@
 //! The general way: whole files of any packing, encoding and frame → blocks of text records → typed batches.
 //!
-//!     bytes ─ unpack ─► parts ─ encoding, tokeniser or workbook ─► records ─ frame, rows ─► blocks ─ typing ─► batches
+//! ```text
+//! bytes ─ unpack ─► parts ─ encoding, tokeniser or workbook ─► records ─ frame, rows ─► blocks ─ typing ─► batches
+//! ```
 //!
 //! Every record of a file ends published, as a [`Reject`](crate::Reject), or excluded under the name of a rule.
 

@@ -34,6 +34,13 @@ impl Names<'_> {
         self.used[at] = true;
         Some(at)
     }
+
+    /// The header nearest to one that is not there, for messages.
+    fn nearest(&self, name: &str) -> String {
+        let best = nearest(&folded(name), self.folded.iter().map(String::as_str));
+        let at = best.and_then(|best| self.folded.iter().position(|known| known == best));
+        at.map(|at| format!(" (nearest: \"{}\")", self.part.header[at])).unwrap_or_default()
+    }
 }
 
 /// Binds all columns; warnings are of columns that are left out.
@@ -78,8 +85,8 @@ pub(crate) fn bind(values: &Values, path: &str, part: &PartFacts) -> Result<(Vec
             }
             match values.columns.iter().position(|column| column.name == name).map(|at| &sources[at]) {
                 Some(Source::Absent) | None => {
-                    let near = nearest(&folded(name), part.header.iter().map(String::as_str)).map(|best| format!(" (nearest: \"{best}\")"));
-                    Err(wrong(format!("{}: `{key}` looks at \"{name}\", which the header lacks{}", column.name, near.unwrap_or_default()))
+                    let near = names.nearest(name);
+                    Err(wrong(format!("{}: `{key}` looks at \"{name}\", which the header lacks{}", column.name, near))
                         .next(format!("correct the file, or the column's `{key}`")))
                 }
                 Some(source) => Ok(Some(source.clone())),
@@ -153,8 +160,8 @@ fn source(column: &ValueColumn, names: &mut Names<'_>) -> Result<Source, (String
                     SpecPiece::Column(name) => match names.find(name) {
                         Some(at) => Piece::Cell(at),
                         None => {
-                            let near = nearest(&folded(name), names.folded.iter().map(String::as_str)).map(|best| format!(" (nearest: \"{best}\")"));
-                            let what = format!("`join` names \"{name}\", which the header lacks{}", near.unwrap_or_default());
+                            let near = names.nearest(name);
+                            let what = format!("`join` names \"{name}\", which the header lacks{}", near);
                             return Err((what, "correct the file, or the column's `join`".to_owned()));
                         }
                     },

@@ -15,7 +15,10 @@ mod finish;
 mod fold;
 mod lookup;
 mod moment;
+#[cfg(test)]
+mod moment_tests;
 mod numbers;
+mod reading;
 mod times;
 mod typing;
 mod values;

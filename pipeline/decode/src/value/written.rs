@@ -218,3 +218,102 @@ fn trailing_currency<'a>(rest: &mut &'a str) -> Option<&'a str> {
     *rest = rest[..start].trim_end();
     Some(found)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use std::str::FromStr;
+
+    use super::super::exact::ONE;
+    use rust_decimal::Decimal;
+
+    fn form(keys: &ParseKeys) -> NumberForm {
+        NumberForm::new(keys)
+    }
+
+    /// Numbers as shops print them, each made from a decimal that is known: what is read is that decimal.
+    #[test]
+    fn what_is_printed_is_what_is_read() {
+        let keys = ParseKeys {
+            decimal: Some(','),
+            thousands: Some(takings_definitions::Thousands(Some('.'))),
+            currency_signs: Some(true),
+            parentheses: Some(true),
+            trailing_minus: Some(true),
+            percent: Some(true),
+            ..ParseKeys::default()
+        };
+        let form = form(&keys);
+        let mut state: u64 = 0x9E37_79B9_7F4A_7C15;
+        let mut next = |limit: u64| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state >> 11) % limit
+        };
+        for _ in 0..20_000 {
+            let length = next(15) as u32;
+            let (whole, decimals) = (next(10u64.pow(1 + length)), next(9) as usize);
+            let fraction: String = (0..decimals).map(|_| char::from(b'0' + next(10) as u8)).collect();
+            let grouped = next(2) == 0;
+            let mut digits = String::new();
+            for (at, digit) in whole.to_string().chars().enumerate() {
+                if grouped && at > 0 && (whole.to_string().len() - at) % 3 == 0 {
+                    digits.push('.');
+                }
+                digits.push(digit);
+            }
+            if decimals > 0 {
+                digits = format!("{digits},{fraction}");
+            }
+            let (text, negative, percent) = match next(8) {
+                0 => (digits, false, false),
+                1 => (format!("-{digits}"), true, false),
+                2 => (format!("({digits})"), true, false),
+                3 => (format!("{digits} -"), true, false),
+                4 => (format!("€ {digits}"), false, false),
+                5 => (format!("-{digits} EUR"), true, false),
+                6 => (format!("{digits} %"), false, true),
+                _ => (format!("$({digits})"), true, false),
+            };
+            let plain = Decimal::from_str(&if decimals > 0 { format!("{whole}.{fraction}") } else { whole.to_string() }).unwrap();
+            let expected = plain * Decimal::from(if negative { -1 } else { 1 }) / Decimal::from(if percent { 100 } else { 1 });
+            let found = form.read(&text).and_then(|written| written.value.at_scale(ONE, 38, 12)).unwrap_or_else(|problem| panic!("{text}: {problem:?}"));
+            assert_eq!(Decimal::from_i128_with_scale(found, 12).normalize(), expected.normalize(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_could_be_two_numbers_is_refused() {
+        let keys = ParseKeys {
+            currency_signs: Some(true),
+            parentheses: Some(true),
+            trailing_minus: Some(true),
+            percent: Some(true),
+            exponent: Some(true),
+            ..ParseKeys::default()
+        };
+        let form = form(&keys);
+        for text in [
+            "", " ", "-", "--1", "-1-", "(-1)", "-(1)", "((1))", "(1", "1)", "1,000", "1.2.3", "1 2", "Rs.5", "kr.5", "K 5", "5 M", "$", "$$5", "5 % EUR",
+            "50%%", "1e", "1e+", "1e1.5", "e5", ".", "1_000", "٣", "½", "１", "NaN", "inf", "0x10", "+-1", "1-2", "US $5x",
+        ] {
+            assert!(form.read(text).is_err(), "{text:?} is read as {:?}", form.read(text));
+        }
+        for (text, tens) in [
+            ("$.50", 5),
+            ("Rs. 0.5", 5),
+            ("-0.5", -5),
+            ("- $0.5", -5),
+            ("$-0.5", -5),
+            ("+.5", 5),
+            ("50%", 5),
+            ("5E-1", 5),
+            ("0.5 kr.", 5),
+            ("\u{200e}0.5\u{a0}", 5),
+        ] {
+            assert_eq!(form.read(text).and_then(|written| written.value.at_scale(ONE, 38, 1)), Ok(tens), "{text:?}");
+        }
+    }
+}

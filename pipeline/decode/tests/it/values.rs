@@ -10,6 +10,7 @@ use takings_decode::{Block, FileIdentity, PartFacts, Typed, Typing, Values};
 use takings_definitions::{Channel, Reference, Table};
 
 use crate::feed::shown_row;
+use crate::random::Random;
 
 const TABLE: &str = r#"
     table = "line"
@@ -247,8 +248,8 @@ fn google_play_times_with_named_zones() {
             row sold_at=2019-11-01T10:29:44Z day=2019-11-01 _line=2
             row sold_at=2019-11-03T09:30:00Z day=2019-11-03 _line=3
             row sold_at=2019-11-03T08:30:00Z day=2019-11-03 _line=4
-            reject 5 sold_at timestamp: sold_at: "Nov 3, 2019" is in none of the declared formats
-            reject 6 sold_at timestamp: sold_at: "Feb 29, 2019" is in none of the declared formats; day: "Feb 29, 2019" is in none of the declared formats
+            reject 5 sold_at timestamp: sold_at: "Nov 3, 2019 1:30:00 AM CET" is in none of the declared formats
+            reject 6 sold_at timestamp: sold_at: "Feb 29, 2019 1:30:00 AM PST" is in none of the declared formats; day: "Feb 29, 2019" is in none of the declared formats
             reject 7 sold_at timestamp: sold_at: "Nov 3, 2019" is in none of the declared formats
         "#]],
     );
@@ -434,6 +435,203 @@ fn sources_that_are_not_headers() {
     case.facts.trailers.insert("Total".into(), "7.50".into());
     case.contract = "parts = true\npartition = { from = [\"period\"] }\nknown_at = [{ column = \"period\", end_of = \"month\", plus_days = 15 }]";
     expect![[r#"
-        stopped (data) x.csv!2024.zip!sales_Q1:1: column "Currency" is not known to export `e` (nearest: "Currency#2"); add them to the contract of line, or set unknown_columns = "warn" to leave them out
+        warning x.csv!2024.zip!sales_Q1:1: column "Currency" is not known to export `e` (nearest: "Currency#2"); it is left out
+        row period=2024-03-01 paid=7.50 currency="USD" title="- x" sheet="sales" artist="nobody" net=5.00 again="- x" _line=2 _known_at=2024-04-16T00:00:00Z _part="2024.zip!sales_Q1" period_month=2024-03-01 + _month="January 2025"
+        row period=2024-03-01 paid=7.50 currency="USD" title="Aa - One" sheet="sales" artist="Aa" first="pop" net=1.00 again="Aa - One" _line=3 _known_at=2024-04-16T00:00:00Z _part="2024.zip!sales_Q1" period_month=2024-03-01 + _month="January 2025"
+        row period=2024-03-01 paid=7.50 currency="EUR" sheet="sales" artist="Aa" _line=4 _known_at=2024-04-16T00:00:00Z _part="2024.zip!sales_Q1" period_month=2024-03-01 + _month="January 2025"
+        reject 5 net take: net: "none" does not have the form of `take`, ^(?<value>[\d.]+) of
+        total paid EUR 750
+        total paid USD 1500
     "#]].assert_eq(&case.show());
+}
+
+#[test]
+fn a_part_that_does_not_fit_is_stopped() {
+    let columns = r#"{ name = "id", type = "text", nullable = false }, { name = "amount", type = "decimal(18,2)" }"#;
+    let sign = "[exports.columns.amount]\nnegative = { column = \"Kind\", equals = [\"R\"] }";
+    let all = [
+        Case::new(columns, "", &[&["amuont", "Idd"]]).show(),
+        Case::new(columns, "[exports.headers]\nid = [\"Id\", \"Identifier\"]", &[&["Id", "identifier"]]).show(),
+        Case::new(columns, sign, &[&["id", "amount", "Kinds"]]).show(),
+        Case::new(columns, sign, &[&["id", "Kinds"]]).show(),
+        Case::new(columns, "unknown_columns = \"warn\"", &[&["id", "#2", "Amount#2"]]).show(),
+        Case::new(columns, "[exports.columns.id]\njoin = [\"{a}\", \"{b}\"]", &[&["a"]]).show(),
+        Case::new(columns, "[exports.columns.id]\npart = '^(?<value>Q\\d)$'", &[&["amount"]]).show(),
+        Case::new(columns, "[exports.columns.id]\nfile = \"period\"", &[&["amount"]]).show(),
+        Case::new(columns, "timestamps = [\"%Y-%m-%d %Q\"]", &[&["id"]]).show(),
+        Case::new(r#"{ name = "day", type = "date" }"#, "timestamps = [\"%m/%d\"]", &[&["day"]]).show(),
+        Case::new(r#"{ name = "day", type = "date" }"#, "timestamps = [\"%Y-%m-%d %I:%M\"]", &[&["day"]]).show(),
+    ];
+    expect![[r#"
+        stopped (data) x.csv:1: the header lacks id (nearest: "Idd"); correct the file, or name the header under [exports.headers] of export `e`
+        stopped (data) x.csv:1: id: header cells 1 "Id" and 2 "identifier" are both this column; leave one of them out of the column's header names
+        stopped (data) x.csv:1: amount: `negative` looks at "Kind", which the header lacks (nearest: "Kinds"); correct the file, or the column's `negative`
+        stopped (data) x.csv:1: column "Kinds" is not known to export `e`; add them to the contract of line, or set unknown_columns = "warn" to leave them out
+        warning x.csv:1: header cell 2 has no name; it is left out
+        warning x.csv:1: column "Amount#2" is not known to export `e`; it is left out
+        stopped (data) x.csv:1: id: `join` names "b", which the header lacks (nearest: "a"); correct the file, or the column's `join`
+        stopped (data) x.csv:1: id: the part's name "" is not of the form ^(?<value>Q\d)$; correct the column's `part`
+        stopped (data) x.csv:1: id: the file's path has no group `period` here; correct `path` of the export, or the file's name
+        stopped (config) export `e` into line: column day: format "%m/%d" gives no year
+        stopped (config) export `e` into line: column day: format "%Y-%m-%d %I:%M" has %I without %p or %p without %I
+    "#]]
+    .assert_eq(&all.concat());
+}
+
+#[test]
+fn rows_of_a_record_go_together_and_blocks_follow_each_other() {
+    let case = Case::new(
+        r#"{ name = "artist", type = "text" }, { name = "amount", type = "decimal(18,2)" }"#,
+        "unknown_columns = \"warn\"\n[exports.columns.artist]\nfill = \"down\"",
+        &[&["artist", "amount"]],
+    );
+    let (mut typing, part) = case.typing().unwrap();
+    let mut text = String::new();
+    for (line, rows) in [(2, [["A", "1"], ["", "2"]]), (3, [["B", "x"], ["", "2"]]), (4, [["", "5"], ["", "y"]]), (5, [["", "6"], ["C", "7"]])] {
+        let mut block = Block::new(part.clone());
+        rows.iter().for_each(|cells| block.push(line, &format!("raw {line}"), cells.iter().copied()));
+        let typed = typing.decode(&block).unwrap();
+        assert_eq!((typed.records, typed.rows), (1, 2));
+        write_typed(&mut text, &typed);
+    }
+    expect![[r#"
+        row artist="A" amount=1.00 _line=2
+        row artist="A" amount=2.00 _line=2
+        reject 3 amount decimal: amount: "x" is not a decimal number
+        reject 4 amount decimal: amount: "y" is not a decimal number
+        row artist="B" amount=6.00 _line=5
+        row artist="C" amount=7.00 _line=5
+    "#]]
+    .assert_eq(&text);
+}
+
+#[test]
+fn calculated_columns_are_looked_at_behind_the_calculation() {
+    let mut case = Case::new(
+        r#"{ name = "day", type = "date" }, { name = "net", type = "decimal(18,2)", nullable = false, currency = "currency", bound = "100" }, { name = "currency", type = "text" }"#,
+        "[exports.columns._gross]\ntype = \"decimal(18,2)\"\nheader = \"Gross\"\n[[exports.calculate]]\ncolumn = \"net\"\nvalue = \"_gross\"\n[[exports.calculate]]\ncolumn = \"day\"\nvalue = \"day\"",
+        &[
+            &["day", "net", "currency", "Gross"],
+            &["2026-03-05", "1", "EUR", "5"],
+            &["", "200", "EUR", "5"],
+            &["2026-03-05", "", "", "5"],
+            &["2026-03-05", "2", "", "5"],
+        ],
+    );
+    case.contract = "partition = { from = [\"day\"] }\nknown_at = [\"day\"]";
+    let (mut typing, part) = case.typing().unwrap();
+    let mut block = Block::new(part);
+    case.lines[1..].iter().zip(2..).for_each(|(cells, line)| block.push(line, "", cells.iter().copied()));
+    let typed = typing.decode(&block).unwrap();
+    assert_eq!((typed.rejects.len(), typed.batch.num_rows(), typed.totals.len()), (0, 4, 0));
+    assert_eq!(typed.batch.schema(), *typing.batch_schema());
+    let values = case.values().unwrap();
+    assert!(!values.is_final());
+    let finished = values.finish(&typed.batch).unwrap();
+    assert_eq!(finished.batch.schema(), *values.schema());
+    let mut text: String = (0..finished.batch.num_rows()).map(|row| shown_row(&finished.batch, row) + "\n").collect();
+    finished.unfit.iter().for_each(|unfit| writeln!(text, "unfit {} {}: {}", unfit.row, unfit.rule, unfit.reason).unwrap());
+    finished.totals.iter().for_each(|total| writeln!(text, "total {} {} {}", total.column, total.currency, total.sum).unwrap());
+    expect![[r#"
+        day=2026-03-05 net=1.00 currency="EUR" _instance="main" _file_id="f1" _line=2 _known_at=2026-03-05T00:00:00Z period_month=2026-03-01
+        unfit 1 bound: net: is beyond the bound that the contract sets
+        unfit 1 known_at: no column of known_at has a value (within the years 1 to 9999)
+        unfit 1 partition: no column of the partition has a value
+        unfit 2 null: net: is no value, and the column must have one
+        unfit 3 currency: net: is an amount without a currency: currency is empty
+        total net EUR 100
+    "#]]
+    .assert_eq(&text);
+}
+
+/// Any text in any cell: rows and rejects add up to the records, and nothing panics.
+#[test]
+fn any_text_is_a_value_or_a_reject() {
+    let header = ["id", "amount", "currency", "n", "flag", "day", "at", "length", "country", "why"];
+    let lines = [&header[..]];
+    let case = Case::new(
+        r#"{ name = "id", type = "text" }, { name = "amount", type = "decimal(38,18)", currency = "currency" }, { name = "currency", type = "text" },
+           { name = "n", type = "int64" }, { name = "flag", type = "bool" }, { name = "day", type = "date" }, { name = "at", type = "timestamp" },
+           { name = "length", type = "decimal(20,6)" }, { name = "country", type = "text" }, { name = "why", type = "text" }"#,
+        "unknown_columns = \"warn\"\ncurrency_signs = true\npercent = true\nparentheses = true\ntrailing_minus = true\nexponent = true\nthousands = \" \"\ngrouping = \"any\"\nzone = \"Europe/Berlin\"\nzones = { PST = \"-08:00\" }\nwhole_decimals = true\ntimestamps = [\"%Y-%m-%d %H:%M:%S%.f %Z\", \"%b %-d, %Y %I:%M%p\", \"%Y%m%d\", \"%Y-Q%q\", \"%d.%m.%y\", \"%s\", \"%Y-%m-%dT%H:%M:%S%z\"]\n[exports.columns.id]\nwhole_decimals = true\nsplit = { by = \"|\", nth = 2 }\ndefault = \"-\"\nprefix = \"é\"\nstrip = \"'\"\n[exports.columns.amount]\nflip = { column = \"flag\", matches = 'y' }\nmultiply = \"0.1\"\n[exports.columns.length]\nduration = [\"h:mm:ss\", \"m:ss\", \"iso\"]\ndivide = \"3600\"\n[exports.columns.day]\ntake = '^(?<value>.{1,8})'\nend_of = \"quarter\"\n[exports.columns.country]\nmap = \"countries\"\nunknown = \"ZZ\"\nreason = \"why\"",
+        &lines,
+    );
+    let (mut typing, part) = case.typing().unwrap();
+    let pieces = [
+        "",
+        " ",
+        "\u{a0}",
+        "-",
+        "−",
+        "+",
+        "(",
+        ")",
+        "%",
+        "$",
+        "€",
+        "US$",
+        "kr.",
+        "USD",
+        "EUR",
+        "1",
+        "0",
+        "9",
+        "12",
+        "345",
+        "2024",
+        "02",
+        "29",
+        ".",
+        ",",
+        ":",
+        "/",
+        "T",
+        "Z",
+        "PST",
+        "e",
+        "E+",
+        "PT",
+        "H",
+        "M",
+        "S",
+        "PM",
+        "Nov",
+        "Q",
+        "|",
+        "'",
+        "é",
+        "\u{feff}",
+        "\0",
+        "日",
+        "y",
+        "true",
+        "UK",
+        "99999999999999999999",
+        "\u{202e}",
+        "\n",
+    ];
+    let mut random = Random::new(7);
+    let (mut rows, mut rejects) = (0, 0);
+    for round in 0..400 {
+        let mut block = Block::new(part.clone());
+        for row in 0..20u64 {
+            let cells: Vec<String> =
+                header.iter().map(|_| (0..if random.below(10) == 0 { random.below(7) } else { 0 }).map(|_| random.pick(&pieces)).collect()).collect();
+            block.push(round * 100 + row / 2 + 2, &cells.join("|"), cells.iter().map(String::as_str));
+        }
+        let typed = typing.decode(&block).unwrap();
+        assert_eq!(typed.records, 10);
+        let mut lines: Vec<u64> = typed.rejects.iter().map(|reject| reject.line).collect();
+        lines.extend((0..typed.batch.num_rows()).step_by(2).map(|row| {
+            let lines = arrow::array::AsArray::as_primitive::<arrow::datatypes::Int64Type>(&typed.batch["_line"]);
+            assert_eq!(lines.value(row), lines.value(row + 1));
+            lines.value(row) as u64
+        }));
+        lines.sort_unstable();
+        lines.dedup();
+        assert_eq!(lines.len(), 10);
+        rows += typed.batch.num_rows();
+        rejects += typed.rejects.len();
+    }
+    assert!(rejects > 1000 && rows > 300, "{rows} rows, {rejects} rejects");
 }

@@ -30,6 +30,7 @@ pub(crate) fn check_columns(file: File<'_>, place: &str, export: &Export, table:
         if let Some((key, what)) = spec.parse.over(&export.parse).problem() {
             return Err(wrong(key, what));
         }
+        check_source(file, place, export, name, &spec.source)?;
         if let ValueSource::Copy(other) = &spec.source {
             if !known().any(|column| column == other) || other == name {
                 let message = format!("export `{}`, column `{name}`: `{other}` is no other column of {}", export.name, table.name);
@@ -72,6 +73,29 @@ pub(crate) fn check_columns(file: File<'_>, place: &str, export: &Export, table:
     Ok(())
 }
 
+/// A source that the export declares elsewhere has to be declared.
+fn check_source(file: File<'_>, place: &str, export: &Export, column: &str, source: &ValueSource) -> Result<()> {
+    let (key, what, name, known): (_, _, _, Vec<&str>) = match source {
+        // A part of another export's files: the path is there.
+        ValueSource::File(_) if export.path.is_none() => return Ok(()),
+        ValueSource::File(group) => ("file", "named group of the path", group, export.path.iter().flat_map(|path| path.capture_names().flatten()).collect()),
+        ValueSource::Cell(name) => ("cell", "target cell of the frame", name, export.frame.cells.keys().map(String::as_str).collect()),
+        ValueSource::Trailer(name) => ("trailer", "trailer of the frame", name, export.frame.trailers.iter().map(|trailer| trailer.name.as_str()).collect()),
+        ValueSource::From(name) => {
+            let given =
+                export.unpivot.iter().flat_map(|unpivot| [unpivot.value.as_str(), &unpivot.name].into_iter().chain(unpivot.headers.capture_names().flatten()));
+            ("from", "name that unpivot gives", name, given.collect())
+        }
+        _ => return Ok(()),
+    };
+    if known.contains(&name.as_str()) {
+        return Ok(());
+    }
+    let message = format!("export `{}`, column `{column}`: `{name}` is no {what}", export.name);
+    let value = format!("{place}/columns/{column}/{key}");
+    if known.is_empty() { Err(file.wrong(&value, message).next("it has none")) } else { Err(file.unknown(&value, message, name, known)) }
+}
+
 type Unfit = (&'static str, Option<String>, String);
 
 fn check_references(spec: &ColumnSpec, references: &BTreeMap<String, Reference>) -> Result<(), Unfit> {
@@ -108,7 +132,9 @@ mod tests {
 
     /// What is wrong with a channel file whose export says this, or "fits".
     fn check(export: &str) -> String {
-        let text = format!("version = 1\nchannel = \"s\"\ntitle = \"S\"\n[[exports]]\nname = \"e\"\ntable = \"t\"\npath = 'x'\nmode = \"append\"\n{export}\n");
+        let text = format!(
+            "version = 1\nchannel = \"s\"\ntitle = \"S\"\n[[exports]]\nname = \"e\"\ntable = \"t\"\npath = '(?<period>\\d+)x'\nmode = \"append\"\n{export}\n"
+        );
         let table = Table::parse(
             Path::new("config/tables/t.toml"),
             r#"table = "t"
@@ -150,6 +176,10 @@ mod tests {
             ),
             ("[exports.columns.amount]\nduration = [\"h:mm:ss\", \"m:ss\"]\ndivide = \"60\"\nflip = { column = \"Type\", matches = '^Ref' }", "fits"),
             ("[exports.columns.amount]\nmultiply = \"0.001\"\nflip = true", "fits"),
+            (
+                "[exports.columns.amount]\nfrom = \"royalty\"\n[exports.columns.id]\nfrom = \"currency\"\n[exports.unpivot]\nheaders = '^(?<currency>[A-Z]+)$'\nvalue = \"royalty\"\nname = \"metric\"",
+                "fits",
+            ),
             ("[exports.columns.day]\nfile = \"period\"\nformats = \"%m%y\"\nend_of = \"month\"\nfiscal = \"apple\"\nyears_from = 2000", "fits"),
             (
                 "[exports.columns.seen]\nheader = \"Date\"\nwith = \"Time\"\nformats = [\"%b %-d, %Y %I:%M:%S %p %Z\"]\nzone = \"America/Los_Angeles\"\nzones = { PST = \"-08:00\", PDT = \"-07:00\" }",
@@ -159,7 +189,10 @@ mod tests {
             ("[exports.columns.id]\nmap = { table = \"stores\", key = \"name\", value = \"code\", fold = true }", "fits"),
             ("[exports.columns.id]\njoin = [\"{Artist}\", \" - \", \"{Title}\"]\n[exports.columns.country]\ncopy = \"id\"", "fits"),
             ("[exports.columns.paid]\nconstant = \"Y\"\nbool = { yes = [\"Y\"], no = [\"N\"] }", "fits"),
-            ("[exports.columns._minutes]\ntype = \"decimal(20,6)\"\ntrailer = \"Minutes\"", "fits"),
+            (
+                "[exports.columns._minutes]\ntype = \"decimal(20,6)\"\ntrailer = \"Minutes\"\n[[exports.frame.trailer]]\nname = \"Minutes\"\nline = '^(?<value>.*)$'",
+                "fits",
+            ),
             ("decimal = \",\"\nthousands = \".\"\nzone = \"UTC\"\npercent = true\nwhole_decimals = true", "fits"),
         ]);
     }
@@ -232,6 +265,9 @@ mod tests {
             ("[exports.columns.id]\ntype = \"text\"", "c.toml:10:8: export `e`, column `id`: the contract says its type; leave `type` out"),
             ("[exports.columns.id]\npercent = true", "c.toml:10:11: export `e`, column `id`: `percent` is for numbers, and the column is text"),
             ("[exports.columns.seen]\nend_of = \"month\"", "c.toml:10:10: export `e`, column `seen`: `end_of` is for dates, and the column is timestamp"),
+            ("[exports.columns.id]\nfile = \"peroid\"", "c.toml:10:8: export `e`, column `id`: `peroid` is no named group of the path; did you mean `period`?"),
+            ("[exports.columns.id]\ntrailer = \"Total\"", "c.toml:10:11: export `e`, column `id`: `Total` is no trailer of the frame; it has none"),
+            ("[exports.columns.id]\nfrom = \"Total\"", "c.toml:10:8: export `e`, column `id`: `Total` is no name that unpivot gives; it has none"),
             ("[exports.columns.id]\ncopy = \"idd\"", "c.toml:10:8: export `e`, column `id`: `idd` is no other column of t; did you mean `id`?"),
             (
                 "[exports.columns.id]\ncopy = \"country\"\n[exports.columns.country]\ncopy = \"day\"",

@@ -4,6 +4,7 @@
 pub(crate) mod against;
 mod check;
 mod column;
+mod column_keys;
 mod export;
 mod frame;
 mod layout;
