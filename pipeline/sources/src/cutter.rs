@@ -32,6 +32,8 @@ pub(crate) struct Cutter {
     in_quotes: bool,
     /// Bytes were given out although their record has not ended.
     unfinished: bool,
+    /// The bytes are no records that this could tell: all of them are one segment.
+    uncut: bool,
 }
 
 /// The segment that is being given out.
@@ -59,6 +61,11 @@ impl Cutter {
         Self::new(None, (0, 0))
     }
 
+    /// For a file that may be anything: one segment, which no later version keeps.
+    pub(crate) fn uncut() -> Self {
+        Self { uncut: true, unfinished: true, ..Self::new(None, (0, 0)) }
+    }
+
     /// For a file that should be a continuation of a version: gives back what follows its finished segments.
     pub(crate) fn after(before: &LandingRecord) -> Self {
         let kept = before.finished().iter().fold((0, 0), |(length, newlines), segment| (length + segment.length, newlines + segment.newlines));
@@ -78,6 +85,7 @@ impl Cutter {
             held_limit: HELD_BACK,
             in_quotes: false,
             unfinished: false,
+            uncut: false,
         }
     }
 
@@ -87,7 +95,7 @@ impl Cutter {
             let passed = bytes.split_to(bytes.len().min(usize::try_from(self.kept.0 - self.hashed).unwrap_or(usize::MAX)));
             self.hash(&passed)?;
         }
-        let end = self.last_end(&bytes);
+        let end = if self.uncut { None } else { self.last_end(&bytes) };
         let mut given = Vec::new();
         if let Some(end) = end {
             given.append(&mut self.held);
@@ -279,6 +287,19 @@ mod tests {
             18 bytes from line 1, 3 newlines, unfinished
         "#]],
         );
+    }
+
+    #[test]
+    fn a_file_that_is_not_cut_is_one_segment() {
+        let text = "a\0\n\"\n1,2\n\n\"";
+        for step in 1..=text.len() {
+            let (given, cut) = cut(Cutter::uncut(), text, step).unwrap();
+            let segment = cut.given.unwrap();
+            assert_eq!((given.as_slice(), cut.rest), (text.as_bytes(), None));
+            assert_eq!((segment.length, segment.first_line, segment.newlines, segment.finished), (11, 1, 4, false));
+            assert_eq!((&segment.sha256, &cut.sha256), (&sha(text.as_bytes()), &sha(text.as_bytes())));
+        }
+        assert!(cut(Cutter::uncut(), "", 1).unwrap().1.given.is_none());
     }
 
     #[test]

@@ -88,12 +88,15 @@ impl Fetch<'_> {
     }
 
     async fn read(&self, listed: &Fingerprint) -> Result<Pass, Trouble> {
-        if let Some(before) = self.continues().filter(|before| listed.size >= before.size)
+        let general = self.export.is_general();
+        if !general
+            && let Some(before) = self.continues().filter(|before| listed.size >= before.size)
             && let Some((cut, staged)) = self.pass(Cutter::after(before), listed.size).await?
         {
             return Ok(Pass { cut, staged, kept: Some(before.finished().to_vec()) });
         }
-        match self.pass(Cutter::whole(), listed.size).await? {
+        let whole = if general { Cutter::uncut() } else { Cutter::whole() };
+        match self.pass(whole, listed.size).await? {
             Some((cut, staged)) => Ok(Pass { cut, staged, kept: None }),
             None => Err(Trouble::File("it can't be read whole".to_owned())),
         }

@@ -133,7 +133,8 @@ impl Landing {
         pulled.failed.sort_by(|a, b| a.path.cmp(&b.path));
         pulled.records = landed.into_values().map(|landed| landed.record).collect();
         let there: BTreeSet<&str> = pulled.records.iter().map(|record| record.export.as_str()).collect();
-        pulled.missing_exports = channel.exports.iter().map(|export| export.name.clone()).filter(|name| !there.contains(name.as_str())).collect();
+        let is_missing = |export: &&takings_definitions::Export| !there.contains(export.part_of.as_ref().unwrap_or(&export.name).as_str());
+        pulled.missing_exports = channel.exports.iter().filter(is_missing).map(|export| export.name.clone()).collect();
         Ok(pulled)
     }
 

@@ -39,7 +39,7 @@ pub struct Segment {
     /// Newlines in it, those in quotes as well.
     pub newlines: u64,
     /// False for a last segment that does not end in a newline outside of quotes: it may be half a record, and the next version
-    /// puts another segment in its place.
+    /// puts another segment in its place. So it is with the one segment of a file whose export is read whole.
     pub finished: bool,
 }
 

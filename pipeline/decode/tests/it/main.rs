@@ -7,3 +7,4 @@ mod headers;
 mod hostile;
 mod random;
 mod values;
+mod whole;

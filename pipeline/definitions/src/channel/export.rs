@@ -124,6 +124,11 @@ impl Export {
         self.part_of.as_deref().unwrap_or(&self.name)
     }
 
+    /// Others read parts of its files.
+    pub(super) fn read_whole(&mut self) {
+        self.general = true;
+    }
+
     /// The export as each version of its layout makes it; without versions itself.
     pub fn effective(&self) -> impl Iterator<Item = &Self> {
         let own = self.layouts.is_empty().then_some(self);

@@ -67,12 +67,14 @@ impl Channel {
                 .next(format!("this program reads version {SCHEMA_VERSION}")));
         }
         let exports = raw.exports.into_iter().enumerate();
-        let exports = exports
+        let mut exports = exports
             .map(|(at, export)| {
                 let (base, called) = (format!("exports/{at}"), format!("export `{}`", export.name()));
                 export.checked(Place { file, base: &base, called: &called })
             })
             .collect::<Result<Vec<_>>>()?;
+        let wholes: Vec<String> = exports.iter().filter_map(|export| export.part_of.clone()).collect();
+        exports.iter_mut().filter(|export| wholes.contains(&export.name)).for_each(Export::read_whole);
         let channel = Self { name: raw.channel, title: raw.title, exports, path: path.to_owned(), text: text.to_owned() };
         channel.check_names()?;
         Ok(channel)

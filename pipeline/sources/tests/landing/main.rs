@@ -1,5 +1,6 @@
 //! The landing zone's promises, on temporary folders.
 
+mod general;
 mod pulling;
 mod reading;
 mod trouble;

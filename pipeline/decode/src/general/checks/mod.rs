@@ -121,7 +121,7 @@ impl Checks {
                 Some(_) => continue,
                 None => {
                     let (found, wrong) = running.state.alone(&running.check);
-                    self.done.push(running.outcome("", Vec::new(), None, found, Some(wrong.is_none()), wrong.unwrap_or_default()));
+                    self.done.push(running.outcome("", Vec::new(), None, found, Some(wrong.is_none()), wrong.unwrap_or_else(|| "holds".to_owned())));
                     continue;
                 }
             };
@@ -176,7 +176,8 @@ impl Running {
         };
         let holds = found.is_near(&number, self.check.tolerance);
         let message = match holds {
-            Some(true) => format!("{shown} as expected"),
+            Some(true) if number.shown() == shown => format!("{shown} as expected"),
+            Some(true) => format!("{shown}, and {} is expected: near enough", number.shown()),
             Some(false) => match found.minus(&number) {
                 Some(difference) => format!("expected {}, found {shown}: a difference of {}", number.shown(), difference.shown()),
                 None => format!("expected {}, found {shown}", number.shown()),
