@@ -83,3 +83,25 @@ fn comments_threads_and_urls_are_no_reason_to_make_a_report_again() {
     let ran = place.takings(&["--json", "run", "weekly", "--at", "2026-03-16"]);
     assert_ne!(states(&ran.json()), ["stands"]);
 }
+
+#[test]
+fn a_lost_ledger_is_made_again_and_nothing_is_delivered_twice() {
+    let place = Place::new();
+    place.run_all();
+    let not_lost = place.takings(&["rebuild", "ledger"]).ends_with(2);
+    assert!(not_lost.err.contains("is not lost"), "{}", not_lost.err);
+    let (reports, bi) = (bytes_under(&place.store("reports")), bytes_under(&place.store("bi")));
+    let landed = place.rows("select count(*) as n, sum(_line) as lines from aws_billing_event");
+    std::fs::remove_dir_all(place.ledger().parent().unwrap()).unwrap();
+
+    let rebuilt = place.takings(&["--json", "rebuild", "ledger"]).ok().json();
+    assert_eq!((rebuilt["ticks"].as_u64(), rebuilt["reports"].as_u64()), (Some(3), Some(reports.keys().filter(|path| path.ends_with(".csv")).count() as u64)));
+    assert!(bytes_under(&place.store("reports")) == reports && bytes_under(&place.store("bi")) == bi);
+    assert_eq!(place.rows("select count(*) as n, sum(_line) as lines from aws_billing_event"), landed);
+    // The scheduler knows what is done, and a run finds that everything stands.
+    let again = place.run_json("nightly", "2026-03-15");
+    assert!(again["reports"].as_array().unwrap().iter().all(|report| report["outcome"] != "written"), "{again}");
+    assert!(bytes_under(&place.store("reports")) == reports && bytes_under(&place.store("bi")) == bi);
+    let calendar = place.takings(&["--json", "runs", "calendar", "--job", "nightly"]).ok().out;
+    assert!(calendar.contains("\"2026-03-15T00:00:00Z\""), "{calendar}");
+}

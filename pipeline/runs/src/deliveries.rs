@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::query::{Row, query};
+use crate::query::{Query, Row, query};
 use crate::row::{self, figure, stamp};
 use crate::{Error, Ledger, Result};
 
@@ -61,6 +61,29 @@ impl DeliveryState {
     }
 }
 
+pub(crate) fn insert_delivery(delivery: &Delivery) -> Result<Query> {
+    Ok(query(
+        "INSERT INTO deliveries (run_id, report, instance, tick, state, path, sha256, byte_count, run_key, known_at, revision, delivered_at, note)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+             ON CONFLICT (run_id, report, instance) DO UPDATE SET tick = excluded.tick, state = excluded.state, path = excluded.path,
+                 sha256 = excluded.sha256, byte_count = excluded.byte_count, run_key = excluded.run_key, known_at = excluded.known_at,
+                 revision = excluded.revision, delivered_at = excluded.delivered_at, note = excluded.note",
+    )
+    .bind(delivery.run.to_string())
+    .bind(&delivery.report)
+    .bind(&delivery.instance)
+    .bind(stamp(delivery.tick))
+    .bind(delivery.state.as_str())
+    .bind(&delivery.path)
+    .bind(&delivery.sha256)
+    .bind(delivery.bytes.map(|bytes| figure("bytes", bytes)).transpose()?)
+    .bind(&delivery.run_key)
+    .bind(stamp(delivery.known_at))
+    .bind(figure("revision", delivery.revision)?)
+    .bind(stamp(delivery.delivered_at))
+    .bind(&delivery.note))
+}
+
 /// Which deliveries to list; what is `None` does not narrow.
 #[derive(Debug, Clone, Default)]
 pub struct DeliveryFilter {
@@ -76,30 +99,7 @@ pub struct DeliveryFilter {
 impl Ledger {
     /// Records a run's decision about a report; the same run may say it again.
     pub async fn record_delivery(&self, delivery: &Delivery) -> Result<()> {
-        self.change(
-            "record_delivery",
-            query(
-                "INSERT INTO deliveries (run_id, report, instance, tick, state, path, sha256, byte_count, run_key, known_at, revision, delivered_at, note)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
-             ON CONFLICT (run_id, report, instance) DO UPDATE SET tick = excluded.tick, state = excluded.state, path = excluded.path,
-                 sha256 = excluded.sha256, byte_count = excluded.byte_count, run_key = excluded.run_key, known_at = excluded.known_at,
-                 revision = excluded.revision, delivered_at = excluded.delivered_at, note = excluded.note",
-            )
-            .bind(delivery.run.to_string())
-            .bind(&delivery.report)
-            .bind(&delivery.instance)
-            .bind(stamp(delivery.tick))
-            .bind(delivery.state.as_str())
-            .bind(&delivery.path)
-            .bind(&delivery.sha256)
-            .bind(delivery.bytes.map(|bytes| figure("bytes", bytes)).transpose()?)
-            .bind(&delivery.run_key)
-            .bind(stamp(delivery.known_at))
-            .bind(figure("revision", delivery.revision)?)
-            .bind(stamp(delivery.delivered_at))
-            .bind(&delivery.note),
-        )
-        .await?;
+        self.change("record_delivery", insert_delivery(delivery)?).await?;
         Ok(())
     }
 

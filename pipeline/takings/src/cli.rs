@@ -96,7 +96,7 @@ pub enum Command {
     /// Make a new project of the channels, SQL, jobs and reports that the program carries
     #[command(long_about = INIT)]
     Init(InitArgs),
-    /// Make a table again from the landing zone
+    /// Make a table, or a lost ledger, again from the landing zone
     Rebuild(RebuildArgs),
     /// Delete lake files that no snapshot within the retention needs
     Vacuum,
@@ -276,6 +276,6 @@ pub struct InitArgs {
 
 #[derive(Args, Clone)]
 pub struct RebuildArgs {
-    /// Raw table or mart
+    /// Raw table or mart; `ledger` makes a lost ledger again from landing records and manifests, without delivering anything
     pub table: String,
 }

@@ -164,7 +164,7 @@ async fn make_reports(context: &Context, order: &Order<'_>, held: &Held, progres
     Ok(())
 }
 
-async fn publish_all(
+pub async fn publish_all(
     context: &Context,
     run: Uuid,
     landed: &BTreeMap<String, Vec<LandingRecord>>,

@@ -23,6 +23,7 @@ mod publish;
 mod pull;
 mod quarantine;
 mod rebuild;
+mod rebuild_ledger;
 mod report;
 mod run_key;
 mod serve;

@@ -54,7 +54,7 @@ async fn landed_instances(context: &Context, channel: &str) -> Result<BTreeSet<S
     Ok(objects.iter().filter_map(|object| object.location.as_ref().strip_prefix(&folder)?.split('/').next().map(str::to_owned)).collect())
 }
 
-fn landing_file(record: &LandingRecord) -> LandingFile {
+pub fn landing_file(record: &LandingRecord) -> LandingFile {
     LandingFile {
         channel: record.channel.clone(),
         instance: record.instance.clone(),

@@ -11,8 +11,11 @@ use crate::output::{self, Progress};
 
 pub async fn rebuild(cli: &Cli, args: &RebuildArgs) -> Result<ExitCode> {
     let context = Context::open(cli).await?;
-    context.project.table(&args.table)?;
     let progress = Progress::new(cli.json);
+    if args.table == "ledger" {
+        return ledger(cli, &context, &progress).await;
+    }
+    context.project.table(&args.table)?;
     let outcome = crate::rebuild::rebuild(&context, &args.table, &progress).await;
     progress.done();
     let marts = outcome?;
@@ -24,6 +27,19 @@ pub async fn rebuild(cli: &Cli, args: &RebuildArgs) -> Result<ExitCode> {
             args.table,
             if marts.is_empty() { "none".to_owned() } else { marts.join(", ") }
         );
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn ledger(cli: &Cli, context: &Context, progress: &Progress) -> Result<ExitCode> {
+    let outcome = crate::rebuild_ledger::rebuild(context, progress).await;
+    progress.done();
+    let rebuilt = outcome?;
+    if cli.json {
+        output::json(&rebuilt);
+    } else {
+        let crate::rebuild_ledger::Rebuilt { files, ticks, reports } = rebuilt;
+        println!("{} knows again of {files} landed files, {ticks} ticks and {reports} reports that stand; nothing was delivered again", context.ledger.name());
     }
     Ok(ExitCode::SUCCESS)
 }
