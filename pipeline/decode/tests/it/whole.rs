@@ -469,15 +469,24 @@ expect = { record = "FOOT", field = 2 }
 #[test]
 fn lines_of_a_file_are_counted_with_its_comments() {
     let file = "#HEAD\tversion\nHEAD\tx\nAS03.01\tB1\tA\\|B\n# sales\nSU04.01\tB1\t5\t1.25\tEUR\nFOOT\t6\n";
-    check(FLAT, "d.tsv", file, &expect![[r#"
+    check(
+        FLAT,
+        "d.tsv",
+        file,
+        &expect![[r#"
         row units=5 amount=1.250000 currency="EUR" _line=5
         4 records: 1 published in 1 rows, 0 quarantined, excluded {"type AS03.01": 1, "type FOOT": 1, "type HEAD": 1}
         total amount EUR 1250000
         ok check `lines`: 6 as expected
         warning d.tsv: column "type" is not known to export `sale`; it is left out
         warning d.tsv: column "block" is not known to export `sale`; it is left out
-    "#]]);
-    check(FLAT, "d.tsv", file.replace("FOOT\t6", "FOOT\t7"), &expect![[r#"
+    "#]],
+    );
+    check(
+        FLAT,
+        "d.tsv",
+        file.replace("FOOT\t6", "FOOT\t7"),
+        &expect![[r#"
         row units=5 amount=1.250000 currency="EUR" _line=5
         4 records: 1 published in 1 rows, 0 quarantined, excluded {"type AS03.01": 1, "type FOOT": 1, "type HEAD": 1}
         total amount EUR 1250000
@@ -485,7 +494,8 @@ fn lines_of_a_file_are_counted_with_its_comments() {
         warning d.tsv: column "type" is not known to export `sale`; it is left out
         warning d.tsv: column "block" is not known to export `sale`; it is left out
         STOPPED check `lines`: expected 7, found 6: a difference of -1
-    "#]]);
+    "#]],
+    );
 }
 
 struct Failing;
