@@ -2,7 +2,7 @@
 //!
 //! The way through: [`Splitter`] cuts a stream into [`Chunk`]s of whole records, [`Decoder`] (made from a [`Layout`] and a file's
 //! header) turns each chunk into a [`Decoded`] batch. Chunks are independent, so a caller may decode them in parallel; bytes in the
-//! same order give the same chunks and the same batches.
+//! same order give the same chunks and the same batches. Exports that say more than a plain CSV needs go through [`general`].
 //!
 //! Nothing is guessed: a record is in the batch with every cell exact, or it is a [`Reject`]. There is no third way.
 //! This crate must not know a storage, an SQL engine, an async runtime or the time.

@@ -38,7 +38,7 @@ pub(crate) struct Read {
 enum Stage<'a> {
     /// Before the header of the file or of a section of its own.
     Before(Option<&'a FrameSection>),
-    Table(Rows<'a>),
+    Table(Box<Rows<'a>>),
     /// In a section that another export reads, or that is ignored.
     Other,
     /// Behind the end of a table, or before the first section.
@@ -230,7 +230,7 @@ impl<'a, 'p> Walk<'a, 'p> {
         let facts = PartFacts { part: name.clone(), groups: part.groups.clone(), cells: seen.cells.clone(), trailers, ..PartFacts::default() };
         self.first.get_or_insert_with(|| header.clone());
         self.read.tables.push(name);
-        self.stage = Stage::Table(Rows::new(part.name, part.export, &header, facts, part.sheet, out)?);
+        self.stage = Stage::Table(Box::new(Rows::new(part.name, part.export, &header, facts, part.sheet, out)?));
         Ok(())
     }
 

@@ -10,6 +10,7 @@ mod frame;
 mod layout;
 mod parse_keys;
 mod place;
+mod raw_export;
 mod rows;
 #[cfg(test)]
 mod tests;
@@ -31,8 +32,8 @@ pub use text::{Delimiter, Ragged, TextForm};
 pub use unpack::Unpack;
 
 use crate::{File, Result};
-use export::RawExport;
 use place::Place;
+use raw_export::RawExport;
 
 /// The schema version of channel files that this program reads.
 const SCHEMA_VERSION: u32 = 1;

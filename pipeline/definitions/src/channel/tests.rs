@@ -104,6 +104,10 @@ fn a_mistake_is_told_with_its_place_and_the_nearest_right_key() {
             "[[exports.checks]]\nname = \"x\"\nkind = \"rows\"\nexpect = { trailer = \"Total\" }\n[[exports.frame.trailer]]\nname = \"Totals\"\nline = '^T (?<value>.*)$'\n",
             expect!["c.toml:12:22: export `e`: check `x`: the frame has no trailer `Total`; did you mean `Totals`?"],
         ),
+        (
+            "[[exports.checks]]\nname = \"x\"\nkind = \"rows\"\nby = [\"a\"]\nexpect = { trailer = \"T\" }\n[[exports.frame.trailer]]\nname = \"T\"\nline = '^T (?<value>.*)$'\n",
+            expect!["c.toml:12:7: export `e`: check `x`: by `a` needs a trailer whose pattern captures `a` too; write (?<a>…) in the trailer's pattern"],
+        ),
         ("[[exports.checks]]\nname = \"x\"\nkind = \"sum\"\ncolumn = \"a\"\n", expect!["c.toml:9:1: export `e`: check `x` doesn't say what to `expect`"]),
         (
             "[[exports.layouts]]\nname = \"x\"\nmode = \"append\"\n",
