@@ -186,7 +186,7 @@ async fn withheld(context: &Context, inputs: &Inputs<'_>) -> Result<Vec<Withheld
     let mut all = Vec::new();
     for (channel, export) in &inputs.exports {
         for unit in context.ledger.units(&export.table).await? {
-            if unit.key.export == export.name && inputs.has(&channel.name, &unit.instance, &export.name) && unit.quarantined > 0 {
+            if unit.export == export.name && inputs.has(&channel.name, &unit.instance, &export.name) && unit.quarantined > 0 {
                 all.push(Withheld { export: export.name.clone(), path: unit.source_path, rows: unit.quarantined, amounts: Vec::new() });
             }
         }
