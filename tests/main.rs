@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod billed_revenue;
+mod channels;
 mod clients;
 mod command_line;
 mod demo;

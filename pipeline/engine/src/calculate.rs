@@ -174,14 +174,13 @@ impl Calculator {
 }
 
 impl Equation {
-    /// The rows (of finished ones, scratch behind) in which it does not hold. What is null holds.
-    pub fn broken(&self, rows: &RecordBatch) -> Result<Vec<usize>> {
+    /// The rows (of finished ones, scratch behind) in which it does not hold, with the reason where it can't be told. What is null holds.
+    pub fn broken(&self, rows: &RecordBatch) -> Result<Vec<(usize, Option<String>)>> {
         let (holds, failed) = evaluate(&self.holds, rows, &DataType::Boolean)?;
         let holds = holds.as_boolean();
-        let mut broken: Vec<usize> = (0..rows.num_rows()).filter(|row| holds.is_valid(*row) && !holds.value(*row)).collect();
-        broken.extend(failed.into_iter().map(|(row, _)| row));
+        let broken = (0..rows.num_rows()).filter(|row| holds.is_valid(*row) && !holds.value(*row)).map(|row| (row, None));
+        let mut broken: Vec<_> = broken.chain(failed.into_iter().map(|(row, reason)| (row, Some(reason)))).collect();
         broken.sort_unstable();
-        broken.dedup();
         Ok(broken)
     }
 }

@@ -137,7 +137,8 @@ impl General {
 fn finished(file: &FileIdentity, outcome: &mut FileOutcome, rejects: Vec<Reject>, broken: BTreeMap<String, Broken>) -> Read {
     let mut stopped: Vec<String> = outcome.stopped().into_iter().collect();
     for (name, broken) in broken {
-        let what = format!("check `{name}`: {} does not hold in {} rows, first on line {}{}", broken.sql, broken.rows, broken.line, of_part(&broken.part));
+        let why = broken.reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+        let what = format!("check `{name}`: {} does not hold in {} rows, first on line {}{}{why}", broken.sql, broken.rows, broken.line, of_part(&broken.part));
         match broken.level {
             Level::Mandatory => stopped.push(what),
             Level::Advisory => outcome.warnings.push(format!("{}: {what}", file.path)),
@@ -158,6 +159,8 @@ struct Broken {
     rows: u64,
     part: String,
     line: i64,
+    /// Why it can't be told.
+    reason: Option<String>,
 }
 
 /// Rows and rejects as decode hands them over.
@@ -258,13 +261,14 @@ impl ToLake<'_> {
         let lines = lines_of(batch)?;
         for equation in &calculator.equations {
             let rows = equation.broken(&whole)?;
-            let Some(first) = rows.first() else { continue };
+            let Some((first, reason)) = rows.first() else { continue };
             let broken = self.broken.entry(equation.name.clone()).or_insert_with(|| Broken {
                 sql: equation.sql.clone(),
                 level: equation.level,
                 rows: 0,
                 part: part.part.clone(),
                 line: lines[*first],
+                reason: reason.clone(),
             });
             broken.rows += rows.len() as u64;
         }

@@ -1,0 +1,120 @@
+//! The shipped channels on made-up exports in their real shapes: rows and sums of every table as computed by hand, and what is refused.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::support::place::repository;
+use crate::support::{Feeds, Place};
+
+/// Table → rows, column → sum, over the files of a channel that are right.
+type Expected = BTreeMap<String, (u64, BTreeMap<String, String>)>;
+
+fn fixtures() -> Vec<(String, Value)> {
+    let folder = repository().join("tests/fixtures/channels");
+    let mut all: Vec<(String, Value)> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| {
+            let entry = entry.unwrap();
+            let expected = fs::read_to_string(entry.path().join("expected.json")).unwrap();
+            (entry.file_name().into_string().unwrap(), serde_json::from_str(&expected).unwrap())
+        })
+        .collect();
+    all.sort_by(|one, next| one.0.cmp(&next.0));
+    all
+}
+
+/// A place where every channel has an instance that reads its fixtures, without the AWS feeds.
+fn place(none: &Feeds) -> Place {
+    let mut place = Place::on(none.root());
+    for (channel, _) in fixtures() {
+        let name = channel.to_uppercase();
+        let folder = repository().join("tests/fixtures/channels").join(&channel);
+        place.set(&format!("TAKINGS_INSTANCES__{name}__MAIN__URL"), &format!("file://{}", folder.display()));
+        place.set(&format!("TAKINGS_INSTANCES__{name}__MAIN__SELLER_ACCOUNT"), "1");
+    }
+    place
+}
+
+/// Sums as text: trailing zeros say nothing.
+fn plain(text: &str) -> String {
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text.to_owned() }
+}
+
+fn expected(files: &Value) -> Expected {
+    let mut all = Expected::new();
+    for (name, file) in files.as_object().unwrap() {
+        if Path::new(name).starts_with("refused") {
+            continue;
+        }
+        for (table, found) in file["tables"].as_object().into_iter().flatten() {
+            let entry = all.entry(table.clone()).or_default();
+            entry.0 += found["rows"].as_u64().unwrap();
+            for (column, sum) in found["sums"].as_object().into_iter().flatten() {
+                let known = entry.1.entry(column.clone()).or_insert_with(|| "0".to_owned());
+                *known = add(known, sum.as_str().unwrap());
+            }
+        }
+    }
+    all
+}
+
+/// Adds two decimals as texts, exactly.
+fn add(one: &str, other: &str) -> String {
+    let scale = |text: &str| text.split_once('.').map_or(0, |(_, digits)| digits.len());
+    let digits = scale(one).max(scale(other));
+    let number = |text: &str| -> i128 {
+        let (whole, part) = text.split_once('.').unwrap_or((text, ""));
+        format!("{whole}{part:0<digits$}").parse().unwrap()
+    };
+    let sum = number(one) + number(other);
+    let text = format!("{:0>width$}", sum.unsigned_abs(), width = digits + 1);
+    let (whole, part) = text.split_at(text.len() - digits);
+    plain(&format!("{}{whole}{}{part}", if sum < 0 { "-" } else { "" }, if digits > 0 { "." } else { "" }))
+}
+
+#[test]
+fn every_shipped_channel_reads_its_fixtures_to_the_last_digit() {
+    let none = Feeds::empty();
+    let place = place(&none);
+    // What is refused makes the run a failed one; all else is published.
+    let ran = place.run("nightly", "2026-03-15").ends_with(1);
+    let mut wrong = Vec::new();
+    for (channel, files) in fixtures() {
+        for (table, (rows, sums)) in expected(&files) {
+            let columns: Vec<String> = sums.keys().map(|column| format!(", cast(sum({column}) as varchar) as {column}")).collect();
+            let query = format!("select count(*) as n{} from {table}", columns.concat());
+            let found = place.takings(&["sql", &query, "--format", "csv"]).ok().out;
+            let mut reader = csv::Reader::from_reader(found.as_bytes());
+            let record = reader.records().next().unwrap().unwrap();
+            let found: Vec<String> = record.iter().map(|cell| plain(if cell.is_empty() { "0" } else { cell })).collect();
+            let wanted: Vec<String> = std::iter::once(rows.to_string()).chain(sums.values().map(|sum| plain(sum))).collect();
+            if found != wanted {
+                wrong.push(format!("{channel}: {table} ({}): {found:?}, should be {wanted:?}", sums.keys().cloned().collect::<Vec<_>>().join(", ")));
+            }
+        }
+        for name in files.as_object().unwrap().keys().filter(|name| Path::new(name).starts_with("refused")) {
+            if !ran.err.contains(name.as_str()) {
+                wrong.push(format!("{channel}: {name} was not refused"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}\n{}", wrong.join("\n"), ran.err);
+    // Again: nothing is new, and what was stopped is still said.
+    let again = place.run("nightly", "2026-03-15").ends_with(1);
+    assert!(again.err.contains("refused/"), "{}", again.err);
+}
+
+#[test]
+fn a_row_of_a_report_over_channels_traces_to_its_raw_line() {
+    let none = Feeds::empty();
+    let mut place = place(&none);
+    place.set("TAKINGS_INSTANCES__REFERENCE__MAIN__URL", &format!("file://{}", repository().join("tests/fixtures/books/reference").display()));
+    place.set("TAKINGS_INSTANCES__REFERENCE__MAIN__SELLER_ACCOUNT", "1");
+    place.run("monthly", "2026-03-15");
+    let file = place.report("earnings/earnings_2026-03-15.csv");
+    let shown = place.takings(&["trace", file.to_str().unwrap(), "--section", "1", "--row", "1"]).ok().out;
+    assert!(shown.contains("earnings_2026-02.csv"), "{shown}");
+}
