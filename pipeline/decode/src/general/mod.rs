@@ -1,6 +1,8 @@
 //! The general way: whole files of any packing, encoding and frame → blocks of text records → typed batches.
 //!
-//!     bytes ─ unpack ─► parts ─ encoding, tokeniser or workbook ─► records ─ frame, rows ─► blocks ─ typing ─► batches
+//! ```text
+//! bytes ─ unpack ─► parts ─ encoding, tokeniser or workbook ─► records ─ frame, rows ─► blocks ─ typing ─► batches
+//! ```
 //!
 //! Every record of a file ends published, as a [`Reject`](crate::Reject), or excluded under the name of a rule.
 
@@ -12,6 +14,7 @@ mod frame;
 mod header;
 mod layouts;
 mod outcome;
+mod peek;
 mod reader;
 mod record;
 mod rows;
@@ -23,4 +26,5 @@ mod unpack;
 mod workbook;
 
 pub use outcome::{CheckOutcome, FileOutcome, PartRead};
+pub use peek::{Peeked, Sample, peek, text_records};
 pub use reader::{Layout, Opener, RawRecord, Reader, Sink, Taken};

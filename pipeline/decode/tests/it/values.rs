@@ -113,6 +113,7 @@ fn etsy_signs_and_dashes() {
             &["$12,34", "USD"],
             &["0.20", ""],
             &["US$ -1.5", "USD"],
+            &["0.00", ""],
         ],
         expect![[r#"
             row amount=-0.200000 currency="USD" _line=2
@@ -122,6 +123,7 @@ fn etsy_signs_and_dashes() {
             row amount=-1.200000 currency="USD" _line=8
             row amount=-1.200000 currency="USD" _line=9
             row amount=-1.500000 currency="USD" _line=12
+            row amount=0.000000 _line=13
             reject 5 amount currency: amount: "€0.20" says "€", and the row's currency is USD
             reject 7 amount currency: amount: "3.00 USD" says "USD", and the row's currency is EUR
             reject 10 amount decimal: amount: "$12,34" is not a decimal number
@@ -247,9 +249,9 @@ fn google_play_times_with_named_zones() {
             row sold_at=2019-11-01T10:29:44Z day=2019-11-01 _line=2
             row sold_at=2019-11-03T09:30:00Z day=2019-11-03 _line=3
             row sold_at=2019-11-03T08:30:00Z day=2019-11-03 _line=4
-            reject 5 sold_at timestamp: sold_at: "Nov 3, 2019" is in none of the declared formats
-            reject 6 sold_at timestamp: sold_at: "Feb 29, 2019" is in none of the declared formats; day: "Feb 29, 2019" is in none of the declared formats
-            reject 7 sold_at timestamp: sold_at: "Nov 3, 2019" is in none of the declared formats
+            reject 5 sold_at timestamp: sold_at: "Nov 3, 2019 1:30:00 AM CET" is in none of the declared formats
+            reject 6 sold_at timestamp: sold_at: "Feb 29, 2019 1:30:00 AM PST" is in none of the declared formats; day: "Feb 29, 2019" is in none of the declared formats
+            reject 7 sold_at timestamp: sold_at: "Nov 3, 2019 " is in none of the declared formats
         "#]],
     );
 }
@@ -434,6 +436,22 @@ fn sources_that_are_not_headers() {
     case.facts.trailers.insert("Total".into(), "7.50".into());
     case.contract = "parts = true\npartition = { from = [\"period\"] }\nknown_at = [{ column = \"period\", end_of = \"month\", plus_days = 15 }]";
     expect![[r#"
-        stopped (data) x.csv!2024.zip!sales_Q1:1: column "Currency" is not known to export `e` (nearest: "Currency#2"); add them to the contract of line, or set unknown_columns = "warn" to leave them out
+        warning x.csv!2024.zip!sales_Q1:1: column "Currency" is not known to export `e` (nearest: "Currency#2"); it is left out
+        row period=2024-03-01 paid=7.50 currency="USD" title="- x" sheet="sales" artist="nobody" net=5.00 again="- x" _line=2 _known_at=2024-04-16T00:00:00Z _part="2024.zip!sales_Q1" period_month=2024-03-01 + _month="January 2025"
+        row period=2024-03-01 paid=7.50 currency="USD" title="Aa - One" sheet="sales" artist="Aa" first="pop" net=1.00 again="Aa - One" _line=3 _known_at=2024-04-16T00:00:00Z _part="2024.zip!sales_Q1" period_month=2024-03-01 + _month="January 2025"
+        row period=2024-03-01 paid=7.50 currency="EUR" sheet="sales" artist="Aa" _line=4 _known_at=2024-04-16T00:00:00Z _part="2024.zip!sales_Q1" period_month=2024-03-01 + _month="January 2025"
+        reject 5 net take: net: "none" does not have the form of `take`, ^(?<value>[\d.]+) of
+        total paid EUR 750
+        total paid USD 1500
+    "#]].assert_eq(&case.show());
+}
+
+#[test]
+fn names_that_the_channel_file_gives_are_known() {
+    let lines: &[&[&str]] = &[&["cell_1", "cell_2"], &["a", "b"]];
+    let mut case = Case::new(r#"{ name = "cell_1", type = "text" }"#, "[exports.frame]\nheader = [\"cell_1\", \"cell_2\"]", lines);
+    case.facts.header_line = 0;
+    expect![[r#"
+        row cell_1="a" _line=2
     "#]].assert_eq(&case.show());
 }
