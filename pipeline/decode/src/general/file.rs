@@ -149,9 +149,19 @@ impl FileReader<'_> {
             whole
         } else {
             let mut found: Vec<_> = Vec::new();
+            // What can't be read as one layout says may be another.
+            let mut unreadable = None;
             for layout in layouts::by_name(whole, &self.groups) {
-                let header = as_part(&layout.export).header(&mut *source.records(name, &layout.export)?)?;
+                let header = source.records(name, &layout.export).and_then(|mut records| as_part(&layout.export).header(&mut *records));
+                let header = header.or_else(|error| {
+                    let kept = if error.is_data() { Ok(None) } else { Err(error.clone()) };
+                    unreadable.get_or_insert(error);
+                    kept
+                })?;
                 found.push((layout, header));
+            }
+            if let Some(error) = unreadable.filter(|_| found.iter().all(|(_, header)| header.is_none())) {
+                return Err(error);
             }
             let sections = whole.effective().any(|export| !export.frame.sections.is_empty());
             if sections && found.iter().all(|(_, header)| header.is_none()) {

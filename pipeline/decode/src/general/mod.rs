@@ -14,6 +14,7 @@ mod frame;
 mod header;
 mod layouts;
 mod outcome;
+mod peek;
 mod reader;
 mod record;
 mod rows;
@@ -25,4 +26,5 @@ mod unpack;
 mod workbook;
 
 pub use outcome::{CheckOutcome, FileOutcome, PartRead};
+pub use peek::{Peeked, Sample, peek, text_records};
 pub use reader::{Layout, Opener, RawRecord, Reader, Sink, Taken};

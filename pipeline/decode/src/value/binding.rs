@@ -105,7 +105,9 @@ pub(crate) fn bind(values: &Values, path: &str, part: &PartFacts) -> Result<(Vec
             source: source.clone(),
         });
     }
-    let left: Vec<usize> = (0..part.header.len()).filter(|at| !names.used[*at] && !is_mentioned(values, &names, *at)).collect();
+    // Names that the channel file itself gives to columns are known.
+    let found = part.header_line > 0;
+    let left: Vec<usize> = (0..part.header.len()).filter(|at| found && !names.used[*at] && !is_mentioned(values, &names, *at)).collect();
     let left: Vec<String> = left.into_iter().map(|at| describe_unknown(values, part, at)).collect();
     if values.unknown == UnknownColumns::Stop && !left.is_empty() {
         let next = format!("add them to the contract of {}, or set unknown_columns = \"warn\" to leave them out", values.table);

@@ -81,7 +81,8 @@ impl Values {
         if column.bound.is_some_and(|bound| value.unsigned_abs() > bound.unsigned_abs()) {
             return Some(Finding::new(rule::BOUND, "is beyond the bound that the contract sets"));
         }
-        let currency = batch.column(column.currency?);
+        // Nothing is nothing in any currency.
+        let currency = batch.column(column.currency.filter(|_| value != 0)?);
         let missing = currency.is_null(row) || currency.as_string_opt::<i32>().is_none_or(|texts| texts.value(row).is_empty());
         missing.then(|| no_currency(self, column))
     }
@@ -108,7 +109,8 @@ impl Values {
             let (amounts, currencies) = (batch.column(at).as_primitive_opt::<Decimal128Type>(), batch.column(currency).as_string_opt::<i32>());
             let (Some(amounts), Some(currencies)) = (amounts, currencies) else { continue };
             let mut sums = Sums::default();
-            (0..batch.num_rows()).filter(|row| amounts.is_valid(*row)).for_each(|row| sums.add(currencies.value(row).as_bytes(), amounts.value(row)));
+            let counts = |row: &usize| amounts.is_valid(*row) && amounts.value(*row) != 0;
+            (0..batch.num_rows()).filter(counts).for_each(|row| sums.add(currencies.value(row).as_bytes(), amounts.value(row)));
             add_totals(&mut totals, &sums.finish(&column.name)?)?;
         }
         Ok(totals)

@@ -144,6 +144,8 @@ impl Typing {
                         }
                         if settled {
                             match currency {
+                                // Nothing is nothing in any currency.
+                                _ if value == 0 => {}
                                 Some(currency) if !currency.is_empty() => sums.add(currency.as_bytes(), value),
                                 _ => return Err(no_currency(&values, column)),
                             }

@@ -114,6 +114,7 @@ fn etsy_signs_and_dashes() {
             &["$12,34", "USD"],
             &["0.20", ""],
             &["US$ -1.5", "USD"],
+            &["0.00", ""],
         ],
         expect![[r#"
             row amount=-0.200000 currency="USD" _line=2
@@ -123,6 +124,7 @@ fn etsy_signs_and_dashes() {
             row amount=-1.200000 currency="USD" _line=8
             row amount=-1.200000 currency="USD" _line=9
             row amount=-1.500000 currency="USD" _line=12
+            row amount=0.000000 _line=13
             reject 5 amount currency: amount: "€0.20" says "€", and the row's currency is USD
             reject 7 amount currency: amount: "3.00 USD" says "USD", and the row's currency is EUR
             reject 10 amount decimal: amount: "$12,34" is not a decimal number
@@ -443,6 +445,17 @@ fn sources_that_are_not_headers() {
         total paid EUR 750
         total paid USD 1500
     "#]].assert_eq(&case.show());
+}
+
+#[test]
+fn names_that_the_channel_file_gives_are_known() {
+    let lines: &[&[&str]] = &[&["cell_1", "cell_2"], &["a", "b"]];
+    let mut case = Case::new(r#"{ name = "cell_1", type = "text" }"#, "[exports.frame]\nheader = [\"cell_1\", \"cell_2\"]", lines);
+    case.facts.header_line = 0;
+    expect![[r#"
+        row cell_1="a" _line=2
+    "#]]
+    .assert_eq(&case.show());
 }
 
 #[test]

@@ -178,13 +178,27 @@ impl Running {
         let message = match holds {
             Some(true) if number.shown() == shown => format!("{shown} as expected"),
             Some(true) => format!("{shown}, and {} is expected: near enough", number.shown()),
-            Some(false) => match found.minus(&number) {
-                Some(difference) => format!("expected {}, found {shown}: a difference of {}", number.shown(), difference.shown()),
-                None => format!("expected {}, found {shown}", number.shown()),
-            },
+            Some(false) => {
+                let from = self.said(value);
+                match found.minus(&number) {
+                    Some(difference) => format!("expected {}{from}, found {shown}: a difference of {}", number.shown(), difference.shown()),
+                    None => format!("expected {}{from}, found {shown}", number.shown()),
+                }
+            }
             None => "the sum is larger than 128 bits hold".to_owned(),
         };
         outcome(Some(number.shown()), Some(holds == Some(true)), message)
+    }
+
+    /// Where the file says it.
+    fn said(&self, value: &Found) -> String {
+        match &self.check.expect {
+            Some(Expect::Trailer(name)) => format!(" (trailer `{name}` on line {})", value.line),
+            Some(Expect::Cell(name)) => format!(" (cell `{name}`)"),
+            Some(Expect::Record { record, field }) => format!(" (field {field} of record {record})"),
+            Some(Expect::Part { part, column, row }) => format!(" ({column:?} of row {row} in {part})"),
+            Some(Expect::Constant(_)) | None => String::new(),
+        }
     }
 
     fn outcome(&self, part: &str, group: Vec<String>, expected: Option<String>, found: String, holds: Option<bool>, message: String) -> CheckOutcome {
