@@ -160,29 +160,29 @@ fn a_report_says_what_it_comes_to() {
         "1_0914_CH.txt",
         format!("{header}{rows}{trailers}"),
         &expect![[r#"
-        row day=2014-08-31 title="A \"Film\"" units=1 amount=2.100000 currency="CHF" _line=2
-        row day=2014-08-31 title="Other" units=-1 amount=-0.600000 currency="CHF" _line=3
-        2 records: 2 published in 2 rows, 0 quarantined, excluded {}
-        total amount CHF 1500000
-        ok check `rows`: 2 as expected
-        ok check `amount`: 1.5 as expected
-        -- check `units`: expected 2, found 0: a difference of -2
-    "#]],
+            row day=2014-08-31 title="A \"Film\"" units=1 amount=2.100000 currency="CHF" _line=2
+            row day=2014-08-31 title="Other" units=-1 amount=-0.600000 currency="CHF" _line=3
+            2 records: 2 published in 2 rows, 0 quarantined, excluded {}
+            total amount CHF 1500000
+            ok check `rows`: 2 as expected
+            ok check `amount`: 1.5 as expected
+            -- check `units`: expected 2 (trailer `Total_Units` on line 6), found 0: a difference of -2
+        "#]],
     );
     check(
         APPLE,
         "1_0914_CH.txt",
         format!("{header}{rows}{}", trailers.replace("1.5", "1.49").replace("\t2\nTotal_A", "\t3\nTotal_A")),
         &expect![[r#"
-        row day=2014-08-31 title="A \"Film\"" units=1 amount=2.100000 currency="CHF" _line=2
-        row day=2014-08-31 title="Other" units=-1 amount=-0.600000 currency="CHF" _line=3
-        2 records: 2 published in 2 rows, 0 quarantined, excluded {}
-        total amount CHF 1500000
-        NO check `rows`: expected 3, found 2: a difference of -1
-        NO check `amount`: expected 1.49, found 1.5: a difference of 0.01
-        -- check `units`: expected 2, found 0: a difference of -2
-        STOPPED check `rows`: expected 3, found 2: a difference of -1; check `amount`: expected 1.49, found 1.5: a difference of 0.01
-    "#]],
+            row day=2014-08-31 title="A \"Film\"" units=1 amount=2.100000 currency="CHF" _line=2
+            row day=2014-08-31 title="Other" units=-1 amount=-0.600000 currency="CHF" _line=3
+            2 records: 2 published in 2 rows, 0 quarantined, excluded {}
+            total amount CHF 1500000
+            NO check `rows`: expected 3 (trailer `Total_Rows` on line 4), found 2: a difference of -1
+            NO check `amount`: expected 1.49 (trailer `Total_Amount` on line 5), found 1.5: a difference of 0.01
+            -- check `units`: expected 2 (trailer `Total_Units` on line 6), found 0: a difference of -2
+            STOPPED check `rows`: expected 3 (trailer `Total_Rows` on line 4), found 2: a difference of -1; check `amount`: expected 1.49 (trailer `Total_Amount` on line 5), found 1.5: a difference of 0.01
+        "#]],
     );
     check(
         APPLE,
@@ -243,10 +243,10 @@ fn another_part_says_what_a_part_comes_to() {
             total amount USD 1500000
             ignored Totals.csv
             ignored Chart data.csv
-            NO check `views`: expected 30, found 29: a difference of -1
+            NO check `views`: expected 30 ("Views" of row 1 in Totals.csv), found 29: a difference of -1
             ok check `one`: holds
             NO check `twice`: line 5 repeats title "A"
-            warning 202601.zip: check `views`: expected 30, found 29: a difference of -1
+            warning 202601.zip: check `views`: expected 30 ("Views" of row 1 in Totals.csv), found 29: a difference of -1
             STOPPED check `twice`: line 5 repeats title "A"
         "#]],
     );
@@ -474,27 +474,23 @@ fn lines_of_a_file_are_counted_with_its_comments() {
         "d.tsv",
         file,
         &expect![[r#"
-        row units=5 amount=1.250000 currency="EUR" _line=5
-        4 records: 1 published in 1 rows, 0 quarantined, excluded {"type AS03.01": 1, "type FOOT": 1, "type HEAD": 1}
-        total amount EUR 1250000
-        ok check `lines`: 6 as expected
-        warning d.tsv: column "type" is not known to export `sale`; it is left out
-        warning d.tsv: column "block" is not known to export `sale`; it is left out
-    "#]],
+            row units=5 amount=1.250000 currency="EUR" _line=5
+            4 records: 1 published in 1 rows, 0 quarantined, excluded {"type AS03.01": 1, "type FOOT": 1, "type HEAD": 1}
+            total amount EUR 1250000
+            ok check `lines`: 6 as expected
+        "#]],
     );
     check(
         FLAT,
         "d.tsv",
         file.replace("FOOT\t6", "FOOT\t7"),
         &expect![[r#"
-        row units=5 amount=1.250000 currency="EUR" _line=5
-        4 records: 1 published in 1 rows, 0 quarantined, excluded {"type AS03.01": 1, "type FOOT": 1, "type HEAD": 1}
-        total amount EUR 1250000
-        NO check `lines`: expected 7, found 6: a difference of -1
-        warning d.tsv: column "type" is not known to export `sale`; it is left out
-        warning d.tsv: column "block" is not known to export `sale`; it is left out
-        STOPPED check `lines`: expected 7, found 6: a difference of -1
-    "#]],
+            row units=5 amount=1.250000 currency="EUR" _line=5
+            4 records: 1 published in 1 rows, 0 quarantined, excluded {"type AS03.01": 1, "type FOOT": 1, "type HEAD": 1}
+            total amount EUR 1250000
+            NO check `lines`: expected 7 (field 2 of record FOOT), found 6: a difference of -1
+            STOPPED check `lines`: expected 7 (field 2 of record FOOT), found 6: a difference of -1
+        "#]],
     );
 }
 
