@@ -17,11 +17,13 @@ mod lookup;
 mod moment;
 mod numbers;
 mod times;
+mod trial;
 mod typing;
 mod values;
 mod written;
 
 pub use finish::{Finished, Unfit};
+pub use trial::DateFormat;
 pub use typing::{Typed, Typing};
 pub use values::Values;
 pub(crate) use written::NumberForm;

@@ -453,5 +453,6 @@ fn names_that_the_channel_file_gives_are_known() {
     case.facts.header_line = 0;
     expect![[r#"
         row cell_1="a" _line=2
-    "#]].assert_eq(&case.show());
+    "#]]
+    .assert_eq(&case.show());
 }

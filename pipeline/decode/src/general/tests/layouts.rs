@@ -102,12 +102,24 @@ fn exactly_one_layout_fits() {
 #[test]
 fn a_header_that_one_layout_cannot_read_may_be_of_another() {
     let layouts = LAYOUTS.replace("text = { delimiter = \";\" }", "text = { delimiter = \"\\t\" }");
-    check_at("f_2026.csv", &layouts, None, "\"a\",\"b\"\n1,2\n", &expect![[r#"
+    check_at(
+        "f_2026.csv",
+        &layouts,
+        None,
+        "\"a\",\"b\"\n1,2\n",
+        &expect![[r#"
         ==  (header 1)
            a|b
          2 1|2
-    "#]]);
-    check_at("f_2026.csv", &layouts, None, "\"a\"x,\"b\"\n1,2\n", &expect![[r#"
+    "#]],
+    );
+    check_at(
+        "f_2026.csv",
+        &layouts,
+        None,
+        "\"a\"x,\"b\"\n1,2\n",
+        &expect![[r#"
         stopped: f_2026.csv:1: the header can't be read: cell 1 has a quote where none may stand: a quoted cell starts and ends with the quote, quotes inside are doubled; correct the file, or say its encoding and quotes in [exports.text]
-    "#]]);
+    "#]],
+    );
 }
