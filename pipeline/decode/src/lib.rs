@@ -33,4 +33,4 @@ pub use layout::Layout;
 pub use reject::{RAW_LIMIT, Reject, rule};
 pub use splitter::{Chunk, Ending, RECORD_LIMIT, Splitter, header_end};
 pub use totals::{ColumnTotal, add_totals};
-pub use value::{Finished, Typed, Typing, Unfit, Values};
+pub use value::{DateFormat, Finished, Typed, Typing, Unfit, Values};

@@ -40,6 +40,10 @@ pub(crate) fn with_hint(message: &str) -> (String, Option<String>) {
 
 fn split_unknown(rest: &str, what: &str) -> (String, Option<String>) {
     let Some((unknown, expected)) = rest.split_once('`') else { return (format!("unknown {what} {rest}"), None) };
+    if unknown.starts_with("choose_") {
+        let hint = "the sample doesn't tell it: keep the line that is right without its `choose_…_`, and delete the others".to_owned();
+        return (format!("`{unknown}` is a question that a draft left open"), Some(hint));
+    }
     let known: Vec<&str> = expected.split('`').skip(1).step_by(2).collect();
     let hint = match nearest(unknown, known.iter().copied()) {
         Some(best) => format!("did you mean `{best}`?"),

@@ -1,1 +1,25 @@
-//! First drafts of channel files from samples.
+//! Helps those who write channel files: a first draft from a sample, the documentation page of a channel, the JSON schema of channel files.
+//!
+//! A draft says only what every value of the sample bears out. What the sample leaves open stands in it as a question, and until that is
+//! answered the file does not load. This crate must not know a storage, an SQL engine or the time.
+
+mod assemble;
+mod column;
+mod draft;
+mod error;
+mod grid;
+mod money;
+mod names;
+mod numbers;
+mod page;
+mod plan;
+mod sample;
+mod schema;
+mod texts;
+mod typed;
+mod write;
+
+pub use draft::{Draft, channel};
+pub use error::Error;
+pub use page::page;
+pub use schema::{SCHEMA_ID, schema};

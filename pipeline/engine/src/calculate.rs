@@ -10,7 +10,9 @@ use datafusion::arrow::compute::kernels::cmp::not_distinct;
 use datafusion::arrow::compute::{CastOptions, cast_with_options, concat};
 use datafusion::arrow::datatypes::{DataType, Schema, SchemaRef};
 use datafusion::common::{DFSchema, ScalarValue};
+use datafusion::logical_expr::simplify::SimplifyContext;
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
+use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::prelude::{SessionContext, abs, lit};
 use takings_definitions::{Calculation, CheckKind, ExcludeWhen, Export, Level};
@@ -204,8 +206,11 @@ impl<'a> Planner<'a> {
         self.context.parse_sql_expr(sql, &self.schema).map_err(|error| Error::running(&format!("{}: `{sql}`", self.what), &error))
     }
 
+    /// Some functions are rewritten by simplification only.
     fn physical(&self, expression: Expr) -> Result<Arc<dyn PhysicalExpr>> {
-        self.context.create_physical_expr(expression, &self.schema).map_err(|error| Error::running(self.what, &error))
+        let simplifier = ExprSimplifier::new(SimplifyContext::builder().with_schema(Arc::new(self.schema.clone())).build());
+        let simple = simplifier.coerce(expression, &self.schema).and_then(|expression| simplifier.simplify(expression));
+        simple.and_then(|simple| self.context.create_physical_expr(simple, &self.schema)).map_err(|error| Error::running(self.what, &error))
     }
 
     fn kind(&self, expression: &Arc<dyn PhysicalExpr>) -> Result<DataType> {

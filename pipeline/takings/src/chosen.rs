@@ -35,15 +35,17 @@ pub fn files<'a>(channel: &Channel, export: &Export, landed: &'a [LandingRecord]
 
 /// Of the files of an instance with the same period the newest: by the groups that `newest` names, then by path.
 fn newest<'a>(channel: &Channel, export: &Export, files: Vec<&'a LandingRecord>) -> Vec<&'a LandingRecord> {
-    let path = channel.export(export.landed_as()).and_then(|whole| whole.path.as_ref());
+    // Parts of a file come and go with it.
+    let whole = channel.export(export.landed_as()).unwrap_or(export);
+    let path = whole.path.as_ref();
     let groups = |record: &LandingRecord, names: &[String]| -> Vec<String> {
         let found = path.and_then(|pattern| pattern.captures(&record.source_path));
         names.iter().map(|name| found.as_ref().and_then(|found| found.name(name)).map_or(String::new(), |group| group.as_str().to_owned())).collect()
     };
     let mut best: BTreeMap<(&str, Vec<String>), (Vec<String>, &LandingRecord)> = BTreeMap::new();
     for record in &files {
-        let period = (record.instance.as_str(), groups(record, &export.period_key));
-        let age = groups(record, &export.newest);
+        let period = (record.instance.as_str(), groups(record, &whole.period_key));
+        let age = groups(record, &whole.newest);
         let newer = best.get(&period).is_none_or(|(known, other)| (known, &other.source_path) <= (&age, &record.source_path));
         if newer {
             best.insert(period, (age, *record));

@@ -35,6 +35,7 @@ pub(crate) struct Read {
 }
 
 /// Where the reading is.
+#[allow(clippy::large_enum_variant, reason = "there is one at a time")]
 enum Stage<'a> {
     /// Before the header of the file or of a section of its own.
     Before(Option<&'a FrameSection>),

@@ -26,5 +26,5 @@ mod unpack;
 mod workbook;
 
 pub use outcome::{CheckOutcome, FileOutcome, PartRead};
-pub use peek::{Peeked, Sample, peek, text_records};
+pub use peek::{Peeked, Row, Sample, peek, text_records};
 pub use reader::{Layout, Opener, RawRecord, Reader, Sink, Taken};

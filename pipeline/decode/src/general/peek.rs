@@ -24,8 +24,20 @@ pub struct Peeked {
 pub enum Sample {
     /// The first bytes of a text, and whether there are more.
     Text { bytes: Vec<u8>, cut: bool },
-    /// The first rows of a sheet, with their numbers, and whether there are more.
-    Sheet { name: String, rows: Vec<(u64, Vec<String>)>, cut: bool },
+    /// The first rows of a sheet, and whether there are more.
+    Sheet { name: String, rows: Vec<Row>, cut: bool },
+}
+
+/// A record of a text or a row of a sheet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// From 1.
+    pub line: u64,
+    pub cells: Vec<String>,
+    /// What breaks the record as a whole.
+    pub wrong: Option<String>,
+    /// As it stands in the file.
+    pub raw: String,
 }
 
 /// Looks at the first `bytes` of each text and the first `rows` of each sheet.
@@ -51,20 +63,21 @@ pub fn peek(path: &str, file: &[u8], bytes: usize, rows: usize) -> Result<Vec<Pe
     Ok(all)
 }
 
-/// The first records of a text as a text form reads it, with their lines; an error where a record breaks the form.
-pub fn text_records(name: &str, bytes: &[u8], form: &TextForm, limit: usize) -> Result<Vec<(u64, Vec<String>)>> {
+/// The first records of a text as a text form reads it.
+pub fn text_records(name: &str, bytes: &[u8], form: &TextForm, limit: usize) -> Result<Vec<Row>> {
     let open = Open::new(name.to_owned(), move || Ok(Box::new(Cursor::new(bytes))));
     let (input, cells) = encoding::open(&open, form)?;
     Ok(first(&mut Text::new(name, input, cells, form)?, limit)?.0)
 }
 
-fn first(records: &mut dyn Records, limit: usize) -> Result<(Vec<(u64, Vec<String>)>, bool)> {
+fn first(records: &mut dyn Records, limit: usize) -> Result<(Vec<Row>, bool)> {
     let (mut rows, mut record) = (Vec::new(), Record::default());
     while records.next(&mut record)? {
         if rows.len() == limit {
             return Ok((rows, true));
         }
-        rows.push((record.line, record.cells().map(str::to_owned).collect()));
+        let wrong = record.wrong.take().map(|wrong| wrong.what);
+        rows.push(Row { line: record.line, cells: record.cells().map(str::to_owned).collect(), wrong, raw: record.raw.clone() });
     }
     Ok((rows, false))
 }

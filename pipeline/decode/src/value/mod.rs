@@ -20,11 +20,13 @@ mod moment_tests;
 mod numbers;
 mod reading;
 mod times;
+mod trial;
 mod typing;
 mod values;
 mod written;
 
 pub use finish::{Finished, Unfit};
+pub use trial::DateFormat;
 pub use typing::{Typed, Typing};
 pub use values::Values;
 pub(crate) use written::NumberForm;

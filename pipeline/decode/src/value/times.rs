@@ -106,7 +106,7 @@ impl TimeReader {
 }
 
 impl Moment {
-    fn civil(self) -> NaiveDateTime {
+    pub(super) fn civil(self) -> NaiveDateTime {
         let midnight = self.day.and_time(chrono::NaiveTime::MIN);
         midnight + TimeDelta::microseconds(self.time.unwrap_or(0))
     }

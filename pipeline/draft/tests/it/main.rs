@@ -1,4 +1,7 @@
 //! The crate's promises, held against every shipped channel file and every fixture.
 
+mod drafts;
+mod pages;
+mod schema;
 mod shipped;
 mod support;

@@ -1,0 +1,313 @@
+//! A column's texts → the type and the parse keys that all of them bear out. What they leave open stays open.
+
+use std::sync::LazyLock;
+
+use takings_decode::DateFormat;
+
+use crate::numbers::{Exact, MARKS, Marks, Signs, read};
+
+/// What a column holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Guess {
+    /// No value at all.
+    Nothing,
+    Text(&'static str),
+    Number(NumberGuess),
+    Date(Vec<&'static str>),
+    Timestamp(Vec<&'static str>),
+    /// Forms of `duration`.
+    Duration(&'static str),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NumberGuess {
+    /// Each reads all values, and they don't mean the same; with the digits behind the mark of decimals.
+    pub marks: Vec<(Marks, u32)>,
+    pub signs: Signs,
+    pub digits_before: u32,
+    pub sum: Option<Exact>,
+}
+
+/// A column of a sample.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Seen {
+    pub guess: Guess,
+    /// Texts besides the empty one that mean no value.
+    pub nulls: Vec<String>,
+    pub filled: usize,
+    pub rows: usize,
+}
+
+const NULLS: [&str; 12] = ["--", "-", "—", "N/A", "n/a", "NA", "#N/A", "null", "NULL", "None", "nan", "NaN"];
+
+/// Formats of days, months and quarters. Those that can mean another day stand side by side: day first or month first.
+const DATES: [&str; 36] = [
+    "%Y-%m-%d",
+    "%Y/%m/%d",
+    "%Y.%m.%d",
+    "%Y%m%d",
+    "%m/%d/%Y",
+    "%d/%m/%Y",
+    "%m-%d-%Y",
+    "%d-%m-%Y",
+    "%d.%m.%Y",
+    "%m/%d/%y",
+    "%d/%m/%y",
+    "%m-%d-%y",
+    "%d-%m-%y",
+    "%d.%m.%y",
+    "%b %-d, %Y",
+    "%b %-d %Y",
+    "%d %b %Y",
+    "%d-%b-%Y",
+    "%d-%b-%y",
+    "%Y-%m",
+    "%Y/%m",
+    "%Y%m",
+    "%B %Y",
+    "%B, %Y",
+    "%b-%y",
+    "%b-%Y",
+    "%b %y",
+    "%m/%Y",
+    "%m-%Y",
+    "%Y-Q%q",
+    "%YQ%q",
+    "%Y Q%q",
+    "Q%q %Y",
+    "Q%q-%Y",
+    "%Y-%m-%dT00:00:00",
+    "%Y-%m-%d 00:00:00",
+];
+
+const TIMESTAMPS: [&str; 26] = [
+    "%Y-%m-%dT%H:%M:%SZ",
+    "%Y-%m-%dT%H:%M:%S",
+    "%Y-%m-%dT%H:%M:%S%.fZ",
+    "%Y-%m-%dT%H:%M:%S%.f",
+    "%Y-%m-%dT%H:%M:%S%:z",
+    "%Y-%m-%dT%H:%M:%S%.f%:z",
+    "%Y-%m-%d %H:%M:%S",
+    "%Y-%m-%d %H:%M:%S%.f",
+    "%Y-%m-%d %H:%M:%S %Z",
+    "%Y-%m-%d %H:%M:%S%:z",
+    "%Y-%m-%d %H:%M",
+    "%Y/%m/%d %H:%M:%S",
+    "%m/%d/%Y %H:%M:%S",
+    "%d/%m/%Y %H:%M:%S",
+    "%m/%d/%Y %H:%M",
+    "%d/%m/%Y %H:%M",
+    "%m/%d/%Y %-I:%M:%S %p",
+    "%m/%d/%Y %-I:%M %p",
+    "%d/%m/%Y %-I:%M %p",
+    "%m/%d/%y %-I:%M%P",
+    "%d/%m/%y %-I:%M%P",
+    "%m/%d/%y %H:%M",
+    "%d/%m/%y %H:%M",
+    "%d.%m.%Y %H:%M:%S",
+    "%d.%m.%Y %H:%M",
+    "%b %-d, %Y %-I:%M:%S %p",
+];
+
+type Compiled = Vec<(&'static str, DateFormat)>;
+
+static DATE_FORMATS: LazyLock<Compiled> = LazyLock::new(|| compiled(&DATES));
+static TIMESTAMP_FORMATS: LazyLock<Compiled> = LazyLock::new(|| compiled(&TIMESTAMPS));
+
+fn compiled(formats: &[&'static str]) -> Compiled {
+    formats.iter().filter_map(|format| Some((*format, DateFormat::new(format).ok()?))).collect()
+}
+
+/// A date with marks, or a month by its name: nothing that a label would look like.
+pub(crate) fn is_date(text: &str) -> bool {
+    DATE_FORMATS.iter().chain(TIMESTAMP_FORMATS.iter()).any(|(_, format)| format.read(text).is_some())
+}
+
+/// The formats of a single text that stands outside of a table.
+pub(crate) fn date_formats(text: &str) -> Vec<&'static str> {
+    match dates(&[text], "date") {
+        Some(Guess::Date(formats)) => formats,
+        _ => Vec::new(),
+    }
+}
+
+/// What the cells of a column with this header hold.
+pub(crate) fn see<'a>(header: &str, cells: impl Iterator<Item = &'a str>) -> Seen {
+    let (mut rows, mut values) = (0, Vec::new());
+    for cell in cells {
+        rows += 1;
+        let cell = cell.trim();
+        if !cell.is_empty() {
+            values.push(cell);
+        }
+    }
+    let kept: Vec<&str> = values.iter().copied().filter(|value| !NULLS.contains(value)).collect();
+    if kept.is_empty() {
+        return Seen { guess: Guess::Nothing, nulls: Vec::new(), filled: values.len(), rows };
+    }
+    let guess = typed(header, &kept);
+    let mut nulls: Vec<String> = Vec::new();
+    if !matches!(guess, Guess::Text(_)) {
+        nulls = values.iter().filter(|value| NULLS.contains(value)).map(|value| (*value).to_owned()).collect();
+        nulls.sort_unstable();
+        nulls.dedup();
+    }
+    let filled = if nulls.is_empty() { values.len() } else { kept.len() };
+    Seen { guess, nulls, filled, rows }
+}
+
+fn typed(header: &str, values: &[&str]) -> Guess {
+    let words = words(header);
+    let has = |known: &[&str]| words.iter().any(|word| known.contains(&word.as_str()));
+    let iso_duration =
+        |value: &&str| value.starts_with("PT") && value.len() > 2 && value[2..].bytes().all(|byte| byte.is_ascii_digit() || b"HMS.".contains(&byte));
+    if values.iter().all(iso_duration) {
+        return Guess::Duration("iso");
+    }
+    let clock = |value: &&str| {
+        let parts: Vec<&str> = value.split(':').collect();
+        parts.len() == 3 && parts.iter().all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    if values.iter().all(clock) && has(&["duration", "length", "watch", "average", "avg", "runtime"]) {
+        return Guess::Duration("h:mm:ss");
+    }
+    if let Some(guess) = dates(values, header) {
+        return guess;
+    }
+    let id = has(&[
+        "id",
+        "ids",
+        "isrc",
+        "upc",
+        "ean",
+        "sku",
+        "asin",
+        "isbn",
+        "iban",
+        "code",
+        "zip",
+        "postal",
+        "phone",
+        "account",
+        "reference",
+        "identifier",
+        "grid",
+    ]) || (has(&["number", "no", "nr"]) && !words.iter().any(|word| word == "of"));
+    let zeros = values.iter().any(|value| value.len() > 1 && value.starts_with('0') && value.bytes().all(|byte| byte.is_ascii_digit()));
+    let long = values.iter().any(|value| value.len() >= 12 && value.bytes().all(|byte| byte.is_ascii_digit()));
+    let money = values.iter().any(|value| value.contains(['.', ',']) && read(value, MARKS[1]).is_some());
+    if zeros || long || (id && !money) {
+        let why = if zeros { "zeros in front are kept" } else { "an id: nothing is calculated with it" };
+        let digits = |value: &&str| value.bytes().any(|byte| byte.is_ascii_digit());
+        return Guess::Text(if values.iter().all(digits) { why } else { "" });
+    }
+    number(values).map_or(Guess::Text(""), Guess::Number)
+}
+
+/// The words of a header, in small letters.
+pub(crate) fn words(header: &str) -> Vec<String> {
+    crate::names::snake(header).split('_').map(str::to_owned).collect()
+}
+
+fn dates(values: &[&str], header: &str) -> Option<Guess> {
+    let all = |formats: &Compiled| -> Vec<&'static str> {
+        let fits = |format: &DateFormat| values.iter().all(|value| format.read(value).is_some());
+        formats.iter().filter(|(_, format)| fits(format)).map(|(format, _)| *format).collect()
+    };
+    let mut found = all(&DATE_FORMATS);
+    // Digits alone are a date only where the header says so.
+    let words = words(header);
+    let dated = words.iter().any(|word| ["date", "day", "month", "period", "time", "on", "week"].contains(&word.as_str()));
+    let plausible = || values.iter().all(|value| value.starts_with("19") || value.starts_with("20"));
+    found.retain(|format| !["%Y%m%d", "%Y%m"].contains(format) || (dated && plausible()));
+    if !found.is_empty() {
+        return Some(Guess::Date(told_apart(&found)));
+    }
+    let found = all(&TIMESTAMP_FORMATS);
+    (!found.is_empty()).then(|| Guess::Timestamp(told_apart(&found)))
+}
+
+/// The first format, and the one that takes day and month the other way around.
+fn told_apart(found: &[&'static str]) -> Vec<&'static str> {
+    let Some(first) = found.first().copied() else { return Vec::new() };
+    let turned = |format: &str| format.replacen("%m", "%x", 1).replacen("%d", "%m", 1).replacen("%x", "%d", 1);
+    let other = found.iter().copied().find(|other| *other != first && *other == turned(first));
+    std::iter::once(first).chain(other).collect()
+}
+
+fn number(values: &[&str]) -> Option<NumberGuess> {
+    let mut fitting: Vec<(Marks, NumberGuess)> = Vec::new();
+    for marks in MARKS {
+        let mut guess = NumberGuess { marks: vec![(marks, 0)], signs: Signs::default(), digits_before: 1, sum: Some(Exact { mantissa: 0, scale: 0 }) };
+        let fits = values.iter().all(|value| {
+            let Some((exact, signs)) = read(value, marks) else { return false };
+            guess.marks[0].1 = guess.marks[0].1.max(exact.scale);
+            guess.digits_before = guess.digits_before.max(exact.digits_before());
+            guess.sum = guess.sum.and_then(|sum| sum.plus(exact));
+            let all = &mut guess.signs;
+            all.currency = match (all.currency, signs.currency) {
+                (Some(known), Some(sign)) if known != sign => Some("?"),
+                (known, sign) => known.or(sign),
+            };
+            all.percent |= signs.percent;
+            all.parentheses |= signs.parentheses;
+            all.trailing_minus |= signs.trailing_minus;
+            all.exponent |= signs.exponent;
+            true
+        });
+        // Marks that no value has tell nothing apart.
+        let used = |mark: Option<char>| mark.is_none_or(|mark| values.iter().any(|value| value.contains(mark)));
+        if fits && used(marks.thousands) {
+            fitting.push((marks, guess));
+        }
+    }
+    let (_, mut best) = fitting.first()?.clone();
+    for (marks, other) in &fitting[1..] {
+        let same = |value: &&str| match (read(value, best.marks[0].0), read(value, *marks)) {
+            (Some((one, _)), Some((two, _))) => one.same(two),
+            _ => false,
+        };
+        if !values.iter().all(same) {
+            best.marks.push((*marks, other.marks[0].1));
+        }
+    }
+    Some(best)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(header: &str, values: &[&str]) -> String {
+        let seen = see(header, values.iter().copied());
+        let what = match &seen.guess {
+            Guess::Number(number) => {
+                let shown = |(marks, scale): &(Marks, u32)| format!("{:?}{:?} scale {scale}", marks.decimal.unwrap(), marks.thousands.unwrap_or('x'));
+                let marks: Vec<String> = number.marks.iter().map(shown).collect();
+                format!("number {}", marks.join(" or "))
+            }
+            other => format!("{other:?}"),
+        };
+        if seen.nulls.is_empty() { what } else { format!("{what} nulls {:?}", seen.nulls) }
+    }
+
+    #[test]
+    fn columns_are_what_all_their_values_say() {
+        assert_eq!(seen("Date", &["2026-02-01", "2026-02-28"]), "Date([\"%Y-%m-%d\"])");
+        assert_eq!(seen("Date", &["02/14/2026", "02/01/2026"]), "Date([\"%m/%d/%Y\"])");
+        assert_eq!(seen("Date", &["01/02/2026", "03/02/2026"]), "Date([\"%m/%d/%Y\", \"%d/%m/%Y\"])");
+        assert_eq!(seen("Month", &["JUN-25", "Jul-25"]), "Date([\"%b-%y\"])");
+        assert_eq!(seen("Period", &["2025-Q4"]), "Date([\"%Y-Q%q\"])");
+        assert_eq!(seen("Order", &["20260214"]), "number '.''x' scale 0");
+        assert_eq!(seen("UPC", &["0190000000003"]), "Text(\"zeros in front are kept\")");
+        assert_eq!(seen("Amount", &["1,234.50", "2"]), "number '.'',' scale 2");
+        assert_eq!(seen("Amount", &["1.234,50", "2,5"]), "number ',''.' scale 2");
+        assert_eq!(seen("Amount", &["1,234"]), "number '.'',' scale 0 or ',''x' scale 3");
+        assert_eq!(seen("Amount", &["1,5", "0,005521855338613"]), "number ',''x' scale 15");
+        assert_eq!(seen("Amount", &["12", "--"]), "number '.''x' scale 0 nulls [\"--\"]");
+        assert_eq!(seen("Name", &["12", "x"]), "Text(\"\")");
+        assert_eq!(seen("Time", &["10:11:12"]), "Text(\"\")");
+        assert_eq!(seen("Average view duration", &["0:03:25"]), "Duration(\"h:mm:ss\")");
+        assert_eq!(seen("x", &["", " "]), "Nothing");
+    }
+}

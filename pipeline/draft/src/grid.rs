@@ -1,0 +1,164 @@
+//! Rows of a part → where the table stands in them: header, what stands before it, totals, trailers, what stands behind. It must not
+//! know types or TOML.
+
+use takings_decode::general::Row;
+
+use crate::column::is_date;
+use crate::numbers::is_number;
+
+/// How far down a header is looked for.
+const HEADER_WITHIN: usize = 40;
+
+/// A table within a part; places are those of the part's rows.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Table {
+    /// None: the part has no header.
+    pub header: Option<usize>,
+    /// Cleaned, each once: the second `Currency` is `Currency#2`, a column without a name is `#5`.
+    pub names: Vec<String>,
+    pub data: Vec<usize>,
+    pub totals: Vec<Total>,
+    /// Lines that are none of the table, with the text before their value.
+    pub trailers: Vec<usize>,
+    /// Rows that hold nothing but delimiters.
+    pub blanks: bool,
+    /// The table ends at a blank row, and this stands behind it.
+    pub behind: Vec<usize>,
+    pub short: bool,
+    pub long: bool,
+}
+
+/// A row that repeats the others' money.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Total {
+    pub row: usize,
+    pub column: usize,
+    /// None: its cell is empty where all others are filled.
+    pub word: Option<String>,
+}
+
+fn filled(row: &Row) -> usize {
+    row.cells.iter().filter(|cell| !cell.trim().is_empty()).count()
+}
+
+fn extent(row: &Row) -> usize {
+    row.cells.iter().rposition(|cell| !cell.trim().is_empty()).map_or(0, |last| last + 1)
+}
+
+/// The table of a part; None: there is none.
+pub(crate) fn table(rows: &[Row], sheet: bool) -> Option<Table> {
+    let widest = rows.iter().map(filled).max().filter(|widest| *widest > 0)?;
+    let header = rows.iter().take(HEADER_WITHIN).position(|row| is_header(row, widest));
+    let start = header.map_or(0, |at| at + 1);
+    let names = match header {
+        Some(at) => {
+            let mut cells: Vec<String> = rows[at].cells.iter().map(|cell| cleaned(cell)).collect();
+            if sheet {
+                cells.truncate(extent(&rows[at]));
+            }
+            unique(&cells)
+        }
+        None => (1..=rows.iter().map(|row| row.cells.len()).max()?).map(|at| format!("column_{at}")).collect(),
+    };
+    let mut table = Table { header, names, ..Table::default() };
+    table.walk(rows, start);
+    table.ends(rows);
+    table.totals(rows);
+    for at in table.data.iter().chain(table.totals.iter().map(|total| &total.row)) {
+        table.short |= !sheet && rows[*at].cells.len() < table.names.len();
+        table.long |= !sheet && rows[*at].cells.len() > table.names.len();
+    }
+    Some(table)
+}
+
+fn is_header(row: &Row, widest: usize) -> bool {
+    let cells: Vec<String> = row.cells.iter().map(|cell| cleaned(cell)).filter(|cell| !cell.is_empty()).collect();
+    let labels = cells.iter().filter(|cell| cell.len() <= 120 && cell.chars().any(char::is_alphabetic) && !is_number(cell) && !is_date(cell)).count();
+    let mut distinct = cells.clone();
+    distinct.sort_unstable();
+    distinct.dedup();
+    let enough = if widest == 1 { 1 } else { (widest / 2).max(2) };
+    cells.len() >= enough && labels * 5 >= cells.len() * 4 && distinct.len() * 5 >= cells.len() * 4
+}
+
+impl Table {
+    fn walk(&mut self, rows: &[Row], start: usize) {
+        let usual = rows[start.min(rows.len())..].iter().take(50).map(filled).filter(|filled| *filled > 0).max().unwrap_or(0);
+        let like = |row: &Row| filled(row) >= 2.max(usual * 2 / 5).min(self.names.len()) && extent(row) <= self.names.len();
+        let mut at = start;
+        while at < rows.len() {
+            if filled(&rows[at]) > 0 {
+                self.data.push(at);
+            } else if rows[at + 1..].iter().any(like) {
+                self.blanks |= !rows[at].cells.is_empty();
+            } else {
+                self.behind = (at + 1..rows.len()).filter(|at| filled(&rows[*at]) > 0).collect();
+                self.blanks |= !rows[at].cells.is_empty() && self.behind.is_empty();
+                return;
+            }
+            at += 1;
+        }
+    }
+
+    /// Narrow lines behind a wide table.
+    fn ends(&mut self, rows: &[Row]) {
+        while let Some(last) = self.data.last().copied() {
+            let row = &rows[last];
+            let narrow = self.names.len() >= 4 && row.cells.len() <= 2 && !row.cells[0].trim().is_empty() && !is_number(&row.cells[0]);
+            if !narrow {
+                return;
+            }
+            self.trailers.insert(0, last);
+            self.data.pop();
+        }
+    }
+
+    /// The first row and the last ones may repeat the money of the others.
+    fn totals(&mut self, rows: &[Row]) {
+        let edge: Vec<usize> = self.data.first().into_iter().chain(self.data.iter().rev().take(3)).copied().collect();
+        let mut found: Vec<Total> = Vec::new();
+        for at in edge {
+            let cells = &rows[at].cells;
+            let named = cells.iter().take(self.names.len()).position(|cell| is_total(cell));
+            let total = named.map(|column| Total { row: at, column, word: Some(cells[column].trim().to_owned()) });
+            if let Some(total) = total.filter(|total| !found.contains(total)) {
+                found.push(total);
+            }
+        }
+        // A lone amount under a column, and nothing that says what it is of.
+        if let Some(last) = self.data.last().copied().filter(|_| found.is_empty() && self.names.len() >= 4 && self.data.len() > 1) {
+            let always = (0..self.names.len()).find(|column| {
+                let empty = |at: &usize| rows[*at].cells.get(*column).is_none_or(|cell| cell.trim().is_empty());
+                empty(&last) && !self.data[..self.data.len() - 1].iter().any(empty)
+            });
+            let lone = filled(&rows[last]) * 4 <= self.names.len();
+            if let Some(column) = always.filter(|_| lone) {
+                found.push(Total { row: last, column, word: None });
+            }
+        }
+        self.data.retain(|at| found.iter().all(|total| total.row != *at));
+        self.totals = found;
+    }
+}
+
+fn is_total(cell: &str) -> bool {
+    let words = ["total", "totals", "grand total", "sum", "gesamt", "gesamtsumme", "summe", "totale", "total général", "total general", "合計"];
+    words.contains(&cell.trim().trim_end_matches(':').to_lowercase().as_str())
+}
+
+pub(crate) fn cleaned(cell: &str) -> String {
+    cell.replace(['\0', '\u{ad}', '\u{feff}', '\u{200b}'], "").trim().to_owned()
+}
+
+fn unique(cells: &[String]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for (at, cell) in cells.iter().enumerate() {
+        let before = cells[..at].iter().filter(|other| other.to_lowercase() == cell.to_lowercase()).count();
+        names.push(match (cell.is_empty(), before) {
+            (true, _) => format!("#{}", at + 1),
+            (false, 0) => cell.clone(),
+            (false, before) => format!("{cell}#{}", before + 1),
+        });
+    }
+    names
+}

@@ -1,0 +1,251 @@
+//! Which numbers are money, in which currency, and which columns are one per currency.
+
+use iso_currency::Currency;
+use regex::Regex;
+
+use crate::column::words;
+use crate::plan::{Column, Question, Source};
+
+const MONEY: [&str; 40] = [
+    "amount",
+    "revenue",
+    "revenues",
+    "royalty",
+    "royalties",
+    "earning",
+    "earnings",
+    "earned",
+    "price",
+    "fee",
+    "fees",
+    "tax",
+    "net",
+    "gross",
+    "proceeds",
+    "payment",
+    "payments",
+    "payout",
+    "balance",
+    "total",
+    "subtotal",
+    "cost",
+    "share",
+    "adjustment",
+    "adjustments",
+    "withheld",
+    "withholding",
+    "sales",
+    "owed",
+    "charge",
+    "charges",
+    "credit",
+    "debit",
+    "commission",
+    "value",
+    "income",
+    "paid",
+    "recoup",
+    "betrag",
+    "montant",
+];
+const COUNTS: [&str; 24] = [
+    "units",
+    "unit",
+    "quantity",
+    "qty",
+    "count",
+    "views",
+    "streams",
+    "plays",
+    "clicks",
+    "impressions",
+    "subscribers",
+    "subscriptions",
+    "installs",
+    "downloads",
+    "pages",
+    "copies",
+    "days",
+    "hours",
+    "minutes",
+    "seconds",
+    "sessions",
+    "visits",
+    "season",
+    "episode",
+];
+const RATES: [&str; 7] = ["rate", "fx", "exchange", "percent", "percentage", "ratio", "ranking"];
+
+/// What the header says that a number is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sort {
+    Money,
+    Count,
+    Rate,
+    Other,
+}
+
+pub(crate) fn sort(header: &str) -> Sort {
+    let words = words(header);
+    let has = |known: &[&str]| words.iter().any(|word| known.contains(&word.as_str()));
+    if has(&RATES) {
+        Sort::Rate
+    } else if has(&COUNTS) && !has(&["price", "proceeds", "royalty", "royalties", "revenue", "earnings", "amount"]) {
+        Sort::Count
+    } else if has(&MONEY) {
+        Sort::Money
+    } else {
+        Sort::Other
+    }
+}
+
+pub(crate) fn is_currency(text: &str) -> bool {
+    text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_alphabetic()) && Currency::from_code(&text.to_uppercase()).is_some()
+}
+
+/// The currency that a header names: `Earnings (USD)`, `Royalty ($US)`, `AmountUSD`.
+pub(crate) fn named_currency(header: &str) -> Option<String> {
+    const COMMON: [&str; 8] = ["USD", "EUR", "GBP", "JPY", "CAD", "AUD", "CHF", "INR"];
+    if header.contains("$US") || header.contains("US$") {
+        return Some("USD".to_owned());
+    }
+    let inside = header.rsplit_once('(').and_then(|(_, rest)| rest.split_once(')')).map(|(inside, _)| inside.trim().to_owned());
+    if let Some(code) = inside.filter(|code| is_currency(code) && *code == code.to_uppercase()) {
+        return Some(code);
+    }
+    COMMON.iter().find(|code| header.trim_end().ends_with(**code)).map(|code| (*code).to_owned())
+}
+
+/// Ties each amount to the column that holds its currency. Where that can't be told, the amount has none and a note says so.
+pub(crate) fn tie(columns: &mut Vec<Column>, currencies: &[String], notes: &mut Vec<String>) {
+    let headers: Vec<(String, Vec<String>)> = columns
+        .iter()
+        .filter(|column| currencies.contains(&column.name))
+        .map(|column| (column.name.clone(), words(&column.name).into_iter().filter(|word| !["currency", "code", "of"].contains(&word.as_str())).collect()))
+        .collect();
+    let mut constant: Option<String> = None;
+    let mut open: Vec<String> = Vec::new();
+    for column in columns.iter_mut() {
+        let header = match &column.source {
+            Source::Header(header) => header.clone(),
+            Source::From(_) => continue,
+            _ => column.name.clone(),
+        };
+        if !column.kind.starts_with("decimal") || sort(&header) != Sort::Money || column.keys.iter().any(|(key, ..)| *key == "percent") {
+            continue;
+        }
+        let own = words(&header);
+        let overlap = |(_, words): &(String, Vec<String>)| words.iter().filter(|word| own.contains(word)).count();
+        let best = headers.iter().map(overlap).max().unwrap_or(0);
+        let fitting: Vec<&(String, Vec<String>)> = headers.iter().filter(|one| overlap(one) == best).collect();
+        column.currency = match (named_currency(&header), &fitting[..]) {
+            (Some(code), _) if headers.is_empty() && constant.as_ref().is_none_or(|known| *known == code) => {
+                constant = Some(code);
+                Some("currency".to_owned())
+            }
+            (None, [one]) if best > 0 || (headers.len() == 1 && one.1.is_empty()) => Some(one.0.clone()),
+            _ => None,
+        };
+        if column.currency.is_none() {
+            open.push(column.name.clone());
+        }
+    }
+    if let Some(code) = constant {
+        let about = format!("{code}, as the headers say.");
+        columns.push(Column { name: "currency".to_owned(), source: Source::Constant(code), kind: "text".to_owned(), about, always: true, ..Column::default() });
+        // One currency for the file: that of amounts whose header does not say it, too.
+        columns.iter_mut().filter(|column| open.contains(&column.name)).for_each(|column| column.currency = Some("currency".to_owned()));
+        if !open.is_empty() {
+            notes.push(format!("the headers of {} name no currency; they are taken to be in that of the others", open.join(", ")));
+        }
+        return;
+    }
+    if headers.is_empty() && signed(columns, &open) {
+        return;
+    }
+    if !open.is_empty() {
+        notes.push(format!(
+            "the currency of {} can't be told: say it in the contract as currency = \"<column>\", and where the file has no such column add one with `constant`",
+            open.join(", ")
+        ));
+    }
+}
+
+/// The currency by the sign of the amounts, where all have the same one; a question where several have that sign.
+fn signed(columns: &mut Vec<Column>, open: &[String]) -> bool {
+    let mut signs: Vec<&'static str> = columns.iter().filter(|column| open.contains(&column.name)).filter_map(|column| column.sign).collect();
+    signs.dedup();
+    let [sign] = signs[..] else { return false };
+    let codes: &[&str] = match sign {
+        "US$" => &["USD"],
+        "CA$" => &["CAD"],
+        "AU$" => &["AUD"],
+        "R$" => &["BRL"],
+        "€" => &["EUR"],
+        "£" => &["GBP"],
+        "₹" => &["INR"],
+        "₩" => &["KRW"],
+        "₽" => &["RUB"],
+        "zł" => &["PLN"],
+        "Fr." => &["CHF"],
+        "$" => &["USD", "CAD", "AUD", "NZD", "SGD", "HKD", "MXN"],
+        "¥" => &["JPY", "CNY"],
+        "kr" => &["SEK", "NOK", "DKK", "ISK"],
+        _ => return false,
+    };
+    let mut currency =
+        Column { name: "currency".to_owned(), kind: "text".to_owned(), about: format!("By the sign {sign}."), always: true, ..Column::default() };
+    match codes {
+        [one] => currency.source = Source::Constant((*one).to_owned()),
+        several => {
+            let answers = several.iter().map(|code| (vec![("constant", crate::write::quoted(code))], format!("{sign} is {code}"))).collect();
+            currency.question = Some(Question { why: format!("the amounts have the sign {sign}, which several currencies have"), answers });
+        }
+    }
+    columns.push(currency);
+    columns.iter_mut().filter(|column| open.contains(&column.name)).for_each(|column| column.currency = Some("currency".to_owned()));
+    true
+}
+
+/// Columns of which there is one per currency: the pattern of their headers, what stands before the currency, and their places.
+pub(crate) fn wide(names: &[String]) -> Option<(String, String, Vec<usize>)> {
+    let form = Regex::new(r"^(?<what>.*?)(?<open>[ _]?\(?)(?<code>[A-Z]{3})(?<close>\)?)$").ok()?;
+    let mut groups: Vec<((String, String, String), Vec<usize>)> = Vec::new();
+    for (at, name) in names.iter().enumerate() {
+        let Some(found) = form.captures(name).filter(|found| is_currency(&found["code"])) else { continue };
+        let key = (found["what"].to_owned(), found["open"].to_owned(), found["close"].to_owned());
+        match groups.iter_mut().find(|(known, _)| *known == key) {
+            Some((_, places)) => places.push(at),
+            None => groups.push((key, vec![at])),
+        }
+    }
+    let ((what, open, close), places) = groups.into_iter().max_by_key(|(_, places)| places.len())?;
+    let enough = if what.is_empty() { 3 } else { 2 };
+    let pattern = format!("^{}(?<currency>[A-Z]{{3}}){}$", regex::escape(&format!("{what}{open}")), regex::escape(&close));
+    let value = if what.is_empty() { "value".to_owned() } else { crate::names::snake(&what) };
+    (places.len() >= enough).then_some((pattern, value, places))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_say_what_numbers_are() {
+        assert_eq!(
+            ["Net Units Sold", "Royalty ($US)", "FX Rate", "Unit Price", "Year"].map(sort),
+            [Sort::Count, Sort::Money, Sort::Rate, Sort::Money, Sort::Other]
+        );
+        let named = ["Earnings (USD)", "Royalty ($US)", "EarningAmountUSD", "Units (ALL)", "Amount", "Region (Currency)"].map(named_currency);
+        assert_eq!(named.map(|code| code.unwrap_or_default()), ["USD", "USD", "USD", "ALL", "", ""]);
+    }
+
+    #[test]
+    fn columns_of_currencies_are_found() {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        assert_eq!(wide(&names(&["Date", "USD", "JPY", "GBP", "#5"])), Some((r"^(?<currency>[A-Z]{3})$".into(), "value".into(), vec![1, 2, 3])));
+        let found = wide(&names(&["Date", "Royalty (USD)", "Royalty (EUR)"]));
+        assert_eq!(found, Some((r"^Royalty \((?<currency>[A-Z]{3})\)$".into(), "royalty".into(), vec![1, 2])));
+        assert_eq!(wide(&names(&["UPC", "ISRC", "Earnings (USD)"])), None);
+    }
+}

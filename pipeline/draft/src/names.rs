@@ -1,0 +1,144 @@
+//! Names: of columns from headers, of exports from parts, and the pattern of a file's name with its named groups.
+
+use regex::Regex;
+use unicode_normalization::UnicodeNormalization;
+
+/// `Customer Country` and `CustomerCountry` → `customer_country`.
+pub(crate) fn snake(text: &str) -> String {
+    let mut name = String::new();
+    let mut before = ' ';
+    let characters: Vec<char> = text.nfd().filter(|character| !('\u{300}'..='\u{36f}').contains(character)).collect();
+    for (at, character) in characters.iter().copied().enumerate() {
+        if !character.is_ascii_alphanumeric() {
+            if !name.is_empty() && !name.ends_with('_') && character != '\'' && character != '’' {
+                name.push('_');
+            }
+        } else {
+            let next_lower = characters.get(at + 1).is_some_and(char::is_ascii_lowercase);
+            let starts = character.is_ascii_uppercase() && (before.is_ascii_lowercase() || (before.is_ascii_uppercase() && next_lower));
+            if starts && !name.ends_with('_') && !name.is_empty() {
+                name.push('_');
+            }
+            name.push(character.to_ascii_lowercase());
+        }
+        before = character;
+    }
+    let name = name.trim_matches('_');
+    match name.chars().next() {
+        None => "column".to_owned(),
+        Some(first) if first.is_ascii_digit() => format!("n{name}"),
+        Some(_) => name.to_owned(),
+    }
+}
+
+/// A name that none of the others is.
+pub(crate) fn unique(name: &str, taken: &[String]) -> String {
+    let free = |name: &String| !taken.contains(name) && !["period_month", "_line"].contains(&name.as_str());
+    let numbered = (2..).map(|number| format!("{name}_{number}"));
+    std::iter::once(name.to_owned()).chain(numbered).find(free).unwrap_or_default()
+}
+
+/// A file's name as a pattern.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FilePattern {
+    pub pattern: String,
+    /// Group, its text in the sample, and the formats of dates that it may have.
+    pub groups: Vec<(String, String, Vec<&'static str>)>,
+}
+
+/// What of a name changes from file to file: group, form, pattern of its group, formats.
+const MOVING: [(&str, &str, &str, &[&str]); 9] = [
+    ("date", r"(?:19|20)\d{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])", r"\d{4}-\d{2}-\d{2}", &["%Y-%m-%d"]),
+    ("date", r"(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])", r"\d{8}", &["%Y%m%d"]),
+    ("period", r"(?:19|20)\d{2}[-_](?:0[1-9]|1[0-2])", r"\d{4}[-_]\d{2}", &["%Y-%m", "%Y_%m"]),
+    ("period", r"(?:19|20)\d{2}-?Q[1-4]", r"\d{4}-?Q[1-4]", &["%Y-Q%q", "%YQ%q"]),
+    ("period", r"(?:19|20)\d{2}(?:0[1-9]|1[0-2])", r"\d{6}", &["%Y%m"]),
+    ("period", r"(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[-_]?\d{2}", r"[A-Za-z]{3}[-_]?\d{2}", &["%b-%y", "%b_%y", "%b%y"]),
+    ("part", r"\d+of\d+", r"\d+of\d+", &[]),
+    ("account", r"\d{6,}", r"\d+", &[]),
+    ("territory", r"[A-Z]{2}", r"[A-Z]{2}", &[]),
+];
+
+/// Replaces dates, periods, accounts and territories in a file's name by named groups.
+pub(crate) fn file_pattern(path: &str) -> FilePattern {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let (stem, ending) = match name.find('.').filter(|at| *at > 0) {
+        Some(_) => {
+            let bare = name.strip_suffix(".gz").unwrap_or(name);
+            bare.rfind('.').map_or((bare, ""), |at| bare.split_at(at))
+        }
+        None => (name, ""),
+    };
+    let mut found: Vec<(usize, usize, &str, &str, &[&'static str])> = Vec::new();
+    for (group, form, pattern, formats) in MOVING {
+        let Ok(form) = Regex::new(&format!(r"(?:^|[^0-9A-Za-z])({form})(?:$|[^0-9A-Za-z])")) else { continue };
+        let mut from = 0;
+        while let Some(hit) = form.captures_at(stem, from).and_then(|found| found.get(1)) {
+            if found.iter().all(|(start, end, ..)| hit.end() <= *start || hit.start() >= *end) {
+                found.push((hit.start(), hit.end(), group, pattern, formats));
+            }
+            from = hit.end();
+        }
+    }
+    found.sort_unstable_by_key(|hit| hit.0);
+    let (mut pattern, mut groups, mut at) = (String::from("(?i)(^|/)"), Vec::<(String, String, Vec<&'static str>)>::new(), 0);
+    for (start, end, group, form, formats) in found {
+        pattern.push_str(&loose(&stem[at..start]));
+        let twice = groups.iter().any(|(known, ..)| known == group || known == &format!("{group}_from"));
+        let group = if group == "date" && twice { "date_to".to_owned() } else { group.to_owned() };
+        if groups.iter().any(|(known, ..)| *known == group) {
+            pattern.push_str(form);
+        } else {
+            pattern.push_str(&format!("(?<{group}>{form})"));
+            groups.push((group, stem[start..end].to_owned(), formats.to_vec()));
+        }
+        at = end;
+    }
+    pattern.push_str(&loose(&stem[at..]));
+    pattern.push_str(&regex::escape(&ending.to_lowercase()));
+    pattern.push_str(if ending.eq_ignore_ascii_case(".zip") || ending.eq_ignore_ascii_case(".xlsx") { "$" } else { r"(\.gz)?$" });
+    FilePattern { pattern, groups }
+}
+
+/// Text as it stands, but runs of single digits between marks may be other ones.
+fn loose(text: &str) -> String {
+    regex::escape(text).replace(r"\-", "-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_become_names() {
+        for (header, name) in [
+            ("Customer Country", "customer_country"),
+            ("CustomerCountry", "customer_country"),
+            ("EarningAmountUSD", "earning_amount_usd"),
+            ("ISRC/ISBN", "isrc_isbn"),
+            ("User's State", "users_state"),
+            ("Währung", "wahrung"),
+            ("# Units Sold", "units_sold"),
+            ("2nd Price", "n2nd_price"),
+            ("売上", "column"),
+        ] {
+            assert_eq!(snake(header), name);
+        }
+    }
+
+    #[test]
+    fn a_files_name_has_groups() {
+        let shown = |path: &str| {
+            let found = file_pattern(path);
+            assert!(Regex::new(&found.pattern).unwrap().is_match(path), "{} {path}", found.pattern);
+            found.pattern
+        };
+        assert_eq!(shown("a/performance_2026-02.csv"), r"(?i)(^|/)performance_(?<period>\d{4}[-_]\d{2})\.csv(\.gz)?$");
+        assert_eq!(shown("S_D_80012345_20260214.txt.gz"), r"(?i)(^|/)S_D_(?<account>\d+)_(?<date>\d{8})\.txt(\.gz)?$");
+        assert_eq!(shown("royalties_JUN-25.csv"), r"(?i)(^|/)royalties_(?<period>[A-Za-z]{3}[-_]?\d{2})\.csv(\.gz)?$");
+        assert_eq!(shown("Content 2026-02-01_2026-03-01 x.zip"), r"(?i)(^|/)Content (?<date>\d{4}-\d{2}-\d{2})_(?<date_to>\d{4}-\d{2}-\d{2}) x\.zip$");
+        assert_eq!(shown("statement_2025-Q4.csv"), r"(?i)(^|/)statement_(?<period>\d{4}-?Q[1-4])\.csv(\.gz)?$");
+        assert_eq!(shown("transactions.csv"), r"(?i)(^|/)transactions\.csv(\.gz)?$");
+        assert_eq!(shown("80012345_0226_CH.txt"), r"(?i)(^|/)(?<account>\d+)_0226_(?<territory>[A-Z]{2})\.txt(\.gz)?$");
+    }
+}

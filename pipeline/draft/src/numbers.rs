@@ -1,0 +1,184 @@
+//! Texts of numbers: which marks and signs all values of a column bear out. Exact integers only.
+
+/// How numbers are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Marks {
+    pub decimal: Option<char>,
+    pub thousands: Option<char>,
+}
+
+/// What stands around the digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Signs {
+    /// The sign; `?` where they differ.
+    pub currency: Option<&'static str>,
+    pub percent: bool,
+    pub parentheses: bool,
+    pub trailing_minus: bool,
+    pub exponent: bool,
+}
+
+/// An exact number: an integer at a scale.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Exact {
+    pub mantissa: i128,
+    pub scale: u32,
+}
+
+/// All pairs that exports use.
+pub(crate) const MARKS: [Marks; 10] = [
+    marks('.', None),
+    marks('.', Some(',')),
+    marks(',', None),
+    marks(',', Some('.')),
+    marks(',', Some(' ')),
+    marks(',', Some('\u{a0}')),
+    marks(',', Some('\u{202f}')),
+    marks('.', Some('\'')),
+    marks('.', Some('’')),
+    marks('.', Some(' ')),
+];
+
+const fn marks(decimal: char, thousands: Option<char>) -> Marks {
+    Marks { decimal: Some(decimal), thousands }
+}
+
+const CURRENCY_SIGNS: [&str; 14] = ["US$", "CA$", "AU$", "R$", "kr", "Fr.", "$", "€", "£", "¥", "₹", "₩", "₽", "zł"];
+
+impl Exact {
+    pub fn plus(self, other: Self) -> Option<Self> {
+        let scale = self.scale.max(other.scale);
+        let up = |one: Self| one.mantissa.checked_mul(10i128.checked_pow(scale - one.scale)?);
+        Some(Self { mantissa: up(self)?.checked_add(up(other)?)?, scale })
+    }
+
+    pub fn same(self, other: Self) -> bool {
+        self.plus(Self { mantissa: -other.mantissa, scale: other.scale }).is_some_and(|difference| difference.mantissa == 0)
+    }
+
+    pub fn digits_before(self) -> u32 {
+        let digits = self.mantissa.unsigned_abs().checked_ilog10().map_or(1, |log| log + 1);
+        digits.saturating_sub(self.scale).max(1)
+    }
+}
+
+/// Reads a text; None: it is no number so written.
+pub(crate) fn read(text: &str, marks: Marks) -> Option<(Exact, Signs)> {
+    let mut signs = Signs::default();
+    let mut rest = text.trim();
+    let mut minus = false;
+    if let Some(inner) = rest.strip_prefix('(').and_then(|inner| inner.strip_suffix(')')) {
+        (signs.parentheses, minus, rest) = (true, true, inner.trim());
+    }
+    rest = without_minus(rest, &mut minus, signs.parentheses)?;
+    for sign in CURRENCY_SIGNS {
+        if let Some(inner) = rest.strip_prefix(sign).or_else(|| rest.strip_suffix(sign)) {
+            (signs.currency, rest) = (Some(sign), inner.trim());
+            break;
+        }
+    }
+    if let Some(inner) = rest.strip_prefix('(').and_then(|inner| inner.strip_suffix(')')).filter(|_| !minus) {
+        (signs.parentheses, minus, rest) = (true, true, inner.trim());
+    }
+    let had = minus;
+    rest = without_minus(rest, &mut minus, had)?;
+    if let Some(inner) = rest.strip_suffix('%') {
+        (signs.percent, rest) = (true, inner.trim());
+    }
+    if let Some(inner) = rest.strip_suffix('-').filter(|_| !minus) {
+        (signs.trailing_minus, minus, rest) = (true, true, inner);
+    }
+    let (digits, power) = match rest.find(['e', 'E']) {
+        None => (rest, 0),
+        Some(at) => {
+            signs.exponent = true;
+            (&rest[..at], rest[at + 1..].parse::<i32>().ok().filter(|power| power.abs() <= 30)?)
+        }
+    };
+    let mut exact = plain(digits, marks)?;
+    if power >= 0 {
+        let power = power.unsigned_abs();
+        let down = power.min(exact.scale);
+        exact.mantissa = exact.mantissa.checked_mul(10i128.checked_pow(power - down)?)?;
+        exact.scale -= down;
+    } else {
+        exact.scale += power.unsigned_abs();
+    }
+    if signs.percent {
+        exact.scale += 2;
+    }
+    if minus {
+        exact.mantissa = -exact.mantissa;
+    }
+    (exact.scale <= 38).then_some((exact, signs))
+}
+
+/// The text behind a leading sign; None where there are two.
+fn without_minus<'a>(text: &'a str, minus: &mut bool, had: bool) -> Option<&'a str> {
+    match text.strip_prefix(['-', '−']) {
+        None => Some(text.strip_prefix('+').unwrap_or(text)),
+        Some(_) if had => None,
+        Some(rest) => {
+            *minus = true;
+            Some(rest.trim_start())
+        }
+    }
+}
+
+fn plain(text: &str, marks: Marks) -> Option<Exact> {
+    let (whole, fraction) = match marks.decimal.and_then(|mark| text.split_once(mark)) {
+        None => (text, ""),
+        Some((_, "")) => return None,
+        Some(both) => both,
+    };
+    let mut digits = String::with_capacity(whole.len() + fraction.len());
+    match marks.thousands.filter(|mark| whole.contains(*mark)) {
+        None => digits.push_str(whole),
+        Some(mark) => {
+            for (at, group) in whole.split(mark).enumerate() {
+                let fits = if at == 0 { (1..=3).contains(&group.len()) && !group.starts_with('0') } else { group.len() == 3 };
+                if !fits {
+                    return None;
+                }
+                digits.push_str(group);
+            }
+        }
+    }
+    digits.push_str(fraction);
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) || (whole.is_empty() && fraction.is_empty()) {
+        return None;
+    }
+    let scale = u32::try_from(fraction.len()).ok()?;
+    Some(Exact { mantissa: digits.parse().ok()?, scale })
+}
+
+/// Whether any pair of marks reads the text as a number.
+pub(crate) fn is_number(text: &str) -> bool {
+    MARKS.iter().any(|marks| read(text, *marks).is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(text: &str, decimal: char, thousands: Option<char>) -> String {
+        match read(text, marks(decimal, thousands)) {
+            None => "none".to_owned(),
+            Some((exact, _)) => format!("{}e-{}", exact.mantissa, exact.scale),
+        }
+    }
+
+    #[test]
+    fn numbers_are_read_exactly_or_not() {
+        assert_eq!(shown("1,234.50", '.', Some(',')), "123450e-2");
+        assert_eq!(shown("1,23", '.', Some(',')), "none");
+        assert_eq!(shown("1.234,5", ',', Some('.')), "12345e-1");
+        assert_eq!(shown("($1.20)", '.', None), "-120e-2");
+        assert_eq!(shown("-$0.20", '.', None), "-20e-2");
+        assert_eq!(shown("12.5%", '.', None), "125e-3");
+        assert_eq!(shown("1.5E-3", '.', None), "15e-4");
+        assert_eq!(shown("1.5E3", '.', None), "1500e-0");
+        assert_eq!(shown("3.00-", '.', None), "-300e-2");
+        assert_eq!(["", "-", "--1", "1.", "a", "1 2", "(-1)"].map(|text| shown(text, '.', None)), ["none"; 7]);
+    }
+}

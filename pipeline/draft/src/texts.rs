@@ -1,0 +1,124 @@
+//! Bytes of a text → how it is written: encoding, delimiter, quotes. It must not know what the cells mean.
+
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use takings_decode::general::{Row, text_records};
+use takings_definitions::{Delimiter, Ragged, TextForm};
+
+/// Records looked at to tell delimiters apart.
+const TRIED: usize = 400;
+
+/// How a text is written.
+#[derive(Debug, Clone)]
+pub(crate) struct TextGuess {
+    pub encoding: &'static Encoding,
+    /// The file says it itself.
+    pub marked: bool,
+    pub delimiter: u8,
+    pub sep_line: bool,
+    pub quoted: bool,
+    pub comment: Option<String>,
+}
+
+impl TextGuess {
+    pub fn form(&self) -> TextForm {
+        form(self.encoding, self.delimiter, self.quoted, self.comment.clone())
+    }
+}
+
+fn form(encoding: &'static Encoding, delimiter: u8, quoted: bool, comment: Option<String>) -> TextForm {
+    TextForm {
+        encodings: vec![encoding],
+        mixed: false,
+        delimiter: Delimiter::Byte(delimiter),
+        quote: quoted.then_some(b'"'),
+        escape: None,
+        strip: vec!['\0', '\u{ad}', '\u{feff}', '\u{200b}'],
+        ragged: Ragged::Refuse,
+        comment,
+        sep_line: true,
+    }
+}
+
+/// How the bytes are written, and their records.
+pub(crate) fn guess(name: &str, bytes: &[u8], limit: usize) -> takings_decode::Result<(TextGuess, Vec<Row>)> {
+    let (encoding, marked) = encoding(bytes);
+    let (text, _, _) = encoding.decode(&bytes[..bytes.len().min(1 << 20)]);
+    let first = text.trim_start_matches('\u{feff}').lines().next().unwrap_or_default().to_owned();
+    let sep = first.strip_prefix("sep=").and_then(|rest| rest.trim_end().bytes().next());
+    let comment = comment(&text);
+    let candidates: Vec<u8> = sep.map_or_else(|| vec![b',', b'\t', b';', b'|'], |byte| vec![byte]);
+    let mut best: Option<(u64, TextGuess)> = None;
+    for delimiter in candidates {
+        for quoted in [true, false] {
+            let guess = TextGuess { encoding, marked, delimiter, sep_line: sep.is_some(), quoted, comment: comment.clone() };
+            let score = score(&text_records(name, bytes, &guess.form(), TRIED)?);
+            if best.as_ref().is_none_or(|(known, _)| score > *known) {
+                best = Some((score, guess));
+            }
+        }
+    }
+    let comma = TextGuess { encoding, marked, delimiter: b',', sep_line: false, quoted: true, comment };
+    let guess = best.filter(|(score, _)| *score > 0).map_or(comma, |(_, guess)| guess);
+    let rows = text_records(name, bytes, &guess.form(), limit)?;
+    Ok((guess, rows))
+}
+
+/// Many records of the same width, and wide ones; a record that breaks the form weighs against it.
+fn score(rows: &[Row]) -> u64 {
+    let widths: Vec<usize> = rows.iter().filter(|row| row.wrong.is_none() && row.cells.len() > 1).map(|row| row.cells.len()).collect();
+    let width = widths.iter().copied().max_by_key(|width| (widths.iter().filter(|other| *other == width).count(), *width)).unwrap_or(0);
+    let same = widths.iter().filter(|other| **other == width).count() as u64;
+    let wrong = rows.iter().filter(|row| row.wrong.is_some()).count() as u64;
+    let all = rows.iter().filter(|row| !row.cells.is_empty()).count().max(1) as u64;
+    same.saturating_sub(10 * wrong) * same * 1000 / all * (width.saturating_sub(1) as u64)
+}
+
+fn encoding(bytes: &[u8]) -> (&'static Encoding, bool) {
+    if let Some((encoding, _)) = Encoding::for_bom(bytes) {
+        return (encoding, true);
+    }
+    let head = &bytes[..bytes.len().min(4096)];
+    let zeros = |parity: usize| head.iter().skip(parity).step_by(2).filter(|byte| **byte == 0).count();
+    let half = head.len() / 2;
+    if half > 8 && zeros(1) * 10 > half * 7 {
+        return (UTF_16LE, false);
+    }
+    if half > 8 && zeros(0) * 10 > half * 7 {
+        return (UTF_16BE, false);
+    }
+    // A character may be cut off at the end of the sample.
+    let whole = std::str::from_utf8(bytes).map_or_else(|error| error.error_len().is_none() && bytes.len() > 8, |_| true);
+    if whole { (UTF_8, false) } else { (WINDOWS_1252, false) }
+}
+
+/// Lines that begin with `#` among others that don't.
+fn comment(text: &str) -> Option<String> {
+    let lines: Vec<&str> = text.lines().take(TRIED).filter(|line| !line.trim().is_empty()).collect();
+    let marked = lines.iter().filter(|line| line.starts_with('#')).count();
+    let first = lines.first().is_some_and(|line| line.starts_with('#'));
+    // A header may begin with `#`.
+    let header = first && marked == 1 && lines.len() > 1 && lines[0].contains([',', '\t', ';']);
+    (marked > 0 && marked * 2 < lines.len() && !header).then(|| "#".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(bytes: &[u8]) -> String {
+        let (guess, rows) = guess("x", bytes, 100).unwrap();
+        format!("{} {:?} {} {}", guess.encoding.name(), char::from(guess.delimiter), guess.quoted, rows[0].cells.len())
+    }
+
+    #[test]
+    fn texts_are_told_by_what_they_hold() {
+        assert_eq!(shown(b"a,b\n1,2\n"), "UTF-8 ',' true 2");
+        assert_eq!(shown(b"a;b;c\n1,5;2,5;3,5\n2,5;3,5;4,5\n"), "UTF-8 ';' true 3");
+        assert_eq!(shown(b"a\tb\n5\" disc\t2,1\n"), "UTF-8 '\\t' false 2");
+        assert_eq!(shown(b"sep=|\na|b\n1|2\n"), "UTF-8 '|' true 2");
+        assert_eq!(shown(b"a,b\ncaf\xE9,2\n"), "windows-1252 ',' true 2");
+        let wide: Vec<u8> = "name,amount\nTide,2.50\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert_eq!(shown(&wide), "UTF-16LE ',' true 2");
+        assert_eq!(guess("x", b"", 100).unwrap().1, []);
+    }
+}
