@@ -291,14 +291,7 @@ impl Form {
         let mut at = from;
         loop {
             at += memchr2(quote, self.escape.unwrap_or(quote), bytes.get(at..)?)?;
-<<<<<<< HEAD
-            if Some(bytes[at]) == self.escape || bytes.get(at + 1) == Some(&quote) {
-                span.marked = true;
-                at += 2;
-            } else {
-=======
             if Some(bytes[at]) != self.escape && bytes.get(at + 1) != Some(&quote) {
->>>>>>> draft
                 return Some(at + 1);
             }
             span.marked = true;

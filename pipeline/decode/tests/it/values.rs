@@ -456,7 +456,6 @@ fn names_that_the_channel_file_gives_are_known() {
         row cell_1="a" _line=2
     "#]]
     .assert_eq(&case.show());
-<<<<<<< HEAD
 }
 
 #[test]
@@ -648,6 +647,4 @@ fn any_text_is_a_value_or_a_reject() {
         rejects += typed.rejects.len();
     }
     assert!(rejects > 1000 && rows > 300, "{rows} rows, {rejects} rejects");
-=======
->>>>>>> draft
 }
