@@ -126,3 +126,29 @@ fn a_row_of_a_report_over_channels_traces_to_its_raw_line() {
     let again = place.run_json("monthly", "2026-03-15");
     assert!(again["reports"].as_array().unwrap().iter().all(|report| report["outcome"] != "written"), "{again}");
 }
+
+#[test]
+fn what_is_held_back_is_replayed_when_its_channel_file_is_mended() {
+    let (none, exports) = (Feeds::empty(), Feeds::empty());
+    let project = Feeds::empty();
+    let root = project.path("p");
+    Place::new().takings(&["init", root.to_str().unwrap()]).ok();
+    exports.write("tunecore_2026-02.csv", &fs::read(repository().join("tests/fixtures/channels/tunecore/tunecore_2026-02.csv")).unwrap());
+    let file = root.join("config/channels/tunecore.toml");
+    let right = fs::read_to_string(&file).unwrap();
+    let date = right.lines().find(|line| line.contains("%Y-%m-%d")).expect("a format of days").to_owned();
+    fs::write(&file, right.replace(&date, &date.replace("%Y-%m-%d", "%d.%m.%Y"))).unwrap();
+    let mut place = Place::on(none.root()).project(&root);
+    place.set("TAKINGS_INSTANCES__TUNECORE__MAIN__URL", &format!("file://{}", exports.root().display()));
+    place.set("TAKINGS_INSTANCES__TUNECORE__MAIN__SELLER_ACCOUNT", "1");
+    place.run("nightly", "2026-03-15").ends_with(1);
+    assert_eq!(place.quarantine().len(), 1);
+    place.takings(&["quarantine", "replay"]).ends_with(1);
+    fs::write(&file, right).unwrap();
+    let replayed = place.takings(&["--json", "quarantine", "replay"]).ok().json();
+    assert_eq!((replayed[0]["records"].as_u64(), replayed[0]["held"].as_u64()), (Some(2), Some(0)), "{replayed}");
+    assert_eq!(place.rows("select count(*) as n from tunecore_sale")[1], ["2"]);
+    assert_eq!(place.quarantine().len(), 0);
+    let unknown = place.takings(&["quarantine", "replay", "nobody"]).ends_with(2);
+    assert!(unknown.err.contains("the quarantine has no `nobody`"), "{}", unknown.err);
+}

@@ -224,12 +224,19 @@ pub enum Action {
     Show,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum QuarantineAction {
+    List,
+    Show,
+    Replay,
+}
+
 #[derive(Args, Clone)]
 pub struct QuarantineArgs {
-    /// `list` (default) or `show`
+    /// `list` (default), `show`, or `replay`: decode again what is held back, after its channel file was mended
     #[arg(value_enum, default_value = "list")]
-    pub action: Action,
-    /// Id from the list
+    pub action: QuarantineAction,
+    /// Id from the list; without one `replay` takes all
     pub id: Option<String>,
     /// Show at most so many records
     #[arg(long, default_value_t = 50)]

@@ -1,11 +1,11 @@
-//! One table made again from the landing zone, and all that is made from it.
+//! One table made again from the landing zone, and all that is made from it; what quarantine holds, decoded again.
 
 use takings_runs::RunState;
 
 use crate::context::{Context, now};
 use crate::failure::{Failure, Result};
 use crate::held::{Held, chore, leased};
-use crate::job::{mirror_all, record_snapshot, transform_all};
+use crate::job::{mirror_all, publish_all, record_snapshot, transform_all};
 use crate::output::Progress;
 use crate::publish;
 use crate::pull::landed;
@@ -32,4 +32,19 @@ pub async fn rebuild(context: &Context, table: &str, progress: &Progress) -> Res
         Ok(transformed.built.into_iter().map(|built| built.table).collect())
     };
     leased(context, &chore(format!("rebuild {table}")), None, work, |_| (RunState::Nothing, None)).await
+}
+
+/// Decodes again what is not published, by the channel files as they are now, and brings all that is made from it up to date. No report is made.
+pub async fn replay(context: &Context, progress: &Progress) -> Result<()> {
+    let work = async |held: &Held| {
+        let run = held.run();
+        let landed = landed(context, &[]).await?;
+        publish_all(context, run, &landed, false, progress).await?;
+        let transformed = transform_all(context, run, |_| false, progress).await?;
+        record_snapshot(context, run, &transformed).await?;
+        context.ledger.move_run(run, RunState::Published, None, now()).await?;
+        mirror_all(context, run, &transformed, false, progress).await?;
+        Ok(())
+    };
+    leased(context, &chore("replay".to_owned()), None, work, |()| (RunState::Nothing, None)).await
 }

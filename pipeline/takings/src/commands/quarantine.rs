@@ -2,7 +2,9 @@
 
 use std::process::ExitCode;
 
-use crate::cli::{Action, Cli, QuarantineArgs};
+use serde_json::json;
+
+use crate::cli::{Cli, QuarantineAction, QuarantineArgs};
 use crate::context::Context;
 use crate::failure::{Failure, Result};
 use crate::{output, quarantine as place};
@@ -10,7 +12,7 @@ use crate::{output, quarantine as place};
 pub async fn quarantine(cli: &Cli, args: &QuarantineArgs) -> Result<ExitCode> {
     let context = Context::open(cli).await?;
     match (args.action, &args.id) {
-        (Action::List, _) => {
+        (QuarantineAction::List, _) => {
             let listed = place::list(&context.store).await?;
             if cli.json {
                 output::json(&listed);
@@ -27,7 +29,7 @@ pub async fn quarantine(cli: &Cli, args: &QuarantineArgs) -> Result<ExitCode> {
                 println!("{}", output::table(&["id", "export", "instance", "file", "records", "rules"], rows, &[4]));
             }
         }
-        (Action::Show, Some(id)) => {
+        (QuarantineAction::Show, Some(id)) => {
             let mut rows = place::show(&context.store, id).await?;
             // Records with a fault of their own come first.
             rows.sort_by_key(|row| (row.text["rule"] == "file_stopped", row.line));
@@ -54,7 +56,38 @@ pub async fn quarantine(cli: &Cli, args: &QuarantineArgs) -> Result<ExitCode> {
                 }
             }
         }
-        (Action::Show, None) => return Err(Failure::usage("`takings quarantine show` needs an id; `takings quarantine list` shows them")),
+        (QuarantineAction::Show, None) => return Err(Failure::usage("`takings quarantine show` needs an id; `takings quarantine list` shows them")),
+        (QuarantineAction::Replay, id) => return replay(cli, &context, id.as_deref()).await,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+async fn replay(cli: &Cli, context: &Context, id: Option<&str>) -> Result<ExitCode> {
+    let before = place::list(&context.store).await?;
+    let wanted: Vec<&place::Listed> = before.iter().filter(|unit| id.is_none_or(|id| id == unit.id)).collect();
+    if let (Some(id), []) = (id, wanted.as_slice()) {
+        return Err(Failure::usage(format!("the quarantine has no `{id}`; `takings quarantine list` shows the ids")));
+    }
+    let progress = output::Progress::new(cli.json);
+    let outcome = crate::rebuild::replay(context, &progress).await;
+    progress.done();
+    outcome?;
+    let after = place::list(&context.store).await?;
+    // A mended channel file gives a unit another id: a file is told by its path.
+    let held = |unit: &&place::Listed| {
+        let same = |left: &&place::Listed| {
+            (&left.channel, &left.export, &left.instance, &left.source_path) == (&unit.channel, &unit.export, &unit.instance, &unit.source_path)
+        };
+        after.iter().find(same)
+    };
+    if cli.json {
+        output::json(&wanted.iter().map(|unit| json!({"file": unit.source_path, "export": unit.export, "instance": unit.instance, "records": unit.records, "held": held(unit).map_or(0, |left| left.records)})).collect::<Vec<_>>());
+    } else {
+        let rows = wanted.iter().map(|unit| {
+            let left = held(unit).map_or(0, |left| left.records);
+            vec![unit.export.clone(), unit.instance.clone(), unit.source_path.clone(), unit.records.to_string(), left.to_string()]
+        });
+        println!("{}", output::table(&["export", "instance", "file", "were held", "are held"], rows.collect(), &[3, 4]));
+    }
+    Ok(if wanted.iter().any(|unit| held(unit).is_some()) { ExitCode::from(1) } else { ExitCode::SUCCESS })
 }
