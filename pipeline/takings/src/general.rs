@@ -54,49 +54,12 @@ impl General {
     /// Reads a landed file into the writer. An error of data stops the file.
     pub fn read(&self, context: &Context, file: &FileIdentity, record: &LandingRecord, writer: &mut TableWriter) -> Result<Read> {
         blocking(|| {
-            let mut sink = ToLake {
-                general: self,
-                context: Some(context),
-                writer: Some(writer),
-                rejects: Vec::new(),
-                unreadable: BTreeSet::new(),
-                broken: BTreeMap::new(),
-                file,
-                shown: Vec::new(),
-            };
+            let mut sink = ToLake { general: self, context, writer, rejects: Vec::new(), unreadable: BTreeSet::new(), broken: BTreeMap::new(), file };
             let mut outcome = self.reader.read(file, &|| Ok(landed(context, record)), &mut sink)?;
             let ToLake { mut rejects, unreadable, broken, .. } = sink;
             self.add_raw(file, &|| Ok(landed(context, record)), &unreadable, &mut rejects)?;
             Ok(finished(file, &mut outcome, rejects, broken))
         })
-    }
-
-    /// Reads a file of the disk without publishing it; shows its first rows.
-    pub fn try_file(&self, file: &FileIdentity, path: &std::path::Path, rows: usize) -> Result<(Read, Vec<RecordBatch>)> {
-        let open = || Ok(Box::new(std::fs::File::open(path)?) as Box<dyn io::Read>);
-        let mut sink = ToLake {
-            general: self,
-            context: None,
-            writer: None,
-            rejects: Vec::new(),
-            unreadable: BTreeSet::new(),
-            broken: BTreeMap::new(),
-            file,
-            shown: Vec::new(),
-        };
-        let mut outcome = self.reader.read(file, &open, &mut sink)?;
-        let ToLake { mut rejects, unreadable, broken, shown, .. } = sink;
-        self.add_raw(file, &open, &unreadable, &mut rejects)?;
-        let mut left = rows;
-        let shown = shown
-            .into_iter()
-            .map(|batch: RecordBatch| {
-                let taken = batch.num_rows().min(left);
-                left -= taken;
-                batch.slice(0, taken)
-            })
-            .collect();
-        Ok((finished(file, &mut outcome, rejects, broken), shown))
     }
 
     /// Every record as text.
@@ -166,27 +129,20 @@ struct Broken {
 /// Rows and rejects as decode hands them over.
 struct ToLake<'a> {
     general: &'a General,
-    context: Option<&'a Context>,
-    writer: Option<&'a mut TableWriter>,
+    context: &'a Context,
+    writer: &'a mut TableWriter,
     rejects: Vec<Reject>,
     /// Part and line of rejects whose text is not known yet.
     unreadable: BTreeSet<(String, u64)>,
     broken: BTreeMap<String, Broken>,
     file: &'a FileIdentity,
-    /// The first rows, where nothing is written.
-    shown: Vec<RecordBatch>,
 }
-
-/// So many rows are kept to be shown.
-const SHOWN: usize = 100;
 
 impl Sink for ToLake<'_> {
     type Error = Failure;
 
     fn rows(&mut self, layout: &Layout, part: &PartFacts, typed: Typed) -> Result<Taken> {
-        if let Some(context) = self.context {
-            context.reach("decode")?;
-        }
+        self.context.reach("decode")?;
         let general = self.general;
         let at = general.reader.layouts().iter().position(|one| one.name == layout.name);
         let taken = match at.and_then(|at| general.calculators[at].as_ref()) {
@@ -194,11 +150,7 @@ impl Sink for ToLake<'_> {
             Some(calculator) => self.calculated(calculator, layout, part, typed)?,
         };
         if taken.batch.num_rows() > 0 {
-            match self.writer.as_deref_mut() {
-                Some(writer) => Handle::current().block_on(writer.write(&taken.batch))?,
-                None if self.shown.iter().map(RecordBatch::num_rows).sum::<usize>() < SHOWN => self.shown.push(taken.batch.clone()),
-                None => {}
-            }
+            Handle::current().block_on(self.writer.write(&taken.batch))?;
         }
         Ok(taken)
     }
