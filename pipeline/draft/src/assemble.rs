@@ -5,7 +5,7 @@ use regex::Regex;
 use crate::column::{Guess, Seen, date_formats, see};
 use crate::error::Error;
 use crate::money::{Sort, is_currency, sort, tie, wide};
-use crate::names::{FilePattern, file_pattern, snake, unique};
+use crate::names::{FilePattern, file_pattern, plain_words, snake, unique};
 use crate::plan::{CellPlan, ChannelPlan, CheckPlan, Column, ExcludePlan, ExportPlan, HeaderPlan, Source, TrailerPlan, UnpivotPlan};
 use crate::sample::{Group, Looked, PartSample, look};
 use crate::typed::{Evidence, column};
@@ -59,12 +59,7 @@ fn export_name(group: &Group, several: bool, file: &str, channel: &str) -> Strin
     };
     let last = whole.rsplit('/').next().unwrap_or(whole);
     let stem = if part.sheet.is_some() && last == part.sheet.as_deref().unwrap_or_default() { last } else { last.split('.').next().unwrap_or(last) };
-    let word = |word: &&str| {
-        let territory = word.len() == 2 && word.bytes().all(|byte| byte.is_ascii_uppercase());
-        !(word.is_empty() || territory || word.bytes().any(|byte| byte.is_ascii_digit()))
-    };
-    let words: Vec<&str> = stem.split(|character: char| !character.is_alphanumeric()).filter(word).collect();
-    let name = snake(&words.join("_"));
+    let name = plain_words(stem);
     let own = if name == *channel { "" } else { name.strip_prefix(&format!("{channel}_")).unwrap_or(&name) };
     if own.is_empty() || own == "column" { "line".to_owned() } else { own.to_owned() }
 }

@@ -17,6 +17,8 @@ const ROUNDS: usize = 8;
 /// What was drafted.
 #[derive(Debug, Clone)]
 pub struct Draft {
+    /// The channel's name, as it may stand in a file.
+    pub name: String,
     /// For config/channels/<name>.toml.
     pub channel_toml: String,
     /// Name and text, for config/tables/<name>.toml.
@@ -44,6 +46,7 @@ pub fn channel(sample: &[u8], file: &str, name: &str) -> Result<Draft, crate::Er
         }
     }
     Ok(Draft {
+        name: plan.name.clone(),
         channel_toml: write::channel(&plan, file),
         table_tomls: plan.exports.iter().map(|export| (export.table.clone(), write::table(export, &plan.name))).collect(),
         notes,

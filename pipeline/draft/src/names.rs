@@ -31,6 +31,24 @@ pub(crate) fn snake(text: &str) -> String {
     }
 }
 
+/// A channel's name from that of a file: its words without numbers and territories.
+pub fn channel_name(file: &str) -> String {
+    let last = file.rsplit(['/', '\\']).next().unwrap_or(file);
+    match plain_words(last.split('.').next().unwrap_or(last)).as_str() {
+        "column" => "channel".to_owned(),
+        name => name.to_owned(),
+    }
+}
+
+/// The words of a name without numbers and territories.
+pub(crate) fn plain_words(stem: &str) -> String {
+    let word = |word: &&str| {
+        let territory = word.len() == 2 && word.bytes().all(|byte| byte.is_ascii_uppercase());
+        !(word.is_empty() || territory || word.bytes().any(|byte| byte.is_ascii_digit()))
+    };
+    snake(&stem.split(|character: char| !character.is_alphanumeric()).filter(word).collect::<Vec<_>>().join("_"))
+}
+
 /// A name that none of the others is.
 pub(crate) fn unique(name: &str, taken: &[String]) -> String {
     let free = |name: &String| !taken.contains(name) && !["period_month", "_line"].contains(&name.as_str());

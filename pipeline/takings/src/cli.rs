@@ -38,6 +38,8 @@ const EXAMPLES: &str = "Examples:
   takings backfill nightly --from 2026-03-01 --to 2026-03-15 --missing
   takings plan nightly                     what would happen; writes nothing
   takings check                            is everything that you edited right?
+  takings channel new SAMPLE.csv           a first channel file from an export
+  takings channel test FILE                what a file becomes by it
   takings sql \"select * from fct_invoice limit 5\"
   takings trace data/reports/disbursement/disbursement_report_2026-03-15.csv --section 1 --row 1
 
@@ -58,6 +60,10 @@ const INIT: &str = "Writes a project: channels, contracts, SQL, jobs and reports
 
 With --upgrade it shows what a newer program would change in a project, next to what you edited; --apply does it and never touches a file that you edited: \
 where both changed, the shipped one is laid beside yours as FILE.shipped.";
+
+const CHANNEL: &str = "A channel is one TOML file, config/channels/NAME.toml, and a contract per table, config/tables/TABLE.toml: no code. `new` drafts them from a sample, \
+`test` shows what a file becomes by them, `schema` prints the JSON schema for your editor, `docs` writes the page of each channel. What a channel file can say: \
+docs/channel-files.md. Nothing of this needs a store or a ledger.";
 
 const RUNS: &str = "A calendar strip per job, one sign a day, then the newest runs. `takings runs calendar` lists every tick with its state; `takings runs show ID` one run with its \
 steps, its deliveries and how its tick came to where it is.";
@@ -91,6 +97,9 @@ pub enum Command {
     Quarantine(QuarantineArgs),
     /// Show the raw lines behind a row of a report file
     Trace(TraceArgs),
+    /// Draft a channel file from a sample, try one on a file, print its schema and pages
+    #[command(long_about = CHANNEL)]
+    Channel(ChannelArgs),
     /// Write made-up feeds
     Sample(SampleArgs),
     /// Make a new project of the channels, SQL, jobs and reports that the program carries
@@ -253,6 +262,55 @@ pub struct TraceArgs {
     /// Data row of the section, counted from 1
     #[arg(long)]
     pub row: usize,
+}
+
+#[derive(Args, Clone)]
+pub struct ChannelArgs {
+    #[command(subcommand)]
+    pub action: ChannelAction,
+}
+
+#[derive(Subcommand, Clone)]
+pub enum ChannelAction {
+    /// Draft a channel file and its contracts from a sample file; what is there is never overwritten
+    New(ChannelNewArgs),
+    /// Show what a file becomes: parts, layout, first rows, totals, exclusions, checks, rejects. Exit code 1 when it would be stopped
+    Test(ChannelTestArgs),
+    /// Print the JSON schema of channel files
+    Schema,
+    /// Write the page of documentation of each channel
+    Docs {
+        /// Folder to write to
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+    },
+}
+
+#[derive(Args, Clone)]
+pub struct ChannelNewArgs {
+    /// An export as the channel hands it out: csv, tsv, text of any encoding, gz, zip, xlsx, xls, ods
+    pub sample: PathBuf,
+    /// The channel's name (default: from the file's name)
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// Project to write to (default: this one)
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+#[derive(Args, Clone)]
+pub struct ChannelTestArgs {
+    /// A file of the channel
+    pub file: PathBuf,
+    /// Channel (default: the one with a `path` that the file fits)
+    #[arg(long, value_name = "NAME")]
+    pub channel: Option<String>,
+    /// Export (default: the one whose `path` the file fits)
+    #[arg(long, value_name = "NAME")]
+    pub export: Option<String>,
+    /// Show so many first rows of each table
+    #[arg(long, default_value_t = 10)]
+    pub rows: usize,
 }
 
 #[derive(Args, Clone)]

@@ -5,3 +5,4 @@ mod pages;
 mod schema;
 mod shipped;
 mod support;
+mod trials;

@@ -3,6 +3,7 @@
 mod backfill;
 mod calendar;
 mod catalog;
+mod channel;
 mod check;
 mod history;
 mod init;
@@ -41,6 +42,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Runs(args) => history::runs(&cli, args).await,
         Command::Quarantine(args) => quarantine::quarantine(&cli, args).await,
         Command::Trace(args) => trace::trace(&cli, args).await,
+        Command::Channel(args) => channel::channel(&cli, args),
         Command::Sample(args) => sample::sample(&cli, args),
         Command::Init(args) => init::init(&cli, args),
         Command::Rebuild(args) => upkeep::rebuild(&cli, args).await,

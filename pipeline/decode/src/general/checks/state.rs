@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::hash::{DefaultHasher, Hasher};
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
-use arrow::datatypes::{DataType, Decimal128Type, Int64Type};
+use arrow::datatypes::{DataType, Decimal128Type, Int64Type, TimestampMicrosecondType};
 use arrow::util::display::array_value_to_string;
 use takings_definitions::{Check, CheckKind};
 
@@ -155,6 +155,11 @@ fn group(columns: &[&ArrayRef], row: usize) -> Result<Vec<String>> {
 fn text(array: &ArrayRef, row: usize) -> Result<String> {
     match array.data_type() {
         DataType::Utf8 => Ok(array.as_string::<i32>().value(row).to_owned()),
+        // Arrow itself writes named zones with a feature only.
+        DataType::Timestamp(..) => {
+            let at = array.as_primitive_opt::<TimestampMicrosecondType>().and_then(|instants| instants.value_as_datetime(row));
+            at.map(|at| format!("{at} UTC")).ok_or_else(|| Error::data("an instant that no calendar has"))
+        }
         _ => array_value_to_string(array, row).map_err(|error| Error::data(error.to_string())),
     }
 }
