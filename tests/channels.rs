@@ -152,3 +152,25 @@ fn what_is_held_back_is_replayed_when_its_channel_file_is_mended() {
     let unknown = place.takings(&["quarantine", "replay", "nobody"]).ends_with(2);
     assert!(unknown.err.contains("the quarantine has no `nobody`"), "{}", unknown.err);
 }
+
+#[test]
+fn a_channel_is_drafted_from_a_sample_tried_and_run() {
+    let (none, exports, project) = (Feeds::empty(), Feeds::empty(), Feeds::empty());
+    let root = project.path("p");
+    Place::new().takings(&["init", root.to_str().unwrap()]).ok();
+    exports.write("fruit_2026-02.csv", "Day,Fruit,Country,Units,Amount,Currency\n2026-02-01,Apple,DE,3,\"1,234.50\",EUR\n2026-02-13,Pear,US,1,0.005,USD\n");
+    let sample = exports.path("fruit_2026-02.csv");
+    let mut place = Place::on(none.root()).project(&root);
+    place.takings(&["channel", "new", sample.to_str().unwrap(), "--name", "fruit"]).ok();
+    assert!(root.join("config/channels/fruit.toml").is_file());
+    place.takings(&["check"]).ok();
+    let tried = place.takings(&["channel", "test", sample.to_str().unwrap()]).ok().out;
+    assert!(tried.contains("2 records: 2 published as 2 rows") && tried.contains("1234.5"), "{tried}");
+    let again = place.takings(&["channel", "new", sample.to_str().unwrap(), "--name", "fruit"]).ends_with(2);
+    assert!(again.err.contains("is there already"), "{}", again.err);
+    place.set("TAKINGS_INSTANCES__FRUIT__MAIN__URL", &format!("file://{}", exports.root().display()));
+    place.set("TAKINGS_INSTANCES__FRUIT__MAIN__SELLER_ACCOUNT", "1");
+    place.run("nightly", "2026-03-15").ok();
+    let sources = place.takings(&["--json", "sources"]).ok().json();
+    assert!(sources.as_array().unwrap().iter().any(|export| export["channel"] == "fruit" && !export["files"].as_array().unwrap().is_empty()), "{sources}");
+}

@@ -3,7 +3,7 @@
 use crate::support::place::repository;
 use crate::support::{Place, bytes_under, shared};
 
-const COMMANDS: [&str; 17] = [
+const COMMANDS: [&str; 18] = [
     "run",
     "serve",
     "backfill",
@@ -16,6 +16,7 @@ const COMMANDS: [&str; 17] = [
     "runs",
     "quarantine",
     "trace",
+    "channel",
     "sample",
     "init",
     "rebuild",
