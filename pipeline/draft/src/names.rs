@@ -44,7 +44,8 @@ pub fn channel_name(file: &str) -> String {
 pub(crate) fn plain_words(stem: &str) -> String {
     let word = |word: &&str| {
         let territory = word.len() == 2 && word.bytes().all(|byte| byte.is_ascii_uppercase());
-        !(word.is_empty() || territory || word.bytes().any(|byte| byte.is_ascii_digit()))
+        let month = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"].contains(&word.to_lowercase().as_str());
+        !(word.is_empty() || territory || month || word.bytes().any(|byte| byte.is_ascii_digit()))
     };
     snake(&stem.split(|character: char| !character.is_alphanumeric()).filter(word).collect::<Vec<_>>().join("_"))
 }

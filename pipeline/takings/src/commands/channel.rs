@@ -89,9 +89,9 @@ fn write_draft(root: &Path, draft: &Draft) -> Result<Vec<PathBuf>> {
 }
 
 fn test(cli: &Cli, args: &ChannelTestArgs) -> Result<ExitCode> {
+    args.file.metadata().map_err(|error| unreadable(&args.file, &error))?;
     let project = context::project(cli)?;
     let (channel, export, path) = export_of(&project, args)?;
-    args.file.metadata().map_err(|error| unreadable(&args.file, &error))?;
     let open = || -> io::Result<Box<dyn Read>> { Ok(Box::new(BufReader::new(File::open(&args.file)?))) };
     let trials = takings_draft::trial(channel, export, &project.tables, &project.references, &path, &open, args.rows).map_err(Failure::usage)?;
     let stopped = trials.iter().any(|trial| trial.stopped.is_some());
@@ -138,6 +138,9 @@ fn export_of<'p>(project: &'p Project, args: &ChannelTestArgs) -> Result<(&'p Ch
             [] => {}
             [(channel, export)] => return Ok((channel, export, end.to_owned())),
             _ => {
+                if let Some((channel, export)) = only_reader(project, &args.file, end, &found)? {
+                    return Ok((channel, export, end.to_owned()));
+                }
                 let names: Vec<String> = found.iter().map(|(channel, export)| format!("{}/{}", channel.name, export.name)).collect();
                 let one = found.iter().all(|(channel, _)| channel.name == found[0].0.name);
                 let next = if one { "make their `path` patterns differ, or say --export" } else { "say --channel" };
@@ -147,6 +150,22 @@ fn export_of<'p>(project: &'p Project, args: &ChannelTestArgs) -> Result<(&'p Ch
     }
     let names: Vec<&str> = channels.iter().map(|channel| channel.name.as_str()).collect();
     Err(Failure::run(format!("{whole} fits no `path` of {}; correct the pattern, or say --channel and --export to read it all the same", names.join(", "))))
+}
+
+/// Of exports that a file's name fits in several channels the only one that can read it.
+fn only_reader<'p>(project: &'p Project, file: &Path, path: &str, found: &[(&'p Channel, &'p Export)]) -> Result<Option<(&'p Channel, &'p Export)>> {
+    if found.iter().any(|(channel, _)| found.iter().filter(|(other, _)| other.name == channel.name).count() > 1) {
+        return Ok(None);
+    }
+    let open = || -> io::Result<Box<dyn Read>> { Ok(Box::new(BufReader::new(File::open(file)?))) };
+    let mut readers = Vec::new();
+    for (channel, export) in found {
+        let trials = takings_draft::trial(channel, export, &project.tables, &project.references, path, &open, 0).map_err(Failure::usage)?;
+        if trials.iter().all(|trial| trial.stopped.is_none()) {
+            readers.push((*channel, *export));
+        }
+    }
+    Ok(if let [one] = readers[..] { Some(one) } else { None })
 }
 
 fn show(trial: &Trial) {
