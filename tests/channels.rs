@@ -133,7 +133,7 @@ fn what_is_held_back_is_replayed_when_its_channel_file_is_mended() {
     let project = Feeds::empty();
     let root = project.path("p");
     Place::new().takings(&["init", root.to_str().unwrap()]).ok();
-    exports.write("tunecore_2026-02.csv", &fs::read(repository().join("tests/fixtures/channels/tunecore/tunecore_2026-02.csv")).unwrap());
+    exports.write("tunecore_2026-02.csv", fs::read(repository().join("tests/fixtures/channels/tunecore/tunecore_2026-02.csv")).unwrap());
     let file = root.join("config/channels/tunecore.toml");
     let right = fs::read_to_string(&file).unwrap();
     let date = right.lines().find(|line| line.contains("%Y-%m-%d")).expect("a format of days").to_owned();

@@ -42,7 +42,8 @@ fn newest<'a>(channel: &Channel, export: &Export, files: Vec<&'a LandingRecord>)
         let found = path.and_then(|pattern| pattern.captures(&record.source_path));
         names.iter().map(|name| found.as_ref().and_then(|found| found.name(name)).map_or(String::new(), |group| group.as_str().to_owned())).collect()
     };
-    let mut best: BTreeMap<(&str, Vec<String>), (Vec<String>, &LandingRecord)> = BTreeMap::new();
+    // By instance and period.
+    let mut best = BTreeMap::<(&str, Vec<String>), (Vec<String>, &LandingRecord)>::new();
     for record in &files {
         let period = (record.instance.as_str(), groups(record, &whole.period_key));
         let age = groups(record, &whole.newest);

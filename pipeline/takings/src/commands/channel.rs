@@ -128,7 +128,7 @@ fn export_of<'p>(project: &'p Project, args: &ChannelTestArgs) -> Result<(&'p Ch
         // Parts are read with the export that has the path.
         let first = channel.family(export)[0];
         let fits = |end: &&str| first.path.as_ref().is_some_and(|path| path.is_match(end));
-        let path = ends.clone().find(|end| fits(end)).or_else(|| ends.clone().last()).unwrap_or(&whole);
+        let path = ends.clone().find(|end| fits(end)).or_else(|| ends.clone().next_back()).unwrap_or(&whole);
         return Ok((channel, first, path.to_owned()));
     }
     for end in ends {
