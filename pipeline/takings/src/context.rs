@@ -1,6 +1,8 @@
 //! One project, opened: definitions, model graph, store, ledger, lake and engine.
 
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Mutex;
 
 use chrono::{DateTime, Utc};
 use takings_definitions::Project;
@@ -39,6 +41,8 @@ pub struct Context {
     pub landing: Landing,
     pub engine: Engine,
     pub threads: usize,
+    /// What exports said against landed files that others read parts of.
+    pub verdicts: Mutex<BTreeMap<String, Option<String>>>,
 }
 
 impl Context {
@@ -62,7 +66,7 @@ impl Context {
         let engine = engine(&project, &store, threads)?;
         let lake = Lake::new(store.clone(), project.settings.retention_days, now);
         let landing = Landing::new(store.clone());
-        Ok(Self { graph, lake, landing, engine, threads, store, ledger, project })
+        Ok(Self { graph, lake, landing, engine, threads, store, ledger, project, verdicts: Mutex::default() })
     }
 
     /// A named fault point: the next step of a run begins.

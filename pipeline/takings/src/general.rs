@@ -37,6 +37,23 @@ pub struct Read {
     pub stopped: Option<String>,
 }
 
+impl Read {
+    /// Why nothing of the file may be published.
+    pub fn why_not(&self, limit: u64) -> Option<String> {
+        let bad = self.outcome.quarantined;
+        self.stopped.clone().or_else(|| (bad > limit).then(|| too_many_bad(bad, limit, &self.rejects)))
+    }
+}
+
+/// More bad records than the channel file allows.
+pub fn too_many_bad(bad: u64, limit: u64, rejects: &[Reject]) -> String {
+    let first = rejects.first().map(|reject| {
+        let column = reject.column.as_ref().map(|column| format!(", column {column}")).unwrap_or_default();
+        format!("line {}{}{column}: {}", reject.line, of_part(&reject.part), reject.reason)
+    });
+    format!("{bad} bad records, {limit} allowed; first: {}", first.unwrap_or_default())
+}
+
 impl General {
     pub fn new(engine: &takings_engine::Engine, project: &takings_definitions::Project, channel: &Channel, export: &Export, table: &Table) -> Result<Self> {
         let reader = Reader::new(channel, export, table, &project.references)?;
@@ -51,8 +68,17 @@ impl General {
         Ok(Self { reader, calculators })
     }
 
-    /// Reads a landed file into the writer. An error of data stops the file.
-    pub fn read(&self, context: &Context, file: &FileIdentity, record: &LandingRecord, writer: &mut TableWriter) -> Result<Read> {
+    /// Why the file must not be published, as this export sees it. Nothing is written.
+    pub fn refuses(&self, context: &Context, limit: u64, file: &FileIdentity, record: &LandingRecord) -> Result<Option<String>> {
+        match self.read(context, file, record, None) {
+            Ok(read) => Ok(read.why_not(limit)),
+            Err(failure) if failure.is_data() => Ok(Some(failure.to_string())),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// Reads a landed file into the writer, where there is one. An error of data stops the file.
+    pub fn read(&self, context: &Context, file: &FileIdentity, record: &LandingRecord, writer: Option<&mut TableWriter>) -> Result<Read> {
         blocking(|| {
             let mut sink = ToLake { general: self, context, writer, rejects: Vec::new(), unreadable: BTreeSet::new(), broken: BTreeMap::new(), file };
             let mut outcome = self.reader.read(file, &|| Ok(landed(context, record)), &mut sink)?;
@@ -130,7 +156,7 @@ struct Broken {
 struct ToLake<'a> {
     general: &'a General,
     context: &'a Context,
-    writer: &'a mut TableWriter,
+    writer: Option<&'a mut TableWriter>,
     rejects: Vec<Reject>,
     /// Part and line of rejects whose text is not known yet.
     unreadable: BTreeSet<(String, u64)>,
@@ -149,8 +175,8 @@ impl Sink for ToLake<'_> {
             None => Taken::all(typed),
             Some(calculator) => self.calculated(calculator, layout, part, typed)?,
         };
-        if taken.batch.num_rows() > 0 {
-            Handle::current().block_on(self.writer.write(&taken.batch))?;
+        if let Some(writer) = self.writer.as_deref_mut().filter(|_| taken.batch.num_rows() > 0) {
+            Handle::current().block_on(writer.write(&taken.batch))?;
         }
         Ok(taken)
     }

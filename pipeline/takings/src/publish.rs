@@ -4,7 +4,7 @@
 //! published can be read off the lake itself: what is wanted and not there is decoded, what is there and not wanted is removed.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use bytes::Bytes;
 use futures::stream::{self, Stream, StreamExt, TryStreamExt};
@@ -186,25 +186,28 @@ fn layout_key(context: &Context, channel: &Channel, export: &Export, table: &Tab
 }
 
 /// How the files of an export are read.
-enum Way {
+enum Way<'a> {
     /// Plain CSV, segment by segment.
     Plain(Arc<Layout>),
-    /// Whole files of any kind.
-    General(Box<General>),
+    /// Whole files of any kind, with the exports that read their other parts: what one of them refuses none publishes.
+    General(Box<General>, Vec<(&'a Export, General)>),
 }
 
-impl Way {
-    fn new(context: &Context, channel: &Channel, export: &Export, table: &Table) -> Result<Self> {
-        Ok(match export.is_general() {
-            true => Self::General(Box::new(General::new(&context.engine, &context.project, channel, export, table)?)),
-            false => Self::Plain(Arc::new(Layout::new(export, table)?)),
-        })
+impl<'a> Way<'a> {
+    fn new(context: &Context, channel: &'a Channel, export: &'a Export, table: &Table) -> Result<Self> {
+        if !export.is_general() {
+            return Ok(Self::Plain(Arc::new(Layout::new(export, table)?)));
+        }
+        let compiled = |export: &Export, table: &Table| General::new(&context.engine, &context.project, channel, export, table);
+        let others = channel.family(export).into_iter().filter(|other| other.name != export.name);
+        let others = others.map(|other| Ok((other, compiled(other, context.project.table(&other.table)?)?))).collect::<Result<_>>()?;
+        Ok(Self::General(Box::new(compiled(export, table)?), others))
     }
 
-    fn units_of<'a>(&self, record: &'a LandingRecord, layout_key: &str) -> Vec<Unit<'a>> {
+    fn units_of<'r>(&self, record: &'r LandingRecord, layout_key: &str) -> Vec<Unit<'r>> {
         let unit = |at: usize, hash: String| Unit { key: format!("{}-{at:04}-{}", short(&record.file_id), short(&hash)), record, segment: at };
         let key = || KeyHash::default().part(&record.instance).part(layout_key);
-        if matches!(self, Self::General(_)) {
+        if matches!(self, Self::General(..)) {
             // What a file's path says may stand in its rows.
             let whole = key().part("whole").part(&record.source_path).part(&record.sha256).finish();
             return if record.segments.is_empty() { Vec::new() } else { vec![unit(0, whole)] };
@@ -217,7 +220,7 @@ impl Way {
     async fn decode(&self, context: &Context, table: &Table, export: &Export, unit: &Unit<'_>) -> Result<(UnitOutcome, Vec<NewFile>, Vec<String>)> {
         match self {
             Self::Plain(layout) => decode_unit(context, table, layout, export, unit).await,
-            Self::General(general) => decode_whole(context, table, general, export, unit).await,
+            Self::General(general, others) => decode_whole(context, table, general, others, export, unit).await,
         }
     }
 }
@@ -227,14 +230,20 @@ async fn decode_whole(
     context: &Context,
     table: &Table,
     general: &General,
+    others: &[(&Export, General)],
     export: &Export,
     unit: &Unit<'_>,
 ) -> Result<(UnitOutcome, Vec<NewFile>, Vec<String>)> {
     let record = unit.record;
     let mut outcome = UnitOutcome { unit: unit.key.clone(), ..UnitOutcome::of(record) };
     let file = FileIdentity { instance: record.instance.clone(), file_id: record.file_id.clone(), path: record.source_path.clone() };
+    if let Some(why) = refused_by_others(context, others, &file, record)? {
+        outcome.stopped = Some(why);
+        quarantine_whole(context, general, &file, export, unit, &mut outcome, Vec::new()).await?;
+        return Ok((outcome, Vec::new(), Vec::new()));
+    }
     let mut writer = context.lake.writer(table, Some(&unit.key))?;
-    let read = match general.read(context, &file, record, &mut writer) {
+    let read = match general.read(context, &file, record, Some(&mut writer)) {
         Ok(read) => read,
         Err(failure) if failure.is_data() => {
             writer.abort().await?;
@@ -247,11 +256,11 @@ async fn decode_whole(
             return Err(failure);
         }
     };
-    let Read { outcome: found, rejects, stopped } = read;
+    let why_not = read.why_not(export.quarantine_limit);
+    let Read { outcome: found, rejects, .. } = read;
     outcome.records = found.records;
     let warnings = found.warnings.iter().map(|warning| format!("{}: {warning}", export.name)).collect();
-    let too_many = (found.quarantined > export.quarantine_limit).then(|| too_many_bad(found.quarantined, export, &rejects));
-    if let Some(why) = stopped.or(too_many) {
+    if let Some(why) = why_not {
         writer.abort().await?;
         outcome.stopped = Some(why);
         quarantine_whole(context, general, &file, export, unit, &mut outcome, rejects).await?;
@@ -272,12 +281,24 @@ async fn decode_whole(
     Ok((outcome, files, warnings))
 }
 
-fn too_many_bad(bad: u64, export: &Export, rejects: &[Reject]) -> String {
-    let first = rejects.first().map(|reject| {
-        let column = reject.column.as_ref().map(|column| format!(", column {column}")).unwrap_or_default();
-        format!("line {}{}{column}: {}", reject.line, general::of_part(&reject.part), reject.reason)
-    });
-    format!("{bad} bad records, {} allowed; first: {}", export.quarantine_limit, first.unwrap_or_default())
+/// What the exports that read a file's other parts say against it; each is asked once.
+fn refused_by_others(context: &Context, others: &[(&Export, General)], file: &FileIdentity, record: &LandingRecord) -> Result<Option<String>> {
+    for (other, general) in others {
+        let key = format!("{}/{}/{}/{}", record.channel, other.name, record.file_id, record.sha256);
+        let known = context.verdicts.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+        let verdict = match known {
+            Some(verdict) => verdict,
+            None => {
+                let verdict = general.refuses(context, other.quarantine_limit, file, record)?;
+                context.verdicts.lock().unwrap_or_else(PoisonError::into_inner).insert(key, verdict.clone());
+                verdict
+            }
+        };
+        if let Some(why) = verdict {
+            return Ok(Some(format!("export {} of the same file: {why}", other.name)));
+        }
+    }
+    Ok(None)
 }
 
 /// As [`quarantine_all`] for a whole file. What can't even be cut into records is one entry.
@@ -339,7 +360,7 @@ async fn decode_unit(
     let bad = rejected_records(&rejects);
     if bad > export.quarantine_limit {
         writer.abort().await?;
-        outcome.stopped = Some(too_many_bad(bad, export, &rejects));
+        outcome.stopped = Some(general::too_many_bad(bad, export.quarantine_limit, &rejects));
         outcome.totals.clear();
         quarantine_all(context, export, unit, &mut outcome, rejects).await?;
         return Ok((outcome, Vec::new(), warnings));
