@@ -11,7 +11,9 @@ use takings_decode::{Error, FileIdentity, PartFacts, Reject, Result, Typed};
 use takings_definitions::{Channel, Export, Project, Reference, Table};
 
 pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+    // Where the test runs, not where it was built: checkouts may share a target folder.
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    Path::new(&package).join("../..")
 }
 
 pub fn project() -> Project {

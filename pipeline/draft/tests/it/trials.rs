@@ -46,7 +46,7 @@ fn a_file_that_is_right() {
           2 txn_1|2026-02-03T10:11:12Z|2026-02-10T00:00:00Z|eur|49.9|1.02|48.88|charge|Order, first||
           3 txn_2|2026-02-04T08:00:00Z|2026-02-10T00:00:00Z|jpy|1200|43|1157|charge|Order, first||
           4 records, 4 rows, excluded {}
-          check `once`: 
+          check `once`: holds
           later: currency is calculated
           later: check `net` is compared in every row
     "#]]
@@ -60,7 +60,7 @@ fn a_file_with_a_bad_record_is_stopped() {
           3 txn_2|2026-02-04T08:00:00Z|2026-02-10T00:00:00Z|jpy|1200|43|1157|charge|Order, first||
           4 txn_3|2026-02-05T00:00:01Z|2026-02-10T00:00:00Z|eur|-49.9|0|-49.9|refund|Order, first||
           4 records, 3 rows, excluded {}
-          check `once`: 
+          check `once`: holds
           reject 2 None "": the record has 10 cells, the header has 9
           later: currency is calculated
           later: check `net` is compared in every row
@@ -78,7 +78,7 @@ fn a_file_with_a_bad_record_is_stopped() {
           check `rows`: 3 as expected
           check `amount`: expected 28.7 (trailer `Total_Amount` on line 6), found 28.8: a difference of 0.1
           check `units`: expected 20 (trailer `Total_Units` on line 7), found 19: a difference of -1
-          check `one_currency`: 
+          check `one_currency`: holds
           later: check `extended` is compared in every row
           STOPPED check `amount`: expected 28.7 (trailer `Total_Amount` on line 6), found 28.8: a difference of 0.1
     "#]]
