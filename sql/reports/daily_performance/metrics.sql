@@ -1,43 +1,31 @@
 -- One row: how many channels, countries and titles were watched, and what the channels estimate for it, in dollars.
 with
-views as (
-    -- R4: what is known at $known_at
-    select *, cast(date_trunc('month', viewed_on) as date) as month
-    from fct_view
-    where known_from <= $known_at
-        and (known_to is null or known_to > $known_at)
-        and viewed_on >= cast($interval_start as date)
-        and viewed_on < cast($interval_end as date)
-),
-titles as (
-    select channel, title_ref, title_key, catalogue_title from dim_title
-),
-rates as (
-    -- R55
-    select currency, valid_from, valid_to, cast(per_euro as decimal(20, 6)) as per_euro, cast(usd_per_euro as decimal(20, 6)) as usd_per_euro
-    from dim_fx_rate
-    where known_from <= $known_at
+lines as (
+    select
+        channel,
+        sub_channel,
+        known_country,
+        work,
+        lacks_rate,
+        -- R55
+        case
+            when currency = 'USD' then cast(estimated_revenue as decimal(38, 10))
+            else cast(estimated_revenue as decimal(38, 10)) * cast(usd_per_euro as decimal(20, 6)) / cast(per_euro as decimal(20, 6))
+        end as usd
+    from known_view
+    where viewed_on >= cast($interval_start as date) and viewed_on < cast($interval_end as date)
 ),
 revenue as (
-    select sum(case when v.currency = 'USD' then cast(v.estimated_revenue as decimal(38, 10)) else cast(v.estimated_revenue as decimal(38, 10)) * r.usd_per_euro / r.per_euro end) as usd,
-        sum(case when v.currency <> 'USD' and r.currency is null then 1 else 0 end) as lines_without_rate
-    from views as v
-    left join rates as r on v.currency = r.currency and v.viewed_on >= r.valid_from and v.viewed_on < r.valid_to
-    where v.estimated_revenue is not null
+    select sum(usd) as usd, sum(case when lacks_rate then 1 else 0 end) as lines_without_rate, count(*) as n from lines
 ),
 channels as (
-    select count(*) as n from (select distinct channel, sub_channel from views)
+    select count(*) as n from (select distinct channel, sub_channel from lines)
 ),
 countries as (
-    -- R51: what is not known is no country
-    select count(*) as n from (select distinct country from views where country <> 'ZZ')
+    select count(*) as n from (select distinct known_country from lines where known_country is not null)
 ),
 works as (
-    select count(*) as n
-    from (select distinct coalesce(t.title_key, v.work_id) as title from views as v left join titles as t on v.channel = t.channel and v.title_ref = t.title_ref)
-),
-lines as (
-    select count(*) as n from views
+    select count(*) as n from (select distinct work from lines)
 )
 select
     channels.n as channels,
@@ -49,5 +37,4 @@ from channels
 cross join countries
 cross join works
 cross join revenue
-cross join lines
-where lines.n > 0
+where revenue.n > 0
