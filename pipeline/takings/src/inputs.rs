@@ -55,9 +55,11 @@ impl<'a> Inputs<'a> {
 
     /// Of exports of its own channel, those without a file.
     pub fn missing(&self, exports: &[String]) -> Vec<String> {
-        let landed_as =
-            |export: &str| self.exports.iter().find(|(_, read)| read.name == export).map_or(export.to_owned(), |(_, read)| read.landed_as().to_owned());
-        let there = |export: &str| self.records.iter().any(|record| record.channel == self.instance.channel && record.export == landed_as(export));
+        let channel = self.exports.iter().find(|(channel, _)| channel.name == self.instance.channel).map(|(channel, _)| *channel);
+        let there = |export: &&String| {
+            let landed = channel.map_or(export.as_str(), |channel| channel.landed_as(export));
+            self.records.iter().any(|record| record.channel == self.instance.channel && record.export == landed)
+        };
         exports.iter().filter(|export| !there(export)).cloned().collect()
     }
 

@@ -197,7 +197,7 @@ pub async fn publish_all(
     .await
 }
 
-pub async fn transform_all(context: &Context, run: Uuid, force: impl Fn(&str) -> bool, progress: &Progress) -> Result<Transformed> {
+async fn transform_all(context: &Context, run: Uuid, force: impl Fn(&str) -> bool, progress: &Progress) -> Result<Transformed> {
     step::recorded(context, run, "transform", async {
         progress.step("transform", "bringing marts up to date");
         let transformed = transform::transform(context, run, force, |name| progress.at(name)).await?;
@@ -212,7 +212,16 @@ pub async fn transform_all(context: &Context, run: Uuid, force: impl Fn(&str) ->
     .await
 }
 
-pub async fn record_snapshot(context: &Context, run: Uuid, transformed: &Transformed) -> Result<()> {
+/// Brings marts, snapshot and mirror up to what is published: the end of every chore that makes no reports.
+pub async fn bring_up_to_date(context: &Context, run: Uuid, force: impl Fn(&str) -> bool, progress: &Progress) -> Result<Transformed> {
+    let transformed = transform_all(context, run, force, progress).await?;
+    record_snapshot(context, run, &transformed).await?;
+    context.ledger.move_run(run, RunState::Published, None, now()).await?;
+    mirror_all(context, run, &transformed, false, progress).await?;
+    Ok(transformed)
+}
+
+async fn record_snapshot(context: &Context, run: Uuid, transformed: &Transformed) -> Result<()> {
     let latest = context.ledger.latest_snapshot().await?;
     if latest.is_none_or(|latest| latest.tables != transformed.versions) {
         context.ledger.record_snapshot(Some(run), &transformed.versions, now()).await?;
@@ -220,7 +229,7 @@ pub async fn record_snapshot(context: &Context, run: Uuid, transformed: &Transfo
     Ok(())
 }
 
-pub async fn mirror_all(context: &Context, run: Uuid, transformed: &Transformed, force: bool, progress: &Progress) -> Result<Vec<String>> {
+async fn mirror_all(context: &Context, run: Uuid, transformed: &Transformed, force: bool, progress: &Progress) -> Result<Vec<String>> {
     step::recorded(context, run, "mirror", async {
         progress.step("mirror", "writing bi/");
         let mirrored = mirror::mirror(context, run, &transformed.versions, &transformed.tables, force).await?;

@@ -2,10 +2,10 @@
 
 use takings_runs::RunState;
 
-use crate::context::{Context, now};
+use crate::context::Context;
 use crate::failure::{Failure, Result};
 use crate::held::{Held, chore, leased};
-use crate::job::{mirror_all, publish_all, record_snapshot, transform_all};
+use crate::job::{bring_up_to_date, publish_all};
 use crate::output::Progress;
 use crate::publish;
 use crate::pull::landed;
@@ -25,10 +25,7 @@ pub async fn rebuild(context: &Context, table: &str, progress: &Progress) -> Res
                 }
             }
         }
-        let transformed = transform_all(context, run, |name| name == table, progress).await?;
-        record_snapshot(context, run, &transformed).await?;
-        context.ledger.move_run(run, RunState::Published, None, now()).await?;
-        mirror_all(context, run, &transformed, false, progress).await?;
+        let transformed = bring_up_to_date(context, run, |name| name == table, progress).await?;
         Ok(transformed.built.into_iter().map(|built| built.table).collect())
     };
     leased(context, &chore(format!("rebuild {table}")), None, work, |_| (RunState::Nothing, None)).await
@@ -40,10 +37,7 @@ pub async fn replay(context: &Context, progress: &Progress) -> Result<()> {
         let run = held.run();
         let landed = landed(context, &[]).await?;
         publish_all(context, run, &landed, false, progress).await?;
-        let transformed = transform_all(context, run, |_| false, progress).await?;
-        record_snapshot(context, run, &transformed).await?;
-        context.ledger.move_run(run, RunState::Published, None, now()).await?;
-        mirror_all(context, run, &transformed, false, progress).await?;
+        bring_up_to_date(context, run, |_| false, progress).await?;
         Ok(())
     };
     leased(context, &chore("replay".to_owned()), None, work, |()| (RunState::Nothing, None)).await

@@ -13,7 +13,7 @@ use takings_runs::{Delivery, DeliveryState, LandingFile, Restored, RunState};
 use crate::context::{Context, now};
 use crate::failure::{Failure, Result};
 use crate::held::{Held, chore, leased};
-use crate::job::{mirror_all, publish_all, record_snapshot, transform_all};
+use crate::job::{bring_up_to_date, publish_all};
 use crate::output::Progress;
 use crate::pull::{landed, landing_file};
 
@@ -37,10 +37,7 @@ pub async fn rebuild(context: &Context, progress: &Progress) -> Result<Rebuilt> 
         let files: Vec<LandingFile> = landed.values().flatten().map(landing_file).collect();
         context.ledger.record_landing(Some(run), &files).await?;
         publish_all(context, run, &landed, false, progress).await?;
-        let transformed = transform_all(context, run, |_| false, progress).await?;
-        record_snapshot(context, run, &transformed).await?;
-        context.ledger.move_run(run, RunState::Published, None, now()).await?;
-        mirror_all(context, run, &transformed, false, progress).await?;
+        bring_up_to_date(context, run, |_| false, progress).await?;
         let ticks = delivered(context).await?;
         let reports = ticks.iter().map(|tick| tick.deliveries.len()).sum();
         let mut newest: BTreeMap<&str, DateTime<Utc>> = BTreeMap::new();

@@ -60,7 +60,7 @@ pub async fn trace(context: &Context, file: &Path, section: usize, row: usize) -
 
     let mut session = report::section_session(context, &night, instance, definition, false);
     let batches = section_batches(context, &mut session, report, definition).await?;
-    let place = place_of(context, &night, report, instance, definition, &batches, &printed, row)?;
+    let place = place_of(&night, report, instance, definition, &batches, &printed, row)?;
     let (batch, at) = place.ok_or_else(|| {
         Failure::run(format!("the current snapshot no longer gives row {row} of section {section}; run the job again with --force to see what has changed"))
     })?;
@@ -77,7 +77,7 @@ pub async fn trace(context: &Context, file: &Path, section: usize, row: usize) -
 
     let mut alone = report::section_session(context, &night, instance, definition, false).with_filter(&how.model, &condition);
     let batches = section_batches(context, &mut alone, report, definition).await?;
-    let again = print(context, &night, report, instance, definition, &batches)?;
+    let again = print(&night, report, instance, definition, &batches)?;
     let proven = again.rows.contains(&printed.1);
     Ok(Traced { report: report.name.clone(), section: definition.title.clone(), header: printed.0, cells: printed.1, model: how.model.clone(), proven, lines })
 }
@@ -120,8 +120,7 @@ async fn section_batches(context: &Context, session: &mut Session<'_>, report: &
 }
 
 /// The section alone, printed and read back.
-fn print(context: &Context, night: &Night<'_>, report: &Report, instance: &Instance, section: &Section, batches: &[RecordBatch]) -> Result<SectionRows> {
-    let _ = context;
+fn print(night: &Night<'_>, report: &Report, instance: &Instance, section: &Section, batches: &[RecordBatch]) -> Result<SectionRows> {
     let alone = Report { sections: vec![section.clone()], ..report.clone() };
     let mut text = Vec::new();
     let mut writer = ReportWriter::new(&alone, instance.enhanced_data_sharing, &mut text);
@@ -138,9 +137,7 @@ fn print(context: &Context, night: &Night<'_>, report: &Report, instance: &Insta
 }
 
 /// The batch and place of the printed row: the same row number if it still prints the same, else any row that does.
-#[allow(clippy::too_many_arguments)]
 fn place_of(
-    context: &Context,
     night: &Night<'_>,
     report: &Report,
     instance: &Instance,
@@ -149,7 +146,7 @@ fn place_of(
     printed: &(Vec<String>, Vec<String>),
     row: usize,
 ) -> Result<Option<(RecordBatch, usize)>> {
-    let now = print(context, night, report, instance, section, batches)?;
+    let now = print(night, report, instance, section, batches)?;
     let same = now.rows.get(row - 1).is_some_and(|cells| *cells == printed.1);
     let found = if same { Some(row - 1) } else { now.rows.iter().position(|cells| *cells == printed.1) };
     let Some(mut at) = found else { return Ok(None) };

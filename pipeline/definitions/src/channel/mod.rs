@@ -104,6 +104,11 @@ impl Channel {
         self.exports.iter().find(|export| export.name == name)
     }
 
+    /// The export under which the files of one are landed; a name that is not known stays.
+    pub fn landed_as<'a>(&'a self, export: &'a str) -> &'a str {
+        self.export(export).map_or(export, Export::landed_as)
+    }
+
     /// The exports whose path pattern matches: one is right, none is unknown, more are ambiguous.
     pub fn recognise(&self, path: &str) -> Vec<&Export> {
         self.exports.iter().filter(|export| export.path.as_ref().is_some_and(|pattern| pattern.is_match(path))).collect()

@@ -5,16 +5,18 @@ use std::time::Duration;
 
 use sqlx::migrate::MigrateError;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use tokio::time::{Instant, sleep};
 
 use super::Changed;
+use crate::cause::Cause;
 use crate::migrations::{Dialect, migrations};
 use crate::query::{Query, Row};
 
 /// How long a call waits for another process that writes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 const CONNECTIONS: u32 = 4;
-/// Two processes that open a new ledger bring it up to date at once: the slower one finds the tables made and tries again.
-const MIGRATION_TRIES: usize = 5;
+/// SQLite does not wait for the lock under which a file gets its write-ahead log, so that opening is tried again.
+const OPEN_PAUSE: Duration = Duration::from_millis(20);
 
 #[derive(Debug, Clone)]
 pub(crate) struct Sqlite {
@@ -33,17 +35,23 @@ impl Sqlite {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT);
-        Ok(Self { pool: SqlitePoolOptions::new().max_connections(CONNECTIONS).connect_with(options).await? })
+        let give_up = Instant::now() + BUSY_TIMEOUT;
+        loop {
+            match SqlitePoolOptions::new().max_connections(CONNECTIONS).connect_with(options.clone()).await {
+                Err(error) if Cause::of(&error) == Cause::Locked && Instant::now() < give_up => sleep(OPEN_PAUSE).await,
+                opened => return Ok(Self { pool: opened? }),
+            }
+        }
     }
 
     pub(super) async fn migrate(&self) -> Result<(), MigrateError> {
         let migrations = migrations(&Dialect::Sqlite);
-        let mut tries = 1;
+        // Of two processes that bring a ledger up to date at once, the slower one can find each step made before it.
+        let mut left = migrations.iter().count();
         loop {
             match migrations.run(&self.pool).await {
-                Err(error) if tries == MIGRATION_TRIES => return Err(error),
-                Err(_) => tries += 1,
-                Ok(()) => return Ok(()),
+                Err(_) if left > 0 => left -= 1,
+                done => return done,
             }
         }
     }

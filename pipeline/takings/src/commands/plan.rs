@@ -56,12 +56,11 @@ pub async fn plan(cli: &Cli, args: &TickArgs) -> Result<ExitCode> {
                 None => false,
             };
             let tables = names_of_report(&project, &graph, report)?;
+            let landed_as = |export: &str| project.channels.get(&report.channel).map_or(export.to_owned(), |channel| channel.landed_as(export).to_owned());
             let missing: Vec<&String> = report
                 .exports
                 .iter()
-                .filter(|export| {
-                    !files.iter().any(|(of, seen)| of == instance && seen.export.as_deref() == Some(landed_as(&project, &report.channel, export).as_str()))
-                })
+                .filter(|export| !files.iter().any(|(of, seen)| of == instance && seen.export.as_deref() == Some(landed_as(export).as_str())))
                 .collect();
             reports.push((report.name.clone(), instance.name.clone(), path, delivered, missing.into_iter().cloned().collect::<Vec<_>>(), tables.len()));
         }
@@ -126,10 +125,4 @@ fn change(change: Option<Change>) -> &'static str {
         Some(_) => "changed",
         None => "",
     }
-}
-
-/// The export under which the files of one are landed.
-fn landed_as(project: &takings_definitions::Project, channel: &str, export: &str) -> String {
-    let found = project.channels.get(channel).and_then(|channel| channel.export(export));
-    found.map_or(export, |found| found.landed_as()).to_owned()
 }

@@ -65,6 +65,20 @@ pub(super) fn number(value: f64, shows: Shows, from_1904: bool) -> String {
     .unwrap_or_else(|| format!("{value}"))
 }
 
+/// A number that stands in a file as text. One with more digits than any double needs was never one: it is kept as it stands.
+pub(super) fn written(text: &str, shows: Shows, from_1904: bool) -> Option<String> {
+    let text = text.trim();
+    let value = text.parse::<f64>().ok().filter(|value| value.is_finite())?;
+    Some(if shows == Shows::Number && digits(text) > 17 { text.to_owned() } else { number(value, shows, from_1904) })
+}
+
+/// Significant digits: without zeros before and behind.
+fn digits(text: &str) -> usize {
+    let mantissa = text.split(['e', 'E']).next().unwrap_or(text);
+    let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
+    digits.trim_matches('0').len()
+}
+
 const DAY: i64 = 86_400;
 
 /// Days and seconds of a serial number, to the nearest second.
@@ -104,6 +118,22 @@ fn clock(seconds: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_number_in_text_keeps_every_digit() {
+        let plain = |text| written(text, Shows::Number, false);
+        for (text, typed) in [
+            ("1.1000000000000001", "1.1"),
+            ("0.30000000000000004", "0.30000000000000004"),
+            ("1.2345678901234567891", "1.2345678901234567891"),
+            ("90071992547409931234", "90071992547409931234"),
+            ("1E3", "1000"),
+            ("-0.00139510587933175", "-0.00139510587933175"),
+        ] {
+            assert_eq!(plain(text).as_deref(), Some(typed));
+        }
+        assert_eq!((plain("x"), plain("1E999"), written("45000", Shows::Date, false).as_deref()), (None, None, Some("2023-03-15")));
+    }
 
     #[test]
     fn a_format_shows_a_number_a_date_or_a_time() {

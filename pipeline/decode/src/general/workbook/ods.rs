@@ -1,6 +1,7 @@
 //! OpenDocument spreadsheets: one document with all tables, read as it streams. Repeated rows and cells have a limit.
 
 use super::damaged;
+use super::formats::{Shows, written};
 use super::rows::{Cell, Cells, Rows};
 use super::xml::{Node, Tag, Xml};
 use crate::general::record::Records;
@@ -180,7 +181,7 @@ fn typed(tag: &Tag<'_>) -> Option<String> {
     match tag.attribute("value-type")?.as_str() {
         "float" | "percentage" | "currency" => {
             let text = tag.attribute("value")?;
-            Some(text.parse::<f64>().ok().filter(|value| value.is_finite()).map_or(text, |value| format!("{value}")))
+            Some(written(&text, Shows::Number, false).unwrap_or(text))
         }
         "date" => tag.attribute("date-value"),
         "time" => tag.attribute("time-value").map(|text| time(&text).unwrap_or(text)),

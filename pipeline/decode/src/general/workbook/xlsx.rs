@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::damaged;
-use super::formats::{Shows, number};
+use super::formats::{Shows, written};
 use super::rows::{Cell, Cells, Rows};
 use super::xml::{Node, Tag, Xml};
 use crate::general::record::Records;
@@ -275,13 +275,10 @@ impl SheetCells<'_> {
             "str" => unescaped(&value),
             "b" => if value.trim() == "1" { "TRUE" } else { "FALSE" }.to_owned(),
             "e" | "d" => value,
-            _ => match value.trim().parse::<f64>() {
-                Ok(parsed) if parsed.is_finite() => {
-                    let shows = style.and_then(|style| self.shared.styles.get(style)).copied().unwrap_or_default();
-                    number(parsed, shows, self.shared.from_1904)
-                }
-                _ => value,
-            },
+            _ => {
+                let shows = style.and_then(|style| self.shared.styles.get(style)).copied().unwrap_or_default();
+                written(&value, shows, self.shared.from_1904).unwrap_or(value)
+            }
         })
     }
 }
