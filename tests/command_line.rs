@@ -3,7 +3,7 @@
 use crate::support::place::repository;
 use crate::support::{Place, bytes_under, shared};
 
-const COMMANDS: [&str; 18] = [
+const COMMANDS: [&str; 19] = [
     "run",
     "serve",
     "backfill",
@@ -20,6 +20,7 @@ const COMMANDS: [&str; 18] = [
     "sample",
     "init",
     "rebuild",
+    "compact",
     "vacuum",
     "completions",
 ];

@@ -12,11 +12,11 @@ const TABLES: [&str; 8] =
     ["aws_account", "aws_agreement", "aws_billing_event", "aws_daily_usage", "aws_site_visit", "aws_tax_item", "fct_billing_event", "dim_account"];
 
 /// How much of each file is there at a step: whole records, and for one file the beginning of one more.
-fn deliver(feeds: &Feeds, full: &Feeds, thirds: usize, broken: Option<&str>) -> BTreeMap<String, usize> {
+fn deliver(feeds: &Feeds, full: &Feeds, (step, steps): (usize, usize), broken: Option<&str>) -> BTreeMap<String, usize> {
     let mut records = BTreeMap::new();
     for file in full.files() {
         let all = full.records(&file);
-        let upto = if thirds == 3 { all.len() } else { 1 + (all.len() - 1) * thirds / 3 };
+        let upto = 1 + (all.len() - 1) * step / steps;
         let mut bytes = all[..upto].concat();
         if broken == Some(file.as_str()) {
             bytes.extend_from_slice(&all[upto][..all[upto].len() / 2]);
@@ -48,19 +48,19 @@ fn files_that_grow_end_as_if_loaded_at_once() {
     let feeds = Feeds::empty();
     let place = Place::on(feeds.root());
 
-    let first = deliver(&feeds, &full, 1, None);
+    let first = deliver(&feeds, &full, (1, 3), None);
     let ran = place.run_json("nightly", "2026-03-12");
     assert_eq!(decoded(&ran), tails(&BTreeMap::new(), &first));
 
     // One file ends within a record: what is there of it is no record, and says so.
-    let second = deliver(&feeds, &full, 2, Some(BILLING));
+    let second = deliver(&feeds, &full, (2, 3), Some(BILLING));
     let ran = place.takings(&["--json", "run", "nightly", "--at", "2026-03-13"]).ends_with(1).says(&[BILLING, "was stopped"]);
     let mut expected = tails(&first, &second);
     *expected.get_mut(BILLING).unwrap() += 1;
     assert_eq!(decoded(&ran.json()), expected);
     assert_eq!(place.quarantine().len(), 1);
 
-    let third = deliver(&feeds, &full, 3, None);
+    let third = deliver(&feeds, &full, (3, 3), None);
     let ran = place.run_json("nightly", "2026-03-15");
     assert_eq!(decoded(&ran), tails(&second, &third), "more than the tails was decoded");
     let unchanged: u64 = ran["exports"].as_array().unwrap().iter().map(|export| export["unchanged"].as_u64().unwrap()).sum();
@@ -78,6 +78,45 @@ fn files_that_grow_end_as_if_loaded_at_once() {
         assert!(theirs.len() > 1, "{table} is empty");
         assert!(ours == theirs, "{table}: {} rows, {} when loaded at once, or other cells", ours.len(), theirs.len());
     }
+}
+
+#[test]
+fn compacted_files_stay_the_files_of_what_they_hold() {
+    let full = Feeds::awkward(23, 15);
+    let feeds = Feeds::empty();
+    let place = Place::on(feeds.root());
+    for day in 1..=5 {
+        deliver(&feeds, &full, (day, 5), None);
+        place.run("nightly", &format!("2026-03-{:02}", 10 + day)).ok();
+    }
+    let rows = |place: &Place| TABLES.map(|table| place.rows(&format!("select * from {table}")));
+    let before = (rows(&place), bytes_under(&place.store("bi")), bytes_under(&place.store("reports")));
+    let count = |place: &Place| bytes_under(&place.store("lake")).keys().filter(|path| path.starts_with("aws_") && path.ends_with(".parquet")).count();
+    let written = count(&place);
+
+    let compacted = place.takings(&["--json", "compact"]).ok().json();
+    let compacted = compacted["compacted"].as_array().unwrap().clone();
+    assert!(compacted.len() > 5 && compacted.iter().all(|table| table["files"].as_u64() > table["into"].as_u64()), "{compacted:?}");
+    assert!(count(&place) > written, "what older snapshots need stays");
+    assert!(rows(&place) == before.0, "the snapshot shows other rows");
+
+    // The next night decodes nothing, makes no mart again and finds every report as it stands.
+    let ran = place.run_json("nightly", "2026-03-15");
+    assert_eq!(decoded(&ran), BTreeMap::new());
+    assert_eq!((&ran["marts"], &ran["mirrored"]), (&Value::from(Vec::<Value>::new()), &Value::from(Vec::<Value>::new())));
+    assert!(ran["reports"].as_array().unwrap().iter().all(|report| report["state"] == "stands"), "{}", ran["reports"]);
+    place.takings(&["run", "nightly", "--at", "2026-03-15", "--force"]).ok();
+    assert!((bytes_under(&place.store("bi")), bytes_under(&place.store("reports"))) == (before.1, before.2), "what is read has changed");
+
+    // A file that is rewritten takes all files with it that hold something of it.
+    let file = billing_file(&feeds);
+    let (_, old) = feeds.change(&file, 1, "invoice_id", "an-invoice-of-the-test");
+    assert_ne!(old, "an-invoice-of-the-test");
+    place.run("weekly", "2026-03-16").ok();
+    let fresh = Place::on(feeds.root());
+    fresh.run("weekly", "2026-03-16").ok();
+    assert_same(&place.store("bi"), &fresh.store("bi"));
+    assert!(rows(&place) == rows(&fresh));
 }
 
 #[test]

@@ -3,6 +3,8 @@
 pub mod feeds;
 pub mod files;
 pub mod place;
+#[path = "../../pipeline/runs/tests/ledger/server.rs"]
+pub mod postgres;
 pub mod python;
 pub mod reports;
 pub mod shared;

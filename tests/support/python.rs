@@ -29,6 +29,23 @@ pub fn with_clients() -> Option<PathBuf> {
     }
 }
 
+/// The program of an OpenTelemetry collector from the same environment. `None` where it can't be had: said loudly.
+pub fn with_collector() -> Option<PathBuf> {
+    const WHERE: &str = "import os, rotel; print(os.path.join(os.path.dirname(rotel.__file__), 'rotel-agent'))";
+    let python = with_clients()?;
+    let program = run(&python, &["-c", WHERE]).or_else(|_| {
+        run(&python, &["-m", "pip", "install", "--quiet", "rotel"])?;
+        run(&python, &["-c", WHERE])
+    });
+    match program {
+        Ok(program) => Some(PathBuf::from(program)),
+        Err(why) => {
+            eprintln!("\nNOT RUN: no collector got spans: {why}\n");
+            None
+        }
+    }
+}
+
 fn environment() -> Result<PathBuf, String> {
     let home = std::env::var("HOME").map_err(|_| "HOME is not set".to_owned())?;
     let folder = Path::new(&home).join(".cache/takings/venv");
@@ -40,7 +57,11 @@ fn environment() -> Result<PathBuf, String> {
     Ok(python)
 }
 
-fn run(program: &Path, arguments: &[&str]) -> Result<(), String> {
+fn run(program: &Path, arguments: &[&str]) -> Result<String, String> {
     let output = Command::new(program).args(arguments).output().map_err(|error| format!("{}: {error}", program.display()))?;
-    if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).trim().to_owned()) }
+    if output.status.success() {
+        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    } else {
+        Err(String::from_utf8_lossy(&output.stderr).trim().to_owned())
+    }
 }

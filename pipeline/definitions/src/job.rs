@@ -93,6 +93,8 @@ pub enum JobStep {
     Reports,
     /// Fail where an expected export did not come.
     Watch,
+    /// Make few lake files of many small ones.
+    Compact,
     /// Delete lake files that no snapshot within the retention needs.
     Vacuum,
 }

@@ -14,15 +14,24 @@ use serde_json::{Value, json};
 use takings_definitions::Table;
 use uuid::Uuid;
 
+use crate::compact::TARGET;
 use crate::log::{APPLICATION, Log};
 use crate::schema::{delta_schema, misfit};
-use crate::state::{data_files, version_number};
+use crate::state::{PARTS_TAG, data_files, version_number};
 use crate::{DataFile, Error, Lake, NewFile, PARTITION_COLUMN, Result, table_schema};
 
 /// Where a log entry names the commit that wrote it.
 const COMMIT_KEY: &str = "takings.commit";
 /// Log entries between two checkpoints.
 const CHECKPOINT_INTERVAL: &str = "10";
+
+/// Files that come and go.
+pub(crate) struct Change {
+    pub adds: Vec<NewFile>,
+    pub removes: Vec<DataFile>,
+    /// The rows stay what they are.
+    pub rearranges: bool,
+}
 
 /// What a commit made of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +51,17 @@ impl Lake {
         removes: Vec<DataFile>,
         info: BTreeMap<String, String>,
     ) -> Result<Committed> {
+        self.commit_as(table, expected_app_version, Change { adds, removes, rearranges: false }, info).await
+    }
+
+    pub(crate) async fn commit_as(
+        &self,
+        table: &Table,
+        expected_app_version: Option<i64>,
+        change: Change,
+        info: BTreeMap<String, String>,
+    ) -> Result<Committed> {
+        let Change { adds, removes, rearranges } = change;
         let log = self.log(&table.name)?;
         let snapshot = log.read(None).await?;
         let app_version = match &snapshot {
@@ -56,8 +76,8 @@ impl Lake {
 
         let mut actions = self.table_actions(table, snapshot.as_ref(), &adds, &removes)?;
         let now = self.now().timestamp_millis();
-        actions.extend(adds.iter().map(|new| Action::Add(add(new, now))));
-        actions.extend(removes.iter().map(|file| Action::Remove(remove(file, now))));
+        actions.extend(adds.iter().map(|new| Action::Add(add(new, now, !rearranges))));
+        actions.extend(removes.iter().map(|file| Action::Remove(remove(file, now, !rearranges))));
 
         let id = Uuid::new_v4().to_string();
         let mut metadata: HashMap<String, Value> = info.into_iter().map(|(key, value)| (format!("takings.{key}"), Value::from(value))).collect();
@@ -67,10 +87,14 @@ impl Lake {
             .with_cleanup_expired_logs(Some(false))
             .with_application_transaction(Transaction::new_with_last_update(APPLICATION, next, Some(now)))
             .with_metadata(metadata);
-        let operation = DeltaOperation::Write {
-            mode: if removes.is_empty() { SaveMode::Append } else { SaveMode::Overwrite },
-            partition_by: table.is_partitioned().then(|| vec![PARTITION_COLUMN.to_owned()]),
-            predicate: None,
+        let operation = if rearranges {
+            DeltaOperation::Optimize { predicate: None, target_size: signed(TARGET) }
+        } else {
+            DeltaOperation::Write {
+                mode: if removes.is_empty() { SaveMode::Append } else { SaveMode::Overwrite },
+                partition_by: table.is_partitioned().then(|| vec![PARTITION_COLUMN.to_owned()]),
+                predicate: None,
+            }
         };
         let number = snapshot.as_ref().map_or(0, |snapshot| snapshot.version() + 1);
         let on = snapshot.as_ref().map(|snapshot| snapshot as &dyn TableReference);
@@ -169,22 +193,24 @@ fn partition_values(file: &DataFile) -> HashMap<String, Option<String>> {
     file.period_month.iter().map(|month| (PARTITION_COLUMN.to_owned(), Some(month.to_string()))).collect()
 }
 
-fn add(new: &NewFile, now: i64) -> Add {
+fn add(new: &NewFile, now: i64, data_change: bool) -> Add {
+    let parts = &new.file.parts;
     Add {
+        tags: (!parts.is_empty()).then(|| HashMap::from([(PARTS_TAG.to_owned(), Some(parts.join("\n")))])),
         path: new.file.path.clone(),
         partition_values: partition_values(&new.file),
         size: signed(new.file.size),
         modification_time: now,
-        data_change: true,
+        data_change,
         stats: Some(new.statistics.clone()),
         ..Add::default()
     }
 }
 
-fn remove(file: &DataFile, now: i64) -> Remove {
+fn remove(file: &DataFile, now: i64, data_change: bool) -> Remove {
     Remove {
         path: file.path.clone(),
-        data_change: true,
+        data_change,
         deletion_timestamp: Some(now),
         extended_file_metadata: Some(true),
         partition_values: Some(partition_values(file)),

@@ -5,6 +5,7 @@
 //! The clock it is given marks deletions and log entries; it never decides what a table contains.
 
 mod commit;
+mod compact;
 mod error;
 mod log;
 mod mirror;
@@ -25,6 +26,7 @@ use chrono::{DateTime, Utc};
 use takings_storage::Store;
 
 pub use commit::Committed;
+pub use compact::Compacted;
 pub use error::{Error, Result};
 pub use mirror::MirrorWriter;
 pub use schema::{PARTITION_COLUMN, table_schema};

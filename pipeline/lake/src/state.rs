@@ -27,8 +27,21 @@ pub struct DataFile {
     pub rows: u64,
     /// The month that all rows belong to; `None` in a table without partitions.
     pub period_month: Option<NaiveDate>,
-    /// What the file was made from, as given to [`Lake::writer`].
-    pub unit: Option<String>,
+    /// The paths of the files whose rows it took over when it was compacted; none = its rows were written here.
+    pub parts: Vec<String>,
+}
+
+impl DataFile {
+    /// The files whose rows it holds, as they were first written.
+    pub fn origins(&self) -> impl Iterator<Item = &str> {
+        let own = self.parts.is_empty().then_some(self.path.as_str());
+        own.into_iter().chain(self.parts.iter().map(String::as_str))
+    }
+
+    /// What it was made from, as given to [`Lake::writer`].
+    pub fn units(&self) -> impl Iterator<Item = &str> {
+        self.origins().filter_map(unit_of)
+    }
 }
 
 impl Lake {
@@ -67,7 +80,18 @@ fn data_file(table: &str, view: &LogicalFileView) -> Result<DataFile> {
         None => None,
         Some(text) => Some(text.parse().map_err(|_| wrong(format!("has the month \"{text}\"")))?),
     };
-    Ok(DataFile { unit: unit_of(&path), size, rows: rows as u64, period_month, path })
+    Ok(DataFile { parts: parts(view), size, rows: rows as u64, period_month, path })
+}
+
+/// The tag of a compacted file: its parts, a line each.
+pub(crate) const PARTS_TAG: &str = "takings.parts";
+
+fn parts(view: &LogicalFileView) -> Vec<String> {
+    // The only way to a file's tags; they may be gone after a checkpoint of another writer, then the file has no units and is made again.
+    #[allow(deprecated)]
+    let tags = view.add_action().tags.unwrap_or_default();
+    let parts = tags.get(PARTS_TAG).cloned().flatten().unwrap_or_default();
+    parts.lines().map(str::to_owned).collect()
 }
 
 /// The name of a new file.
@@ -78,9 +102,9 @@ pub(crate) fn file_name(month: Option<NaiveDate>, unit: Option<&str>, id: uuid::
 }
 
 /// The unit in a file's name, which ends in `-<uuid>.parquet`.
-fn unit_of(path: &str) -> Option<String> {
+fn unit_of(path: &str) -> Option<&str> {
     const UUID_LENGTH: usize = 36;
     let stem = path.rsplit('/').next()?.strip_suffix(".parquet")?;
     let unit = stem.get(..stem.len().checked_sub(UUID_LENGTH)?)?.strip_suffix('-')?;
-    (!unit.is_empty()).then(|| unit.to_owned())
+    (!unit.is_empty()).then_some(unit)
 }

@@ -32,6 +32,8 @@ pub struct TableWriter {
     lake: Lake,
     table: String,
     unit: Option<String>,
+    /// What its one file takes over.
+    parts: Vec<String>,
     partitioned: bool,
     schema: SchemaRef,
     file_schema: SchemaRef,
@@ -61,6 +63,7 @@ impl Lake {
             lake: self.clone(),
             table: table.name.clone(),
             unit: unit.map(str::to_owned),
+            parts: Vec::new(),
             partitioned: table.is_partitioned(),
             schema,
             file_schema,
@@ -71,6 +74,12 @@ impl Lake {
 }
 
 impl TableWriter {
+    /// Its file takes over the rows of others.
+    #[must_use]
+    pub(crate) fn taking_over(self, parts: Vec<String>) -> Self {
+        Self { parts, ..self }
+    }
+
     /// The schema of the batches, see [`table_schema`]; their columns are found by name.
     pub fn schema(&self) -> &SchemaRef {
         &self.schema
@@ -123,7 +132,13 @@ impl TableWriter {
         RecordBatch::try_new(self.schema.clone(), columns).map_err(|error| Error::data(&self.table, error.to_string()))
     }
 
-    async fn write_to(&mut self, month: Option<NaiveDate>, rows: &RecordBatch) -> Result<()> {
+    /// The schema within the files.
+    pub(crate) fn file_schema(&self) -> &SchemaRef {
+        &self.file_schema
+    }
+
+    /// Rows of one month, as they stand in a file.
+    pub(crate) async fn write_to(&mut self, month: Option<NaiveDate>, rows: &RecordBatch) -> Result<()> {
         let open = self.open.iter().position(|file| file.month == month);
         let mut file = match open {
             Some(at) => self.open.remove(at),
@@ -159,7 +174,7 @@ impl TableWriter {
 
     async fn close(&mut self, file: OpenFile) -> Result<()> {
         let size = file.parquet.commit().await?;
-        let data_file = DataFile { path: file.path, size, rows: file.statistics.rows(), period_month: file.month, unit: self.unit.clone() };
+        let data_file = DataFile { path: file.path, size, rows: file.statistics.rows(), period_month: file.month, parts: self.parts.clone() };
         self.done.push(NewFile { file: data_file, statistics: file.statistics.json(), totals: file.statistics.totals() });
         Ok(())
     }

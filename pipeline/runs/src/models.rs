@@ -53,6 +53,26 @@ impl Ledger {
         Ok(())
     }
 
+    /// Files of a table were rearranged: whatever was made from its version `from` counts as made from `to`, and so does the newest snapshot.
+    pub async fn rearranged(&self, run: Uuid, table: &str, from: i64, to: i64, now: DateTime<Utc>) -> Result<()> {
+        if let Some(mut latest) = self.latest_snapshot().await?
+            && latest.tables.get(table) == Some(&from)
+        {
+            latest.tables.insert(table.to_owned(), to);
+            self.record_snapshot(Some(run), &latest.tables, now).await?;
+        }
+        let mut transaction = self.write("rearranged").await?;
+        for row in transaction.rows(query("SELECT table_name, inputs FROM models")).await? {
+            let mut inputs: BTreeMap<String, i64> = row::from_json(&row, "inputs")?;
+            if inputs.get(table) == Some(&from) {
+                inputs.insert(table.to_owned(), to);
+                let update = query("UPDATE models SET inputs = $1 WHERE table_name = $2");
+                transaction.execute(update.bind(row::json("inputs", &inputs)?).bind(row::text(&row, "table_name")?)).await?;
+            }
+        }
+        transaction.commit().await
+    }
+
     /// Forgets a mart's build, so that the next run builds it whole.
     pub async fn forget_model(&self, table: &str) -> Result<()> {
         self.change("forget_model", query("DELETE FROM models WHERE table_name = $1").bind(table)).await?;

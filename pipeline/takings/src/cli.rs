@@ -23,6 +23,9 @@ pub struct Cli {
     /// Log lines for people or for machines (one JSON object a line, with run, job, tick and step)
     #[arg(long, global = true, env = "TAKINGS_LOG_FORMAT", value_enum, default_value = "text", value_name = "FORMAT")]
     pub log_format: LogFormat,
+    /// Send spans of runs and steps to an OpenTelemetry collector (OTLP over HTTP), such as http://localhost:4318
+    #[arg(long, global = true, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_name = "URL")]
+    pub otlp: Option<String>,
     #[command(subcommand)]
     pub command: Command,
 }
@@ -53,7 +56,8 @@ SIGTERM or Ctrl-C: the step at work is finished, then the run is given back and 
 
 With scheduler.listen = \"127.0.0.1:9184\" in config/takings.toml it answers at /healthz, /readyz and /metrics. `--log-format json` logs one object a line.";
 
-const BACKFILL: &str = "Runs a job for each of its ticks from A to B, both included, the oldest first, one after the other. A tick that fails does not stop those after it. \
+const BACKFILL: &str = "Runs a job for each of its ticks from A to B, both included, the oldest first, one after the other; the reports of \
+a tick are made side by side, engine.threads at a time. A tick that fails does not stop those after it. \
 Each keeps its own interval and known-at. Stopped half-way, it says where to go on; with --missing it goes on by itself, as it skips what is done.";
 
 const INIT: &str = "Writes a project: channels, contracts, SQL, jobs and reports, with made-up feeds to try it on. All of it is yours to edit.
@@ -107,6 +111,8 @@ pub enum Command {
     Init(InitArgs),
     /// Make a table, or a lost ledger, again from the landing zone
     Rebuild(RebuildArgs),
+    /// Make few lake files of the many small ones of growing exports
+    Compact,
     /// Delete lake files that no snapshot within the retention needs
     Vacuum,
     /// Print completions for a shell

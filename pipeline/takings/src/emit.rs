@@ -1,18 +1,20 @@
-//! Emit: the job's reports, one after the other, and what the ledger keeps about each.
+//! Emit: the job's reports, as many at a time as the engine has threads, and what the ledger keeps about each.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use takings_definitions::{Instance, Report};
 use takings_runs::{Delivery, DeliveryState, StepFigures};
 use takings_sources::LandingRecord;
 use uuid::Uuid;
 
 use crate::context::{Context, now};
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 use crate::held::Held;
 use crate::inputs::{Inputs, Stopped};
 use crate::job::{Order, Summary};
 use crate::output::Progress;
+use crate::parallel::spread;
 use crate::report::{self, Emitted, Night};
 use crate::step;
 use crate::transform::Transformed;
@@ -31,37 +33,48 @@ pub async fn emit_all(
     step::recorded(context, run, "emit", async {
         let stopped = stopped_exports(context, summary);
         let tables = Arc::new(transformed.tables.clone());
+        let night = Night {
+            job: order.job,
+            tick: order.tick,
+            known_at: order.known_at,
+            tables: &tables,
+            stopped: &stopped,
+            force: order.force,
+            restate: order.restate,
+        };
+        // `None`: the memory was short, and others were at work.
+        let one = async |(report, instance): (&Report, &Instance), alone: bool| {
+            // A run that was taken over meanwhile delivers nothing more.
+            context.ledger.heartbeat(&held.lease, now()).await?;
+            order.stop.check(&format!("report {}", report.name))?;
+            progress.step("emit", &format!("{} of {}", report.name, instance.name));
+            let inputs = Inputs::new(context, report, instance, landed)?;
+            let emitted = match pull_failure(summary, &inputs) {
+                Some(message) => failed(&report.name, &instance.name, message),
+                None => match report::emit(context, &night, report, instance, &inputs).await {
+                    Ok(emitted) => emitted,
+                    Err(failure) if failure.is_memory() && !alone => return Ok(None),
+                    Err(failure) => failed(&report.name, &instance.name, failure.to_string()),
+                },
+            };
+            record_delivery(context, run, order, &emitted).await?;
+            Ok::<_, Failure>(Some(emitted))
+        };
+        let reports = context.project.reports_of(&order.job.name);
+        let wanted: Vec<_> = reports.flat_map(|report| context.project.instances_of(&report.channel).map(move |instance| (report, instance))).collect();
+        let alone = context.threads == 1 || wanted.len() == 1;
         let mut all = Vec::new();
-        let mut figures = StepFigures::default();
-        for report in context.project.reports_of(&order.job.name) {
-            for instance in context.project.instances_of(&report.channel) {
-                // A run that was taken over meanwhile delivers nothing more.
-                context.ledger.heartbeat(&held.lease, now()).await?;
-                order.stop.check(&format!("report {}", report.name))?;
-                progress.step("emit", &format!("{} of {}", report.name, instance.name));
-                let inputs = Inputs::new(context, report, instance, landed)?;
-                let night = Night {
-                    job: order.job,
-                    tick: order.tick,
-                    known_at: order.known_at,
-                    tables: &tables,
-                    stopped: &stopped,
-                    force: order.force,
-                    restate: order.restate,
-                };
-                let emitted = match pull_failure(summary, &inputs) {
-                    Some(message) => failed(&report.name, &instance.name, message),
-                    None => match report::emit(context, &night, report, instance, &inputs).await {
-                        Ok(emitted) => emitted,
-                        Err(failure) => failed(&report.name, &instance.name, failure.to_string()),
-                    },
-                };
-                figures.rows += emitted.sections.iter().map(|section| section.rows).sum::<u64>();
-                figures.files += u64::from(matches!(emitted.outcome, report::Outcome::Written { .. }));
-                record_delivery(context, run, order, &emitted).await?;
-                all.push(emitted);
-            }
+        for (made, what) in spread(context.threads, wanted.clone(), |what| one(what, alone))?.into_iter().zip(wanted) {
+            all.extend(match made {
+                Some(emitted) => Some(emitted),
+                None => one(what, true).await?,
+            });
         }
+        let figures = StepFigures {
+            rows: all.iter().flat_map(|emitted| &emitted.sections).map(|section| section.rows).sum(),
+            files: all.iter().filter(|emitted| matches!(emitted.outcome, report::Outcome::Written { .. })).count() as u64,
+            ..StepFigures::default()
+        };
         Ok((all, figures))
     })
     .await

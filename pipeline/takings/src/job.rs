@@ -11,6 +11,7 @@ use takings_runs::{Claim, NewRun, RunState, StaleReport, StepFigures};
 use takings_sources::LandingRecord;
 use uuid::Uuid;
 
+use crate::compact::{self, CompactedTable};
 use crate::context::{Context, now};
 use crate::failure::Result;
 use crate::held::{Held, leased};
@@ -46,6 +47,8 @@ pub struct Summary {
     pub stale: Vec<StaleReport>,
     /// Expected exports that did not come.
     pub watched: Vec<String>,
+    /// Tables whose small files became few.
+    pub compacted: Vec<CompactedTable>,
     /// Lake files that were deleted.
     pub vacuumed: Vec<String>,
 }
@@ -61,6 +64,7 @@ impl Summary {
             emitted: Vec::new(),
             stale: Vec::new(),
             watched: Vec::new(),
+            compacted: Vec::new(),
             vacuumed: Vec::new(),
         }
     }
@@ -130,6 +134,7 @@ async fn steps(context: &Context, order: &Order<'_>, held: &Held, progress: &Pro
         match step {
             JobStep::Reports => make_reports(context, order, held, progress, &mut summary).await?,
             JobStep::Watch => summary.watched = watch::watch(context, held.run(), order.job, order.tick).await?,
+            JobStep::Compact => summary.compacted = compact::compact(context, held.run()).await?,
             JobStep::Vacuum => summary.vacuumed = vacuum::vacuum(context, held.run()).await?,
         }
     }

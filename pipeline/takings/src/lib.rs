@@ -5,6 +5,7 @@
 mod chosen;
 mod cli;
 mod commands;
+mod compact;
 mod context;
 #[cfg(test)]
 mod crash;
@@ -17,6 +18,7 @@ mod inputs;
 mod job;
 mod log;
 mod mirror;
+mod otlp;
 mod output;
 mod parallel;
 mod publish;
@@ -46,19 +48,20 @@ use crate::cli::Cli;
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     end_quietly_when_nobody_reads();
-    log::start(&cli);
-    let outcome = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(failure::Failure::from)
-        .and_then(|runtime| runtime.block_on(commands::run(cli)));
-    match outcome {
+    match run(cli) {
         Ok(code) => code,
         Err(failure) => {
             eprintln!("error: {failure}");
             failure.exit_code()
         }
     }
+}
+
+fn run(cli: Cli) -> failure::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let _within = runtime.enter();
+    let _traces = log::start(&cli)?;
+    runtime.block_on(commands::run(cli))
 }
 
 /// `takings sql … | head`: when the reader has gone, there is nothing more to do.

@@ -2,12 +2,17 @@
 
 use std::io::IsTerminal;
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, fmt};
 
 use crate::cli::{Cli, Command, LogFormat};
+use crate::failure::Result;
+use crate::otlp::{self, Traces};
 
 /// `-v` shows steps, `-vv` details, `TAKINGS_LOG` anything. The scheduler shows steps: nobody stands beside it.
-pub fn start(cli: &Cli) {
+/// Gives what sends the last spans when it is dropped.
+pub fn start(cli: &Cli) -> Result<Option<Traces>> {
     let verbose = cli.verbose.max(u8::from(matches!(cli.command, Command::Serve(_))));
     let default = match verbose {
         0 => "warn,buoyant_kernel=off",
@@ -15,10 +20,13 @@ pub fn start(cli: &Cli) {
         _ => "debug,buoyant_kernel=off,sqlx=info,h2=info,hyper=info",
     };
     let filter = EnvFilter::try_from_env("TAKINGS_LOG").unwrap_or_else(|_| EnvFilter::new(default));
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
-    match cli.log_format {
-        LogFormat::Text => lines.init(),
+    let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
+    let lines = match cli.log_format {
+        LogFormat::Text => lines.boxed(),
         // One object a line; the spans carry run, job, tick and step.
-        LogFormat::Json => lines.json().flatten_event(true).with_current_span(false).with_span_list(true).init(),
-    }
+        LogFormat::Json => lines.json().flatten_event(true).with_current_span(false).with_span_list(true).boxed(),
+    };
+    let (spans, traces) = cli.otlp.as_deref().map(otlp::layer).transpose()?.unzip();
+    tracing_subscriber::registry().with(lines.with_filter(filter)).with(spans).init();
+    Ok(traces)
 }

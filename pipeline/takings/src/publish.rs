@@ -110,7 +110,8 @@ pub async fn publish(context: &Context, run: Uuid, channel: &Channel, export: &E
     let accounted = context.ledger.units(&table.name).await?;
     // A run that ended between its commit and its accounts left rows without accounts: they are made again.
     let in_accounts: BTreeSet<&str> = accounted.iter().map(|unit| unit.key.unit.as_str()).collect();
-    let held: BTreeSet<&str> = present.iter().filter(|_| !force).filter_map(|file| file.unit.as_deref()).filter(|unit| in_accounts.contains(unit)).collect();
+    let stays = |unit: &str| !force && in_accounts.contains(unit) && wanted.contains(unit);
+    let (held, removed) = sorted_out(&present, stays);
     let known_empty: BTreeSet<&str> = accounted
         .iter()
         .filter(|unit| unit.published == 0 && unit.quarantined == 0 && unit.records == unit.excluded)
@@ -119,11 +120,6 @@ pub async fn publish(context: &Context, run: Uuid, channel: &Channel, export: &E
 
     let missing: Vec<&Unit<'_>> =
         units.iter().filter(|unit| !held.contains(unit.key.as_str()) && (force || !known_empty.contains(unit.key.as_str()))).collect();
-    let removed: Vec<DataFile> = present
-        .iter()
-        .filter(|file| file.unit.as_deref().is_none_or(|unit| !held.contains(unit) || !wanted.contains(unit)))
-        .map(|file| (*file).clone())
-        .collect();
 
     let decoded: Vec<(UnitOutcome, Vec<NewFile>, Vec<String>)> = spread(context.threads, missing.clone(), |unit| way.decode(context, table, export, unit))?;
 
@@ -161,6 +157,21 @@ pub async fn publish(context: &Context, run: Uuid, channel: &Channel, export: &E
         outcome.decoded.push(unit);
     }
     Ok(outcome)
+}
+
+/// The units that the lake goes on to hold, and the files that go. A compacted file holds several units: it goes with the first of them
+/// that does, and the others are made again.
+fn sorted_out<'a>(present: &[&'a DataFile], stays: impl Fn(&str) -> bool) -> (BTreeSet<&'a str>, Vec<DataFile>) {
+    let mut held: BTreeSet<&str> = present.iter().flat_map(|file| file.units()).filter(|unit| stays(unit)).collect();
+    loop {
+        let is_kept = |file: &DataFile| file.units().next().is_some() && file.units().all(|unit| held.contains(unit));
+        let removed: Vec<&DataFile> = present.iter().copied().filter(|file| !is_kept(file)).collect();
+        let gone: BTreeSet<&str> = removed.iter().flat_map(|file| file.units()).collect();
+        if gone.is_disjoint(&held) {
+            return (held, removed.into_iter().cloned().collect());
+        }
+        held.retain(|unit| !gone.contains(unit));
+    }
 }
 
 const EMPTY: &str = "the file is empty: it lacks even the header; a month without rows has the header alone";

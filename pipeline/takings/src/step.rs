@@ -18,12 +18,17 @@ pub async fn recorded<T>(context: &Context, run: Uuid, name: &'static str, work:
         let (done, figures) = work.await?;
         context.ledger.end_step(key, &figures, now()).await?;
         let span = Span::current();
-        span.record("rows", figures.rows);
-        span.record("bytes", figures.bytes);
-        span.record("files", figures.files);
+        span.record("rows", counted(figures.rows));
+        span.record("bytes", counted(figures.bytes));
+        span.record("files", counted(figures.files));
         tracing::info!("done");
         Ok(done)
     }
     .instrument(span)
     .await
+}
+
+/// Collectors know signed numbers only.
+fn counted(figure: u64) -> i64 {
+    i64::try_from(figure).unwrap_or(i64::MAX)
 }

@@ -22,6 +22,8 @@ use crate::run_key::{KeyHash, canonical};
 pub struct Transformed {
     pub versions: BTreeMap<String, i64>,
     pub tables: Tables,
+    /// The same, as the lake knows them.
+    files: BTreeMap<String, Vec<DataFile>>,
     pub built: Vec<Built>,
 }
 
@@ -57,6 +59,7 @@ impl Transformed {
     fn see(&mut self, name: &str, state: &TableState) {
         self.versions.insert(name.to_owned(), state.version);
         self.tables.insert(name.to_owned(), scan_files(name, &state.files));
+        self.files.insert(name.to_owned(), state.files.clone());
     }
 }
 
@@ -156,16 +159,12 @@ async fn last_made(context: &Context, name: &str, state: Option<&TableState>) ->
 /// The months that `changed_by` names: it sees `changed_<table>`, the rows of files that came or went since the mart was made.
 async fn changed_months(context: &Context, done: &Transformed, table: &Table, changed_by: &str, last: &ModelState) -> Result<BTreeSet<NaiveDate>> {
     let mut changed = Tables::new();
-    for (input, files) in &done.tables {
+    for (input, files) in &done.files {
         let before = match last.inputs.get(input) {
-            Some(version) => {
-                context.lake.state(context.project.table(input)?, Some(*version)).await?.map(|state| scan_files(input, &state.files)).unwrap_or_default()
-            }
+            Some(version) => context.lake.state(context.project.table(input)?, Some(*version)).await?.map(|state| state.files).unwrap_or_default(),
             None => Vec::new(),
         };
-        let came = files.iter().filter(|file| !before.contains(file));
-        let went = before.iter().filter(|file| !files.contains(file));
-        changed.insert(input.clone(), came.chain(went).cloned().collect());
+        changed.insert(input.clone(), scan_files(input, not_in(files, &before).chain(not_in(&before, files))));
     }
     let parameters = Parameters::constants(&context.project.settings.parameters);
     let mut session = context.engine.session(&context.project, &context.graph, done.tables.clone(), parameters).with_changed(changed);
@@ -180,6 +179,12 @@ async fn changed_months(context: &Context, done: &Transformed, table: &Table, ch
         months.extend(dates.iter().flatten().filter_map(arrow::array::types::Date32Type::to_naive_date_opt));
     }
     Ok(months)
+}
+
+/// The files that hold rows which others don't hold. Rows that a compaction brought elsewhere are the same.
+fn not_in<'a>(files: &'a [DataFile], others: &'a [DataFile]) -> impl Iterator<Item = &'a DataFile> {
+    let there: BTreeSet<&str> = others.iter().flat_map(DataFile::origins).collect();
+    files.iter().filter(move |file| file.origins().any(|origin| !there.contains(origin)))
 }
 
 /// Why a mart could not be made.

@@ -16,7 +16,7 @@ async fn the_first_commit_makes_the_table() {
     let state = place.lake.state(&table(), None).await.unwrap().unwrap();
     assert_eq!((state.version, state.app_version), (0, 1));
     assert_eq!(state.schema, table_schema(&table()));
-    let seen: Vec<_> = state.files.iter().map(|file| (file.period_month.unwrap().to_string(), file.rows, file.unit.as_deref())).collect();
+    let seen: Vec<_> = state.files.iter().map(|file| (file.period_month.unwrap().to_string(), file.rows, file.units().next())).collect();
     assert_eq!(seen, [("2026-02-01".to_owned(), 1, Some("u1")), ("2026-03-01".to_owned(), 2, Some("u1"))]);
     assert_eq!(place.amounts(None).await, [1, 5, 7]);
 }

@@ -54,7 +54,7 @@ async fn many_months_need_few_open_files() {
     assert_eq!(files.len(), 42);
     assert_eq!(files.iter().map(|new| new.file.rows).sum::<u64>(), 44);
     assert!(files.is_sorted_by_key(|new| new.file.period_month));
-    assert!(files.iter().all(|new| new.file.unit.as_deref() == Some("feed.1")));
+    assert!(files.iter().all(|new| new.file.units().eq(["feed.1"])));
     place.commit(None, files, vec![]).await.unwrap();
     assert_eq!(place.amounts(None).await, [1; 44]);
 }

@@ -2,6 +2,7 @@
 
 mod clients;
 mod commits;
+mod compactions;
 mod files;
 mod mirrors;
 mod processes;

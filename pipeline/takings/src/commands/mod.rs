@@ -46,6 +46,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Sample(args) => sample::sample(&cli, args),
         Command::Init(args) => init::init(&cli, args),
         Command::Rebuild(args) => upkeep::rebuild(&cli, args).await,
+        Command::Compact => upkeep::compact(&cli).await,
         Command::Vacuum => upkeep::vacuum(&cli).await,
         Command::Completions { shell } => {
             clap_complete::generate(*shell, &mut Cli::command(), "takings", &mut std::io::stdout());

@@ -38,6 +38,9 @@ pub async fn run(cli: &Cli, args: &RunArgs) -> Result<ExitCode> {
 }
 
 fn print(context: &Context, order: &Order<'_>, summary: &Summary) {
+    for line in super::upkeep::compacted_lines(&summary.compacted) {
+        println!("{line}");
+    }
     if order.job.steps.contains(&JobStep::Vacuum) {
         println!("{} lake files deleted that no snapshot of the last {} days needs", summary.vacuumed.len(), context.project.settings.retention_days);
     }
@@ -194,6 +197,7 @@ fn as_json(order: &Order<'_>, summary: &Summary) -> Value {
         "marts": summary.built.iter().map(|built| json!({"table": built.table, "rows": built.rows, "months": built.months})).collect::<Vec<_>>(),
         "mirrored": summary.mirrored,
         "reports": summary.emitted.iter().map(report_json).collect::<Vec<_>>(),
+        "compacted": super::upkeep::compacted_json(&summary.compacted),
         "vacuumed": summary.vacuumed,
         "warnings": warnings(summary),
         "failures": summary.failures(),

@@ -1,10 +1,11 @@
-//! `takings rebuild` and `takings vacuum`.
+//! `takings rebuild`, `takings compact` and `takings vacuum`.
 
 use std::process::ExitCode;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::cli::{Cli, RebuildArgs};
+use crate::compact::CompactedTable;
 use crate::context::Context;
 use crate::failure::Result;
 use crate::output::{self, Progress};
@@ -42,6 +43,28 @@ async fn ledger(cli: &Cli, context: &Context, progress: &Progress) -> Result<Exi
         println!("{} knows again of {files} landed files, {ticks} ticks and {reports} reports that stand; nothing was delivered again", context.ledger.name());
     }
     Ok(ExitCode::SUCCESS)
+}
+
+pub async fn compact(cli: &Cli) -> Result<ExitCode> {
+    let context = Context::open(cli).await?;
+    let compacted = crate::compact::by_hand(&context).await?;
+    if cli.json {
+        output::json(&json!({"compacted": compacted_json(&compacted)}));
+    } else if compacted.is_empty() {
+        println!("no table has enough small files");
+    }
+    if !cli.json {
+        compacted_lines(&compacted).for_each(|line| println!("{line}"));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+pub fn compacted_lines(compacted: &[CompactedTable]) -> impl Iterator<Item = String> {
+    compacted.iter().map(|(table, done)| format!("{table}: {} files became {}", done.files, done.into))
+}
+
+pub fn compacted_json(compacted: &[CompactedTable]) -> Value {
+    compacted.iter().map(|(table, done)| json!({"table": table, "files": done.files, "into": done.into, "version": done.version})).collect()
 }
 
 pub async fn vacuum(cli: &Cli) -> Result<ExitCode> {

@@ -144,6 +144,9 @@ group by title, currency",
 const NIGHTLY: &str =
     "job = \"nightly\"\ndescription = \"Every night.\"\nschedule = \"0 0 * * *\"\ntimezone = \"UTC\"\ncovers = \"previous_day\"\nsettle = \"1 day\"\n";
 
+/// Nothing makes the scheduler run it within a test.
+const UPKEEP: &str = "job = \"upkeep\"\ndescription = \"Now and then.\"\nschedule = \"0 0 29 2 *\"\ntimezone = \"UTC\"\ncovers = \"previous_7_days\"\nmisfire = \"none\"\nsteps = [\"compact\"]\n";
+
 const HEADER: &str = "sale_id,sold_at,product_id,amount,currency\n";
 
 /// One good record, and a bad one that goes to quarantine.
@@ -168,6 +171,7 @@ impl Mini {
             mini.write(path, text, 0);
         }
         mini.write("jobs/nightly.toml", NIGHTLY, 0);
+        mini.write("jobs/upkeep.toml", UPKEEP, 0);
         for night in 1..=10 {
             mini.feeds(night);
         }
@@ -180,9 +184,15 @@ impl Mini {
             project: self.root().to_owned(),
             variable: "TAKINGS_INSTANCES__MINI__MAIN__URL".to_owned(),
             feeds: self.feeds_of(night),
+            job: "nightly",
             tick: format!("2026-03-{:02}", night + 1),
             scheduled: false,
         }
+    }
+
+    /// The upkeep after a night.
+    pub fn upkeep(&self, night: u32) -> Scene {
+        Scene { job: "upkeep", ..self.night(night) }
     }
 
     /// The first night as the scheduler finds it due: its schedule has one day a year, so that whenever the test runs one tick is due.

@@ -23,7 +23,7 @@ fn victim() {
     let Ok(order) = std::env::var(VARIABLE) else { return };
     let words: Vec<&str> = order.split('\n').collect();
     let [place, project, variable, feeds, tick, number, mark] = words[..] else { panic!("{order:?}") };
-    let scene = Scene { project: project.into(), variable: variable.into(), feeds: feeds.into(), tick: tick.into(), scheduled: false };
+    let scene = Scene { project: project.into(), variable: variable.into(), feeds: feeds.into(), job: "nightly", tick: tick.into(), scheduled: false };
     let mark = PathBuf::from(mark);
     let die = move |fired: &takings_faults::Fired| {
         std::fs::write(&mark, format!("{fired:?}")).unwrap();
@@ -101,6 +101,7 @@ fn the_shipped_sample_killed_fifty_times() {
     let package = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
     let repository = Path::new(&package).join("../..").canonicalize().unwrap();
     let scene = Scene {
+        job: "nightly",
         variable: "TAKINGS_INSTANCES__AWS_MARKETPLACE__MAIN__URL".to_owned(),
         feeds: repository.join("data/sample/aws_marketplace"),
         project: repository,

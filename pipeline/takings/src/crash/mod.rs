@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
-use takings_faults::{Fault, Faults, Fired, Kind, Nth};
+use takings_faults::{Fault, Faults, Fired, Kind, Nth, Operation};
 
 use feeds::Mini;
 use place::{Ended, Place, Scene};
@@ -44,6 +44,9 @@ const STEPS: [(Kind, &str); 22] = [
     (Kind::Commit, "release"),
 ];
 
+/// The same of a compaction.
+const COMPACTION: [(Kind, &str); 3] = [(Kind::Read, "lake/mini_sale/period_month="), (Kind::Place, "lake/mini_sale/_delta_log/"), (Kind::Commit, "rearranged")];
+
 /// A place before a run, and what it is before and after one that nobody disturbs.
 struct Stage {
     name: &'static str,
@@ -52,7 +55,7 @@ struct Stage {
     before: State,
     end: State,
     /// Which operations are counted.
-    counts: fn(Kind) -> bool,
+    counts: fn(Operation<'_>) -> bool,
     /// At what else than [`STEPS`] a fault must have been seen to fire.
     also: &'static [(Kind, &'static str)],
 }
@@ -82,13 +85,26 @@ impl Stage {
         Self { also: &[(Kind::Commit, "job_start"), (Kind::Commit, "record_due")], ..stage }
     }
 
-    /// All nine nights are there, so that a table gets its first checkpoint. What only reads goes: the second run shows that.
+    /// All nine nights are there, so that a table gets its first checkpoint. Only what is done to the Delta logs differs from the
+    /// second run, so that only this goes wrong.
     fn tenth(mini: &Mini) -> Self {
         let place = Place::new();
         for night in 1..10 {
             assert_eq!(place.run(&mini.night(night), Faults::default()), Ended::Well);
         }
-        Self { counts: Kind::changes, ..Self::on("tenth run", mini.night(10), place).with_stale_report() }
+        Self { counts: |done| done.kind.changes() && done.on.contains("/_delta_log/"), ..Self::on("tenth run", mini.night(10), place).with_stale_report() }
+    }
+
+    /// After nine nights the files of a month become one.
+    fn compaction(mini: &Mini) -> Self {
+        let place = Place::new();
+        for night in 1..10 {
+            assert_eq!(place.run(&mini.night(night), Faults::default()), Ended::Well);
+        }
+        let stage = Self::on("compaction", mini.upkeep(9), place);
+        let files = |state: &State| state.files_of("mini_sale");
+        assert!(files(&stage.end) > files(&stage.before), "nothing was compacted");
+        Self { counts: |done| done.kind.changes() || done.on.starts_with("lake/"), also: &COMPACTION, ..stage }
     }
 
     /// What came shows that a report which stands is stale.
@@ -154,7 +170,7 @@ impl Stage {
             if fired.iter().all(|hit| label_of(hit.kind, &hit.on) != label) {
                 let counts = self.counts;
                 let wanted = label.clone();
-                let nth = Nth::new(fault(), 1).counting(move |operation| counts(operation.kind) && label_of(operation.kind, operation.on) == wanted);
+                let nth = Nth::new(fault(), 1).counting(move |operation| counts(*operation) && label_of(operation.kind, operation.on) == wanted);
                 let (gate, place, ended) = self.run(nth);
                 fired.push(hit(&gate, &place, &ended).unwrap_or_else(|| panic!("the fault at {label} did not fire")));
             }
@@ -173,7 +189,7 @@ impl Stage {
 
     fn nth(&self, fault: Fault, number: u64) -> Nth {
         let counts = self.counts;
-        Nth::new(fault, number).counting(move |operation| counts(operation.kind))
+        Nth::new(fault, number).counting(move |operation| counts(*operation))
     }
 
     fn run(&self, nth: Nth) -> (Arc<Nth>, Place, Ended) {
@@ -191,8 +207,10 @@ impl Stage {
 
     /// Each step of a run was hit.
     fn covers(&self, fault: &Fault, fired: &[Fired]) {
+        let steps = if self.scene.job == "nightly" { &STEPS[..] } else { &[] };
         let torn = matches!(fault, Fault::Tear);
-        for (kind, on) in STEPS.iter().chain(self.also).copied().filter(|(kind, _)| (self.counts)(*kind) && (!torn || kind.can_be_torn())) {
+        let counted = |kind, on| (self.counts)(Operation { kind, on }) && (!torn || kind.can_be_torn());
+        for (kind, on) in steps.iter().chain(self.also).copied().filter(|(kind, on)| counted(*kind, on)) {
             assert!(fired.iter().any(|hit| hit.kind == kind && hit.on.starts_with(on)), "no fault fired at {kind:?} of {on}");
         }
         if self.name == "tenth run" {
@@ -249,6 +267,21 @@ fn tenth_run_each_operation_is_torn() {
 #[test]
 fn tenth_run_ends_at_each_operation() {
     Stage::tenth(&Mini::new()).check(|| Fault::End);
+}
+
+#[test]
+fn compaction_each_operation_fails() {
+    Stage::compaction(&Mini::new()).check(|| Fault::Fail);
+}
+
+#[test]
+fn compaction_each_operation_is_torn() {
+    Stage::compaction(&Mini::new()).check(|| Fault::Tear);
+}
+
+#[test]
+fn compaction_ends_at_each_operation() {
+    Stage::compaction(&Mini::new()).check(|| Fault::End);
 }
 
 #[test]

@@ -54,6 +54,7 @@ pub struct Scene {
     /// The variable that says where the feeds are.
     pub variable: String,
     pub feeds: PathBuf,
+    pub job: &'static str,
     pub tick: String,
     /// Whether the scheduler finds out what is due. The tick is not said then.
     pub scheduled: bool,
@@ -139,7 +140,7 @@ impl Place {
                 Ok(context) => context,
                 Err(failure) => return Ended::Badly(failure.to_string()),
             };
-            let done = if scene.scheduled { by_scheduler(&context).await } else { by_hand(&context, &scene.tick).await };
+            let done = if scene.scheduled { by_scheduler(&context).await } else { by_hand(&context, scene).await };
             context.ledger.close().await;
             match done {
                 Ok(failures) if failures.is_empty() => Ended::Well,
@@ -150,9 +151,9 @@ impl Place {
     }
 }
 
-async fn by_hand(context: &Context, tick: &str) -> Result<Vec<String>> {
-    let job = context.project.job("nightly")?;
-    one(context, job, job.tick_at(tick)?, Claim::Asked, None).await
+async fn by_hand(context: &Context, scene: &Scene) -> Result<Vec<String>> {
+    let job = context.project.job(scene.job)?;
+    one(context, job, job.tick_at(&scene.tick)?, Claim::Asked, None).await
 }
 
 /// As a scheduler does that ends when it knows of nothing to run.

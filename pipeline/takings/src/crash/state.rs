@@ -68,6 +68,12 @@ impl State {
         self.files.keys().any(|path| path.starts_with(prefix))
     }
 
+    /// The data files of a table in the store, whatever version names them.
+    pub fn files_of(&self, table: &str) -> usize {
+        let folder = format!("lake/{table}/period_month=");
+        self.files.keys().filter(|path| path.starts_with(&folder)).count()
+    }
+
     async fn read(&mut self, context: &Context) -> Result<()> {
         for object in context.store.list("").await? {
             let path = object.location.to_string();
