@@ -92,6 +92,17 @@ fn a_read_only_store_ends_the_run_and_the_next_one_goes_on() {
 }
 
 #[test]
+fn too_little_memory_ends_the_run_in_words_and_more_of_it_mends_it() {
+    let feeds = Feeds::awkward(65, 10);
+    let mut place = Place::on(feeds.root()).variable("TAKINGS_ENGINE__MEMORY", "1 MiB");
+    let ran = place.takings(&RUN).ends_with(1).says(&["error: ", "the memory limit is reached", "of 1 MiB", "raise engine.memory"]);
+    assert!(!ran.err.contains("panicked"), "{}", ran.err);
+    assert_eq!(place.rows("select count(*) as n from aws_daily_usage"), Vec::<Vec<String>>::new(), "no snapshot was recorded");
+    place.set("TAKINGS_ENGINE__MEMORY", "64 MiB");
+    same_as_untroubled(&place, &feeds);
+}
+
+#[test]
 fn a_store_that_is_a_file_is_named() {
     let (folder, feeds) = (scratch(), Feeds::awkward(63, 5));
     std::fs::write(folder.path().join("data"), "not a folder").unwrap();

@@ -24,11 +24,11 @@ pub fn schema() -> Value {
         "$defs": {
             "export": export(),
             "layout": layout(),
-            "delete": object("Rows that end a version.", &["column"], &[
-                ("column", text("A header or a column of the table.")),
+            "delete": object("Rows that end a version.", &["column", "into"], &[
+                ("column", text("A header.")),
                 ("equals", texts("The cell is one of these.")),
                 ("matches", pattern("The cell fits this.")),
-                ("into", text("The contract's bool column that gets true.")),
+                ("into", text("The contract's bool column: true where the cell says so, else false.")),
             ]),
             "header_rule": object("What must stand in the header.", &[], &[
                 ("exact", texts("These names, in this order.")),

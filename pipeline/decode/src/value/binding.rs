@@ -122,6 +122,15 @@ fn is_copy(column: &ValueColumn) -> bool {
 
 fn source(column: &ValueColumn, names: &mut Names<'_>) -> Result<Source, (String, String)> {
     let part = names.part;
+    if let Some(delete) = &column.deletes {
+        return match names.find(&delete.column) {
+            Some(at) => Ok(Source::Test(at, delete.test.clone())),
+            None => {
+                let what = format!("`delete` looks at \"{}\", which the header lacks{}", delete.column, names.nearest(&delete.column));
+                Err((what, "correct the file, or the export's `delete`".to_owned()))
+            }
+        };
+    }
     let Some(spec) = &column.spec else { return by_header(column, names) };
     Ok(match &spec.source {
         ValueSource::Own | ValueSource::Headers(_) => return by_header(column, names),

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use regex::Regex;
-use takings_definitions::{ColumnSpec, Split};
+use takings_definitions::{CellTest, ColumnSpec, Split};
 
 use super::blank::{is_blank, trimmed};
 use crate::Block;
@@ -18,6 +18,8 @@ pub(crate) enum Source {
     /// The same in every row.
     Fixed(Option<String>),
     Join(Vec<Piece>),
+    /// Whether a cell says so.
+    Test(usize, CellTest),
 }
 
 #[derive(Debug, Clone)]
@@ -25,6 +27,10 @@ pub(crate) enum Piece {
     Text(String),
     Cell(usize),
 }
+
+/// What a test says, as text.
+pub(crate) const YES: &str = "true";
+pub(crate) const NO: &str = "false";
 
 /// What is done with a text before it is read.
 #[derive(Debug)]
@@ -57,6 +63,7 @@ impl TextRules {
             Source::Absent => None,
             Source::Cell(at) => self.value(block.cell(row, *at)).map(Cow::Borrowed),
             Source::Fixed(text) => text.as_deref().and_then(|text| self.value(text)).map(Cow::Borrowed),
+            Source::Test(at, test) => Some(Cow::Borrowed(if test.holds(trimmed(block.cell(row, *at))) { YES } else { NO })),
             Source::Join(pieces) => {
                 let mut joined = String::new();
                 let mut any = false;

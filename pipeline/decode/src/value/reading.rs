@@ -131,7 +131,7 @@ impl Findings<'_> {
 /// A cell as it stands, without outer white space.
 fn plain<'a>(source: &'a Source, block: &'a Block, row: usize) -> &'a str {
     match source {
-        Source::Cell(at) => trimmed(block.cell(row, *at)),
+        Source::Cell(at) | Source::Test(at, _) => trimmed(block.cell(row, *at)),
         Source::Fixed(text) => text.as_deref().unwrap_or_default(),
         Source::Absent | Source::Join(_) => "",
     }

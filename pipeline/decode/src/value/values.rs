@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use regex::Regex;
-use takings_definitions::{ColumnSpec, ColumnType, ExcludeWhen, Export, Layer, PART_COLUMN, ParseKeys, Reference, Table, UnknownColumns, ValueSource};
+use takings_definitions::{ColumnSpec, ColumnType, Delete, ExcludeWhen, Export, Layer, PART_COLUMN, ParseKeys, Reference, Table, UnknownColumns, ValueSource};
 
-use super::cell::TextRules;
+use super::cell::{NO, TextRules, YES};
 use super::lookup::Lookup;
 use super::numbers::NumberReader;
 use super::times::TimeReader;
@@ -58,6 +58,8 @@ pub(crate) struct ValueColumn {
     pub(crate) currency: Option<usize>,
     pub(crate) bound: Option<i128>,
     pub(crate) reader: Reader,
+    /// The test that fills it.
+    pub(crate) deletes: Option<Delete>,
 }
 
 #[derive(Debug)]
@@ -169,6 +171,7 @@ impl ValueColumn {
         let calculated = export.calculate.iter().any(|calculation| calculation.column == name);
         let nullable = contract.is_none_or(|column| column.nullable);
         let defaulted = spec.is_some_and(|spec| spec.default.is_some() || spec.unknown.is_some());
+        let deletes = export.delete.as_ref().filter(|delete| delete.into == name);
         let headers = match spec.map(|spec| &spec.source) {
             Some(ValueSource::Headers(names)) => names.clone(),
             _ => export.header_names(name).into_iter().map(str::to_owned).collect(),
@@ -194,12 +197,17 @@ impl ValueColumn {
                 ColumnType::Bool => {
                     let words =
                         |given: Option<&Vec<String>>, usual: &[&str]| given.cloned().unwrap_or_else(|| usual.iter().map(|word| (*word).to_owned()).collect());
-                    Reader::Bool {
-                        yes: words(keys.bool.as_ref().map(|words| &words.yes), &["true", "yes", "t", "y", "1"]),
-                        no: words(keys.bool.as_ref().map(|words| &words.no), &["false", "no", "f", "n", "0"]),
+                    if deletes.is_some() {
+                        Reader::Bool { yes: vec![YES.to_owned()], no: vec![NO.to_owned()] }
+                    } else {
+                        Reader::Bool {
+                            yes: words(keys.bool.as_ref().map(|words| &words.yes), &["true", "yes", "t", "y", "1"]),
+                            no: words(keys.bool.as_ref().map(|words| &words.no), &["false", "no", "f", "n", "0"]),
+                        }
                     }
                 }
             },
+            deletes: deletes.cloned(),
             spec: spec.cloned(),
             name: name.to_owned(),
             kind,

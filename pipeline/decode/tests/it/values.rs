@@ -557,6 +557,26 @@ fn calculated_columns_are_looked_at_behind_the_calculation() {
     .assert_eq(&text);
 }
 
+#[test]
+fn a_row_that_ends_a_version_is_marked() {
+    let columns = r#"{ name = "event_id", type = "text" }, { name = "gone", type = "bool", nullable = false }"#;
+    // The words of other columns mean nothing here.
+    let export = "delete = { column = \"is_deleted\", equals = [\"1\", \"J\"], into = \"gone\" }\nbool = { yes = [\"ja\"], no = [\"nein\"] }";
+    let lines = [&["event_id", "is_deleted"][..], &["e1", "0"], &["e2", "1"], &["e3", " J "], &["e4", ""]];
+    expect![[r#"
+        row event_id="e1" gone=false _line=2
+        row event_id="e2" gone=true _line=3
+        row event_id="e3" gone=true _line=4
+        row event_id="e4" gone=false _line=5
+    "#]]
+    .assert_eq(&Case::new(columns, export, &lines).show());
+    let lines = [&["event_id", "deleted"][..], &["e1", "0"]];
+    expect![[r#"
+        stopped (data) x.csv:1: gone: `delete` looks at "is_deleted", which the header lacks; correct the file, or the export's `delete`
+    "#]]
+    .assert_eq(&Case::new(columns, export, &lines).show());
+}
+
 /// Any text in any cell: rows and rejects add up to the records, and nothing panics.
 #[test]
 fn any_text_is_a_value_or_a_reject() {

@@ -7,6 +7,7 @@ use crate::{BUILT_IN_TABLES, CALENDAR_COLUMNS, ColumnType, File, Reference, Resu
 
 /// Checks what `[exports.columns]` says; `place` is the export's, as `exports/0`.
 pub(crate) fn check_columns(file: File<'_>, place: &str, export: &Export, table: &Table, references: &BTreeMap<String, Reference>) -> Result<()> {
+    check_delete(file, place, export, table)?;
     for (name, spec) in &export.columns {
         let wrong =
             |key: &str, what: String| file.wrong(&format!("{place}/columns/{name}/{key}"), format!("export `{}`, column `{name}`: {what}", export.name));
@@ -71,6 +72,25 @@ pub(crate) fn check_columns(file: File<'_>, place: &str, export: &Export, table:
         })?;
     }
     Ok(())
+}
+
+/// What says which rows are deleted is filled by nothing else.
+fn check_delete(file: File<'_>, place: &str, export: &Export, table: &Table) -> Result<()> {
+    let Some(delete) = &export.delete else { return Ok(()) };
+    let key = format!("{place}/delete/into");
+    let into = &delete.into;
+    let wrong = |what: String, next: &str| Err(file.wrong(&key, format!("export `{}`: `{into}` {what}", export.name)).next(next));
+    match table.column(into).map(|column| column.kind) {
+        None => {
+            let bools = table.columns.iter().filter(|column| column.kind == ColumnType::Bool).map(|column| column.name.as_str());
+            Err(file.unknown(&key, format!("export `{}`: `{into}` is not a column of {}", export.name, table.name), into, bools.collect::<Vec<_>>()))
+        }
+        Some(ColumnType::Bool) if export.columns.contains_key(into) || export.headers.contains_key(into) => {
+            wrong("has a source of its own".to_owned(), "name a bool column that nothing else fills")
+        }
+        Some(ColumnType::Bool) => Ok(()),
+        Some(kind) => wrong(format!("is {kind}"), "a bool column is needed"),
+    }
 }
 
 /// A source that the export declares elsewhere has to be declared.

@@ -98,11 +98,11 @@ pub enum DuplicateContent {
 /// Rows that end a version.
 #[derive(Debug, Clone)]
 pub struct Delete {
-    /// A header or a column of the table.
+    /// A header.
     pub column: String,
     pub test: CellTest,
-    /// The contract's bool column that gets true.
-    pub into: Option<String>,
+    /// The contract's bool column that says so.
+    pub into: String,
 }
 
 impl Export {

@@ -76,7 +76,7 @@ struct RawDelete {
     column: String,
     equals: Option<Vec<String>>,
     matches: Option<String>,
-    into: Option<String>,
+    into: String,
 }
 
 fn default_nulls() -> Vec<String> {
@@ -159,6 +159,7 @@ impl RawExport {
             || !self.columns.is_empty()
             || self.unpivot.is_some()
             || self.calculate.is_some()
+            || self.delete.is_some()
             || self.checks.is_some()
             || !self.parse_keys().is_plain()
             || self.exclude.iter().flatten().any(|rule| !rule.is_plain())

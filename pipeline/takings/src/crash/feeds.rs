@@ -144,7 +144,8 @@ group by title, currency",
 const NIGHTLY: &str =
     "job = \"nightly\"\ndescription = \"Every night.\"\nschedule = \"0 0 * * *\"\ntimezone = \"UTC\"\ncovers = \"previous_day\"\nsettle = \"1 day\"\n";
 
-const UPKEEP: &str = "job = \"upkeep\"\ndescription = \"Now and then.\"\nschedule = \"0 0 * * *\"\ntimezone = \"UTC\"\ncovers = \"previous_7_days\"\nsteps = [\"compact\"]\n";
+const UPKEEP: &str =
+    "job = \"upkeep\"\ndescription = \"Now and then.\"\nschedule = \"0 0 * * *\"\ntimezone = \"UTC\"\ncovers = \"previous_7_days\"\nsteps = [\"compact\"]\n";
 
 const HEADER: &str = "sale_id,sold_at,product_id,amount,currency\n";
 
