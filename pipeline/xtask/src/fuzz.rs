@@ -28,7 +28,9 @@ fn fuzz(mut arguments: impl Iterator<Item = String>) -> Result<(), String> {
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--minimize" => minimize = true,
-            "--minutes" => minutes = arguments.next().and_then(|text| text.parse().ok()).ok_or("--minutes takes a whole number")?,
+            "--minutes" => {
+                minutes = arguments.next().and_then(|text| text.parse().ok()).filter(|minutes| *minutes > 0).ok_or("--minutes takes a number from 1")?
+            }
             target if !target.starts_with('-') && asked.is_none() => asked = Some(argument),
             other => return Err(format!("{other} is not known: fuzz [TARGET] [--minutes M] [--minimize]")),
         }
