@@ -55,10 +55,14 @@ fn split_unknown(rest: &str, what: &str) -> (String, Option<String>) {
 
 /// The known word nearest to a wrong one, if any is near enough to be meant.
 pub fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let most = |candidate: &str| 2.max(candidate.len() / 3);
+    let length = wrong.chars().count();
     known
         .into_iter()
+        // A cell of a file may be as long as the file: it is compared with what could be near.
+        .filter(|candidate| length.abs_diff(candidate.chars().count()) <= most(candidate))
         .map(|candidate| (strsim::damerau_levenshtein(wrong, candidate), candidate))
-        .filter(|(distance, candidate)| *distance <= 2.max(candidate.len() / 3))
+        .filter(|(distance, candidate)| *distance <= most(candidate))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }
@@ -141,6 +145,14 @@ mod tests {
     #[test]
     fn an_unknown_key_names_line_and_nearest_key() {
         assert_eq!(message("schedule = \"x\"\nsetle = 1\n"), "jobs/x.toml:2:1: unknown key `setle`; did you mean `settle`?");
+    }
+
+    #[test]
+    fn a_text_that_is_far_longer_is_not_compared() {
+        // Comparing takes as many bytes as both lengths multiplied.
+        let long = "x".repeat(100 << 20);
+        assert_eq!(nearest(&long, ["a_name_of_some_length", "units"]), None);
+        assert_eq!(nearest("unitss", ["a_name_of_some_length", "units"]), Some("units"));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The repository's own chores: `cargo run -p xtask -- tidy`.
 
+mod fuzz;
+
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
@@ -16,6 +18,7 @@ const FORBIDDEN: [(&str, &str); 3] = [
 fn main() -> ExitCode {
     match std::env::args().nth(1).as_deref() {
         Some("tidy") => tidy(),
+        Some("fuzz") => fuzz::run(std::env::args().skip(2)),
         _ => {
             eprintln!("usage: cargo run -p xtask -- tidy");
             ExitCode::from(2)

@@ -44,6 +44,11 @@ impl Record {
         self.ends.len()
     }
 
+    /// Bytes of all cells.
+    pub fn size(&self) -> usize {
+        self.text.len()
+    }
+
     /// A cell's text; empty where the record has no such cell.
     pub fn cell(&self, at: usize) -> &str {
         let Some(end) = self.ends.get(at) else { return "" };

@@ -14,6 +14,8 @@ const BLOCK_ROWS: usize = 4096;
 const BLOCK_BYTES: usize = 1 << 20;
 /// Cells that unpivot may make of one record.
 const UNPIVOT_LIMIT: usize = 1 << 22;
+/// Bytes of all rows that unpivot may make of one record.
+const UNPIVOT_BYTES: usize = 64 << 20;
 
 /// The names under which records are counted that the frame or unpivot leave out.
 const PARENT_RULE: &str = "parent";
@@ -68,6 +70,8 @@ enum Last {
 }
 
 struct Columns<'a> {
+    /// For messages.
+    file: &'a str,
     rule: &'a Unpivot,
     nulls: &'a [String],
     /// Column, its name and its groups.
@@ -77,7 +81,7 @@ struct Columns<'a> {
 
 impl<'a> Rows<'a> {
     /// `facts` without the header.
-    pub fn new(name: &str, export: &'a Export, header: &Header, facts: PartFacts, sheet: bool, out: &mut dyn Out) -> Result<Self> {
+    pub fn new(name: &'a str, export: &'a Export, header: &Header, facts: PartFacts, sheet: bool, out: &mut dyn Out) -> Result<Self> {
         let line = header.line;
         let lacks = |what: String, column: &str| {
             let nearest = takings_definitions::nearest(column, header.names.iter().map(String::as_str));
@@ -221,7 +225,7 @@ impl<'a> Rows<'a> {
         match &self.unpivot {
             None => self.block.push(record.line, &record.raw, record.cells()),
             Some(unpivot) => {
-                if !unpivot.push(record, &mut self.block) {
+                if !unpivot.push(record, &mut self.block)? {
                     out.exclude(UNPIVOT_RULE);
                     return Ok(());
                 }
@@ -246,7 +250,7 @@ impl<'a> Rows<'a> {
 }
 
 impl<'a> Columns<'a> {
-    fn new(name: &str, export: &'a Export, rule: &'a Unpivot, header: &Header) -> Result<Self> {
+    fn new(name: &'a str, export: &'a Export, rule: &'a Unpivot, header: &Header) -> Result<Self> {
         let groups: Vec<&str> = rule.headers.capture_names().flatten().collect();
         let mut columns = Vec::new();
         for (at, found) in header.found.iter().enumerate() {
@@ -263,7 +267,7 @@ impl<'a> Columns<'a> {
             return Err(Error::data(format!("{name}:{}: unpivot makes {} rows of {} cells from each record", header.line, columns.len(), header.names.len()))
                 .next("make the pattern in [exports.unpivot] narrower"));
         }
-        Ok(Self { rule, nulls: &export.nulls, columns, groups: groups.len() })
+        Ok(Self { file: name, rule, nulls: &export.nulls, columns, groups: groups.len() })
     }
 
     /// What stands behind the header's own columns.
@@ -273,7 +277,11 @@ impl<'a> Columns<'a> {
     }
 
     /// One row per column with a value; false: there is none.
-    fn push(&self, record: &Record, block: &mut Block) -> bool {
+    fn push(&self, record: &Record, block: &mut Block) -> Result<bool> {
+        if self.columns.len().saturating_mul(record.size()) > UNPIVOT_BYTES {
+            let what = format!("{}:{}: the {} rows that unpivot makes of the record", self.file, record.line, self.columns.len());
+            return Err(Error::data(format!("{what} come to more than {UNPIVOT_BYTES} bytes")).next("make the pattern in [exports.unpivot] narrower"));
+        }
         let mut rows = 0;
         for (column, name, groups) in &self.columns {
             let value = record.cell(*column);
@@ -289,6 +297,6 @@ impl<'a> Columns<'a> {
             block.push(record.line, &record.raw, record.cells().chain(more));
             rows = 1;
         }
-        rows > 0
+        Ok(rows > 0)
     }
 }

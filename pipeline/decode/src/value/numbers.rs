@@ -61,7 +61,12 @@ impl NumberReader {
             Some(Factors::Divide(divisor)) => (ONE, *divisor),
             Some(Factors::By { factors, column }) => (unit(factors, column, beside.unit)?, ONE),
         };
-        value.times(factor).and_then(|value| value.at_scale(divisor, self.precision, self.scale)).map_err(|problem| self.problem(problem))
+        let value = value.times(factor).and_then(|value| value.at_scale(divisor, self.precision, self.scale)).map_err(|problem| self.problem(problem))?;
+        // Nineteen digits are not yet 64 bits.
+        if self.integer && i64::try_from(value).is_err() {
+            return Err(self.problem(NumberProblem::Size));
+        }
+        Ok(value)
     }
 
     fn written(&self, text: &str, beside: Beside<'_>) -> Result<Exact, Finding> {

@@ -96,6 +96,23 @@ fn check(columns: &str, export: &str, lines: &[&[&str]], expected: Expect) {
     expected.assert_eq(&Case::new(columns, export, lines).show());
 }
 
+/// Nineteen digits may be more than 64 bits: refused, not left empty.
+#[test]
+fn whole_numbers_beyond_64_bits_are_refused() {
+    check(
+        r#"{ name = "units", type = "int64" }"#,
+        "decimal = \".\"",
+        &[&["units"], &["9223372036854775807"], &["9223372036854775808"], &["-9223372036854775808"], &["-9223372036854775809"], &["9999999999999999999"]],
+        expect![[r#"
+            row units=9223372036854775807 _line=2
+            row units=-9223372036854775808 _line=4
+            reject 3 units size: units: "9223372036854775808" is larger than 64 bits hold
+            reject 5 units size: units: "-9223372036854775809" is larger than 64 bits hold
+            reject 6 units size: units: "9999999999999999999" is larger than 64 bits hold
+        "#]],
+    );
+}
+
 #[test]
 fn etsy_signs_and_dashes() {
     check(

@@ -111,6 +111,58 @@ fn bombs_are_stopped() {
     assert!(stopped(&broken).ends_with("f!a.csv is damaged: its checksum is wrong; ask for the file again"), "{}", stopped(&broken));
 }
 
+/// Little that would become much: repeats, references and rows made of one record.
+#[test]
+fn what_would_grow_beyond_the_memory_is_stopped() {
+    let plain = family(EXPORTS[0], None);
+    let stopped = |bytes: &[u8]| text_of(&plain, "f", bytes).lines().last().unwrap_or_default().to_owned();
+    let table = |rows: &str| super::books::ods(&format!("<table:table table:name=\"S\">{rows}</table:table>"));
+    let text = "x".repeat(1 << 20);
+    let cell = |times: u32| {
+        format!("<table:table-row><table:table-cell table:number-columns-repeated=\"{times}\"><text:p>{text}</text:p></table:table-cell></table:table-row>")
+    };
+    assert!(stopped(&table(&cell(4_000_000))).contains("row 1: column 4000000 is beyond the 16384 of a sheet"));
+    assert!(stopped(&table(&cell(17))).contains("row 1: the row is longer than 16777216 bytes"));
+    let spaces = "<text:s text:c=\"65536\"/>".repeat(257);
+    let spaces = format!("<table:table-row><table:table-cell><text:p>{spaces}</text:p></table:table-cell></table:table-row>");
+    assert!(stopped(&table(&spaces)).contains("a cell of the workbook is longer than 16777216 bytes"));
+    let cells = "<c t=\"s\"><v>0</v></c>".repeat(17);
+    let shared = xlsx(&[("S", &format!("<row r=\"1\">{cells}</row>"))], &[&format!("<t>{text}</t>")]);
+    assert!(stopped(&shared).contains("row 1: the row is longer than 16777216 bytes"));
+    let unpivot = family("path = 'f'\n[exports.unpivot]\nheaders = '^[0-9]'\nvalue = \"v\"\nname = \"n\"\n", None);
+    let names: Vec<String> = (0..100).map(|at| at.to_string()).collect();
+    let file = format!("a,{}\n{text},{}\n", names.join(","), names.join(","));
+    let stopped = text_of(&unpivot, "f", file.as_bytes());
+    assert!(
+        stopped.ends_with(
+            "stopped: f:2: the 100 rows that unpivot makes of the record come to more than 67108864 bytes; make the pattern in [exports.unpivot] narrower\n"
+        ),
+        "{stopped}"
+    );
+}
+
+#[test]
+fn rows_are_numbered_within_limits() {
+    let plain = family(EXPORTS[0], None);
+    let stopped = |bytes: &[u8]| text_of(&plain, "f", bytes).lines().last().unwrap_or_default().to_owned();
+    let row = |number: u64| xlsx(&[("S", &format!("<row r=\"{number}\"><c t=\"str\"><v>a</v></c></row><row><c t=\"str\"><v>1</v></c></row>"))], &[]);
+    assert!(stopped(&row(u64::MAX)).contains("the workbook is damaged: a row has no number"));
+    assert!(stopped(&row(1 << 32)).contains("a row has no number"));
+    assert!(stopped(&row((1 << 32) - 1)).contains("a row is beyond the 4294967295 that a sheet may have"));
+    let far = format!(
+        "<table:table table:name=\"S\"><table:table-row table:number-rows-repeated=\"{}\"/><table:table-row><table:table-cell><text:p>a</text:p></table:table-cell></table:table-row></table:table>",
+        u64::MAX
+    );
+    assert!(stopped(&super::books::ods(&far)).contains("a row is beyond the 4294967295 that a sheet may have"));
+}
+
+#[test]
+fn sheets_of_one_name_are_none() {
+    let sheet = rows(&[&["a"], &["1"]]);
+    let stopped = text_of(&family(EXPORTS[0], None), "f", &xlsx(&[("S", &sheet), ("S", &sheet)], &[]));
+    assert!(stopped.contains("the workbook is damaged: two of its sheets are named \"S\""), "{stopped}");
+}
+
 #[test]
 fn a_million_columns_are_no_table() {
     let wide = family(EXPORTS[0], None);

@@ -7,6 +7,8 @@ mod xls;
 mod xlsx;
 mod xml;
 
+use std::collections::HashSet;
+
 use super::record::Records;
 use super::unpack::Content;
 use crate::{Error, Result};
@@ -21,12 +23,18 @@ pub(crate) enum Workbook {
 impl Workbook {
     /// None: the content is text.
     pub fn open(name: &str, content: &Content<'_>) -> Result<Option<Self>> {
-        Ok(Some(match content {
+        let book = match content {
             Content::Text(_) => return Ok(None),
             Content::Zipped(archive) if archive.is_open_document() => Self::Ods(ods::Ods::open(archive.clone())?),
             Content::Zipped(archive) => Self::Xlsx(xlsx::Xlsx::open(archive.clone())?),
             Content::Binary(bytes) => Self::Xls(xls::Xls::open(name, bytes)?),
-        }))
+        };
+        // Sheets are told by their names.
+        let mut names = HashSet::new();
+        match book.sheets().into_iter().find(|sheet| !names.insert(sheet.clone())) {
+            Some(twice) => Err(damaged(name, format!("two of its sheets are named {twice:?}"))),
+            None => Ok(Some(book)),
+        }
     }
 
     /// In the workbook's order.

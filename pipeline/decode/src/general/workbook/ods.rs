@@ -2,11 +2,12 @@
 
 use super::damaged;
 use super::formats::{Shows, written};
-use super::rows::{Cell, Cells, Rows};
-use super::xml::{Node, Tag, Xml};
+use super::rows::{Cell, Cells, Rows, no_column, too_long};
+use super::xml::{Node, Tag, Xml, append};
 use crate::general::record::Records;
+use crate::general::tokeniser::MAX_COLUMNS;
 use crate::general::unpack::Archive;
-use crate::{Error, Result};
+use crate::{Error, RECORD_LIMIT, Result};
 
 /// How many cells a document may make by repeating others.
 const REPEATED_LIMIT: u64 = 5_000_000;
@@ -115,7 +116,7 @@ impl TableCells<'_> {
 
     fn read_row(&mut self) -> Result<()> {
         self.waiting.clear();
-        let mut column = 0usize;
+        let (mut column, mut size) = (0usize, 0usize);
         loop {
             match self.xml.next()? {
                 Node::Start(tag) if tag.is("table-cell") || tag.is("covered-table-cell") => {
@@ -124,15 +125,21 @@ impl TableCells<'_> {
                     let end = if tag.is("table-cell") { "table-cell" } else { "covered-table-cell" };
                     let shown = self.text(end)?;
                     let text = typed.unwrap_or(shown);
+                    let end = column.saturating_add(usize::try_from(times).unwrap_or(usize::MAX));
                     if text.is_empty() {
-                        column = column.saturating_add(usize::try_from(times).unwrap_or(usize::MAX));
+                        column = end;
                         continue;
                     }
-                    self.repeat(times - 1)?;
-                    for _ in 0..times {
-                        self.waiting.push((column, text.clone()));
-                        column = column.saturating_add(1);
+                    if end > MAX_COLUMNS {
+                        return Err(no_column(&self.name, self.row, end - 1));
                     }
+                    size = size.saturating_add(text.len().saturating_mul(end - column));
+                    if size > RECORD_LIMIT {
+                        return Err(too_long(&self.name, self.row));
+                    }
+                    self.repeat(times - 1)?;
+                    self.waiting.extend((column..end).map(|column| (column, text.clone())));
+                    column = end;
                 }
                 Node::End(name) if name == "table-row" => return Ok(()),
                 Node::Done => return Err(damaged(&self.name, "it ends inside of a row")),
@@ -150,18 +157,18 @@ impl TableCells<'_> {
                 Node::Start(tag) if tag.is("annotation") => notes += 1,
                 Node::Start(tag) if tag.is("p") && notes == 0 => {
                     if paragraphs > 0 {
-                        text.push('\n');
+                        append(&mut text, "\n", &self.name)?;
                     }
                     paragraphs += 1;
                     inside += 1;
                 }
                 Node::Start(tag) if notes == 0 && tag.is("s") => {
                     let spaces = tag.attribute("c").and_then(|count| count.parse::<usize>().ok()).unwrap_or(1);
-                    text.extend(std::iter::repeat_n(' ', spaces.min(1 << 16)));
+                    append(&mut text, &" ".repeat(spaces.min(1 << 16)), &self.name)?;
                 }
                 Node::Start(tag) if notes == 0 && tag.is("tab") => text.push('\t'),
                 Node::Start(tag) if notes == 0 && tag.is("line-break") => text.push('\n'),
-                Node::Text(more) if inside > 0 && notes == 0 => text.push_str(&more),
+                Node::Text(more) if inside > 0 && notes == 0 => append(&mut text, &more, &self.name)?,
                 Node::End(name) if name == end => return Ok(text),
                 Node::End(name) if name == "annotation" => notes = notes.saturating_sub(1),
                 Node::End(name) if name == "p" && notes == 0 => inside = inside.saturating_sub(1),

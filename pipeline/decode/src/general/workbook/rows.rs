@@ -2,7 +2,10 @@
 
 use crate::general::record::{Record, Records};
 use crate::general::tokeniser::MAX_COLUMNS;
-use crate::{Error, Result};
+use crate::{Error, RECORD_LIMIT, Result};
+
+/// No kind of workbook has as many rows.
+const MAX_ROWS: u64 = u32::MAX as u64;
 
 /// A cell with a value; row and column from 0.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,14 +37,26 @@ impl<C: Cells> Rows<C> {
 
     fn read(&mut self) -> Result<()> {
         self.ahead = self.cells.next()?;
-        if let Some(cell) = &self.ahead
-            && cell.column >= MAX_COLUMNS
-        {
-            return Err(Error::data(format!("{}, row {}: column {} is beyond the {MAX_COLUMNS} of a sheet", self.name, cell.row + 1, cell.column + 1))
-                .next("open the workbook, save it again as xlsx, and hand that in"));
+        match &self.ahead {
+            Some(cell) if cell.row >= MAX_ROWS => Err(again(format!("{}: a row is beyond the {MAX_ROWS} that a sheet may have", self.name))),
+            Some(cell) if cell.column >= MAX_COLUMNS => Err(no_column(&self.name, cell.row, cell.column)),
+            _ => Ok(()),
         }
-        Ok(())
     }
+}
+
+/// A cell (from 0) beyond those that are read.
+pub(super) fn no_column(name: &str, row: u64, column: usize) -> Error {
+    again(format!("{name}, row {}: column {} is beyond the {MAX_COLUMNS} of a sheet", row.saturating_add(1), column.saturating_add(1)))
+}
+
+/// Cells that repeat a text, or refer to one, can come to more than the file.
+pub(super) fn too_long(name: &str, row: u64) -> Error {
+    Error::data(format!("{name}, row {}: the row is longer than {RECORD_LIMIT} bytes", row.saturating_add(1))).next("save the sheet as CSV and hand that in")
+}
+
+fn again(what: String) -> Error {
+    Error::data(what).next("open the workbook, save it again as xlsx, and hand that in")
 }
 
 impl<C: Cells> Records for Rows<C> {
@@ -64,8 +79,10 @@ impl<C: Cells> Records for Rows<C> {
                 break;
             }
             if cell.row < row || cell.column < record.len() {
-                return Err(Error::data(format!("{}, row {}: the cells are not in order", self.name, row + 1))
-                    .next("open the workbook, save it again as xlsx, and hand that in"));
+                return Err(again(format!("{}, row {}: the cells are not in order", self.name, row + 1)));
+            }
+            if record.size() + cell.text.len() > RECORD_LIMIT {
+                return Err(too_long(&self.name, row));
             }
             while record.len() < cell.column {
                 record.push("");

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::damaged;
 use super::formats::{Shows, written};
 use super::rows::{Cell, Cells, Rows};
-use super::xml::{Node, Tag, Xml};
+use super::xml::{Node, Tag, Xml, append};
 use crate::general::record::Records;
 use crate::general::unpack::Archive;
 use crate::{Error, Result};
@@ -125,13 +125,13 @@ fn strings(archive: &Archive, member: &str, shared: &mut Shared) -> Result<()> {
             Node::Start(tag) if tag.is("si") => text.clear(),
             Node::Start(tag) if tag.is("t") => inside = true,
             Node::Start(tag) if tag.is("rPh") => phonetic = true,
-            Node::Text(more) if inside && !phonetic => text.push_str(&more),
+            Node::Text(more) if inside && !phonetic => append(&mut text, &more, archive.name())?,
             Node::End(name) => match name.as_str() {
                 "t" => inside = false,
                 "rPh" => phonetic = false,
                 "si" => {
                     shared.strings.push_str(&unescaped(&text));
-                    if shared.strings.len() > STRINGS_LIMIT {
+                    if shared.strings.len() + size_of_val(shared.ends.as_slice()) > STRINGS_LIMIT {
                         return Err(Error::data(format!("{}: the workbook's texts come to more than {} MiB", archive.name(), STRINGS_LIMIT >> 20))
                             .next("save the sheet as CSV and hand that in"));
                     }
@@ -208,7 +208,7 @@ impl Cells for SheetCells<'_> {
             let (reference, kind, style) = match self.xml.next()? {
                 Node::Start(tag) if tag.is("row") => {
                     self.row = match tag.attribute("r").map(|row| row.parse::<u64>()) {
-                        Some(Ok(row @ 1..)) => row - 1,
+                        Some(Ok(row @ 1..=0xFFFF_FFFF)) => row - 1,
                         Some(_) => return Err(damaged(&self.name, "a row has no number")),
                         None => self.row + u64::from(self.rows > 0),
                     };
@@ -248,9 +248,9 @@ impl SheetCells<'_> {
                 Node::Start(tag) if tag.is("t") && !phonetic => into = 3,
                 Node::Start(tag) if tag.is("rPh") => phonetic = true,
                 Node::Text(text) => match into {
-                    1 => value.push_str(&text),
-                    2 => formula.push_str(&text),
-                    3 => inline.push_str(&text),
+                    1 => append(&mut value, &text, &self.name)?,
+                    2 => append(&mut formula, &text, &self.name)?,
+                    3 => append(&mut inline, &text, &self.name)?,
                     _ => {}
                 },
                 Node::End(name) => match name.as_str() {

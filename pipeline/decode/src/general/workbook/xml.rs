@@ -10,6 +10,8 @@ use super::damaged;
 use crate::general::unpack::broken;
 use crate::{Error, RECORD_LIMIT, Result};
 
+const TOO_LONG: &str = "a cell of the workbook is longer than 16777216 bytes";
+
 pub(super) struct Xml<'a> {
     name: String,
     reader: Reader<BufReader<Guarded<'a>>>,
@@ -82,6 +84,15 @@ impl Tag<'_> {
     }
 }
 
+/// Adds a piece to the text of one cell.
+pub(super) fn append(text: &mut String, more: &str, name: &str) -> Result<()> {
+    if text.len() + more.len() > RECORD_LIMIT {
+        return Err(Error::data(format!("{name}: {TOO_LONG}")).next("correct the workbook"));
+    }
+    text.push_str(more);
+    Ok(())
+}
+
 /// Stops a text or a tag that would have to be held whole and is larger than any.
 struct Guarded<'a> {
     inner: Box<dyn Read + 'a>,
@@ -98,7 +109,7 @@ impl Read for Guarded<'_> {
         }
         self.since += rest.len();
         if self.since > RECORD_LIMIT {
-            let error = Error::data(format!("a cell of the workbook is longer than {RECORD_LIMIT} bytes")).next("correct the workbook");
+            let error = Error::data(TOO_LONG).next("correct the workbook");
             return Err(io::Error::other(error));
         }
         Ok(read)
