@@ -1,4 +1,6 @@
-//! The repository's own chores: `cargo run -p xtask -- tidy`.
+//! The repository's own chores: `cargo xtask tidy`, `cargo xtask sim`.
+
+mod sim;
 
 use std::path::Path;
 use std::process::{Command, ExitCode};
@@ -14,10 +16,12 @@ const FORBIDDEN: [(&str, &str); 3] = [
 ];
 
 fn main() -> ExitCode {
-    match std::env::args().nth(1).as_deref() {
+    let mut arguments = std::env::args().skip(1);
+    match arguments.next().as_deref() {
         Some("tidy") => tidy(),
+        Some("sim") => sim::sim(arguments),
         _ => {
-            eprintln!("usage: cargo run -p xtask -- tidy");
+            eprintln!("usage: cargo xtask tidy\n       cargo xtask sim --seeds N [--from SEED]");
             ExitCode::from(2)
         }
     }
