@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use takings_faults::{Fault, Faults, Nth};
 use tempfile::TempDir;
 
@@ -17,6 +17,7 @@ use super::source::{Source, second, start_of};
 use super::turns::{Door, Stall, Turns};
 use crate::crash::feeds;
 use crate::crash::place::{Place, Scene, runtime, scratch};
+use crate::crash::state::nameless;
 
 /// The day on which it begins. Two ticks are due then.
 const FIRST_DAY: i64 = 8;
@@ -47,7 +48,8 @@ impl Told {
 
 /// A project with its source folder, its store and its time.
 pub struct World {
-    pub folder: TempDir,
+    /// The project's definitions and the source folder.
+    folder: TempDir,
     pub place: Place,
     pub scene: Scene,
     pub clock: Clock,
@@ -170,7 +172,7 @@ impl World {
         let mut told = self.told.lock().unwrap();
         for (name, (lived, fault)) in ["A", "B"].iter().zip(lived.iter().zip(&faults)) {
             if let Some(fired) = fault.fired() {
-                told.lines.push(format!("scheduler {name}: {fault:?}, a {:?} of {}", fired.kind, fired.on));
+                told.lines.push(format!("scheduler {name}: {fault:?}, a {:?} of {}", fired.kind, nameless(&fired.on)));
                 told.count(format!("an operation {}", kind_of_fault(fault)));
             }
             told.lines.extend(lived.did.iter().map(|did| format!("scheduler {name} {did}")));
@@ -215,6 +217,13 @@ impl World {
 
     pub fn process<'a>(&'a self, me: usize, turns: &Arc<Turns>) -> Process<'a> {
         Process { me, place: self.place.path(), scene: &self.scene, clock: self.clock.clone(), turns: turns.clone() }
+    }
+
+    /// From now on the job's ticks begin on another day.
+    pub fn start_job_on(&self, day: NaiveDate) {
+        let path = self.folder.path().join("jobs/nightly.toml");
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, text.replace(START, &day.to_string())).unwrap();
     }
 
     pub fn store(&self) -> PathBuf {
