@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use takings_faults::{Fault, Faults, Nth};
+use takings_faults::{Fault, Faults, Kind, Nth};
 use tempfile::TempDir;
 
 use super::chance::Chance;
@@ -14,19 +14,49 @@ use super::clock::Clock;
 use super::process::{Did, Lived, Process};
 use super::readers::Readers;
 use super::source::{Source, second, start_of};
-use super::turns::{Door, Stall, Turns};
+use super::turns::{Door, Moment, Stall, Turns};
 use crate::crash::feeds;
 use crate::crash::place::{Place, Scene, runtime, scratch};
 use crate::crash::state::nameless;
 
-/// The day on which it begins. Two ticks are due then.
+/// The day on which it begins. One tick is due then.
 const FIRST_DAY: i64 = 8;
 /// The job's ticks begin on this day.
-const START: &str = "2026-02-26";
+const START: &str = "2026-02-27";
 /// The clock goes no further while things go wrong.
-const LAST_DAY: i64 = 14;
+const LAST_DAY: i64 = 13;
 /// Longer than a lease.
 const STALLED: TimeDelta = TimeDelta::minutes(6);
+
+/// Where a scheduler may stand still: between the steps of a run, and in the middle of some.
+const MOMENTS: [(Kind, &str); 10] = [
+    (Kind::Step, "pull"),
+    (Kind::Place, "landing/records/"),
+    (Kind::Step, "publish"),
+    (Kind::Place, "lake/mini_sale/_delta_log/"),
+    (Kind::Step, "transform"),
+    (Kind::Place, "lake/fct_sale/_delta_log/"),
+    (Kind::Step, "snapshot"),
+    (Kind::Step, "mirror"),
+    (Kind::Step, "emit"),
+    (Kind::Step, "stale"),
+];
+
+/// Files that are replaced for readers. No lease keeps a process that stands still in the very moment of it from what it does next; so the
+/// source does not change meanwhile, and what it writes is what its successor wrote.
+const REPLACED: [(Kind, &str); 3] = [(Kind::Place, "bi/"), (Kind::Place, "datasets/"), (Kind::Place, "reports/")];
+
+/// What of the ledger matters most.
+const COMMITS: [(Kind, &str); 8] = [
+    (Kind::Commit, "begin_run"),
+    (Kind::Commit, "move_run"),
+    (Kind::Commit, "record_landing"),
+    (Kind::Commit, "save_units"),
+    (Kind::Commit, "set_model_state"),
+    (Kind::Commit, "record_snapshot"),
+    (Kind::Commit, "record_delivery"),
+    (Kind::Commit, "release"),
+];
 
 /// As [`Fault`] says them.
 pub const FAULTS: [&str; 3] = ["fails", "is done by half", "is where the process ends"];
@@ -106,7 +136,7 @@ impl World {
     /// Lives through the days; all that is wrong.
     pub fn live(&mut self) -> Vec<String> {
         let mut latest = self.clock.now();
-        for _ in 0..self.chance.between(3, 5) {
+        for _ in 0..self.chance.between(3, 4) {
             let from = self.change_source();
             self.move_clock();
             self.look_after();
@@ -189,30 +219,45 @@ impl World {
     fn stall(&mut self) -> Stall {
         let (states, told, scene, clock) = (self.states.clone(), self.told.clone(), self.scene.clone(), self.clock.clone());
         let mut chance = self.chance.branch();
+        let (at, may_change) = match self.chance.below(4) {
+            // While it looks what is due.
+            0 => (Moment::Number(1 + self.chance.below(12)), true),
+            1 => (self.moment(&REPLACED), false),
+            _ => (self.moment(&MOMENTS), true),
+        };
         let meanwhile = move || {
             {
                 let mut told = told.lock().unwrap();
-                told.lines.push(format!("scheduler A stands still for {} minutes", STALLED.num_minutes()));
+                told.lines.push(format!("scheduler A stands still for {} minutes, at {at:?}", STALLED.num_minutes()));
                 told.count("a scheduler stood still");
             }
             clock.jump(STALLED);
-            if chance.one_in(2) {
+            if may_change && chance.one_in(2) {
                 change(&states, &told, &scene, &mut chance, today(&clock));
                 told.lock().unwrap().count("the source changed while a scheduler stood still");
             }
         };
-        Stall { at: 1 + self.chance.below(130), meanwhile: Box::new(meanwhile) }
+        Stall { at, meanwhile: Box::new(meanwhile) }
     }
 
-    /// In two of three lives one operation goes wrong.
+    fn moment(&mut self, of: &[(Kind, &'static str)]) -> Moment {
+        let (kind, on) = *self.chance.pick(of);
+        Moment::First(kind, on)
+    }
+
+    /// In two of three lives one operation goes wrong: the N-th, or one that matters.
     fn fault(&mut self) -> Nth {
-        let at = 1 + self.chance.below(400);
-        match self.chance.below(6) {
-            0 => Nth::new(Fault::Fail, at),
-            1 => Nth::new(Fault::Tear, at),
-            2 | 3 => Nth::new(Fault::End, at),
-            _ => Nth::new(Fault::Fail, 0),
+        let fault = match self.chance.below(6) {
+            0 => Fault::Fail,
+            1 => Fault::Tear,
+            2 | 3 => Fault::End,
+            _ => return Nth::new(Fault::Fail, 0),
+        };
+        if self.chance.one_in(2) {
+            return Nth::new(fault, 1 + self.chance.below(400));
         }
+        let (kind, on) = *self.chance.pick(&[&MOMENTS[..], &REPLACED, &COMMITS].concat());
+        Nth::new(fault, 1 + self.chance.below(2)).counting(move |operation| operation.kind == kind && operation.on.starts_with(on))
     }
 
     pub fn process<'a>(&'a self, me: usize, turns: &Arc<Turns>) -> Process<'a> {

@@ -20,7 +20,7 @@ use crate::crash::state::State;
 use crate::failure::Result;
 
 /// So many of the last days' ticks are made again in a project that sees the end alone. The reports of all ticks are reckoned from the rows.
-const TICKS_AGAIN: i64 = 3;
+const TICKS_AGAIN: i64 = 2;
 
 impl World {
     /// Runs until nothing is due, a person helps where the program asks for one, and a last run is like any other.

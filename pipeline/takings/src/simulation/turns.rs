@@ -81,9 +81,25 @@ impl Turns {
 
 /// A moment at which a process stands still for long, and what happens meanwhile before the other goes on.
 pub struct Stall {
-    /// At which operation of the store, counted from 1.
-    pub at: u64,
+    pub at: Moment,
     pub meanwhile: Box<dyn FnOnce() + Send>,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub enum Moment {
+    /// An operation of the store, counted from 1.
+    Number(u64),
+    /// The first operation of this kind on something whose name begins so.
+    First(Kind, &'static str),
+}
+
+impl Moment {
+    fn is(self, number: u64, operation: Operation<'_>) -> bool {
+        match self {
+            Self::Number(at) => at == number,
+            Self::First(kind, on) => operation.kind == kind && operation.on.starts_with(on),
+        }
+    }
 }
 
 /// Where a process asks before each operation: it may lose its turn there, and the operation may go wrong.
@@ -103,11 +119,11 @@ impl Door {
         Self { me, turns, fault, asked: AtomicU64::new(0), one_in, chance: Mutex::new(chance), stall: Mutex::new(stall) }
     }
 
-    fn take_turns(&self) {
+    fn take_turns(&self, operation: Operation<'_>) {
         let number = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
         let mut stall = self.stall.lock().unwrap_or_else(PoisonError::into_inner);
         match stall.take() {
-            Some(now) if now.at == number => {
+            Some(now) if now.at.is(number, operation) => {
                 drop(stall);
                 (now.meanwhile)();
                 self.turns.give(self.me);
@@ -137,7 +153,7 @@ impl Gate for Door {
             return Answer::Fail(Injected("injected fault: the process has ended".to_owned()));
         }
         if !matches!(operation.kind, Kind::Query | Kind::Commit) {
-            self.take_turns();
+            self.take_turns(operation);
         }
         self.fault.ask(operation)
     }
