@@ -15,7 +15,14 @@ pub fn sim(arguments: impl Iterator<Item = String>) -> ExitCode {
     };
     // All crates, as the tests build them: with fewer the engine is built again.
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let test = Command::new(cargo)
+    let mut test = Command::new(cargo);
+    // What cargo told this program of itself would make crates that look at it be built again.
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")) {
+            test.env_remove(name);
+        }
+    }
+    let test = test
         .args(["test", "--release", "--workspace", "--lib", "--", TEST, "--exact", "--nocapture"])
         .env("TAKINGS_SIM_SEEDS", seeds.to_string())
         .env("TAKINGS_SIM_FROM", from.to_string())
