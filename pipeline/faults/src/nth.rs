@@ -62,7 +62,12 @@ impl Nth {
         Self { counts: Box::new(counts), ..self }
     }
 
-    fn has_ended(&self, state: &State) -> bool {
+    /// Whether the process has ended: no operation goes any more.
+    pub fn has_ended(&self) -> bool {
+        self.is_over(&self.state())
+    }
+
+    fn is_over(&self, state: &State) -> bool {
         matches!(self.fault, Fault::End) && state.fired.is_some()
     }
 
@@ -95,7 +100,7 @@ impl fmt::Debug for Nth {
 impl Gate for Nth {
     fn ask(&self, operation: Operation<'_>) -> Answer {
         let mut state = self.state();
-        if self.has_ended(&state) {
+        if self.is_over(&state) {
             return Answer::Fail(Injected("injected fault: the process has ended".to_owned()));
         }
         if !(self.counts)(&operation) || matches!(self.fault, Fault::Tear) && !operation.kind.can_be_torn() {

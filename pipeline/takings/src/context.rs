@@ -18,6 +18,10 @@ use crate::failure::Result;
 
 /// The one clock of the program. It says when things happened; it never decides content.
 pub fn now() -> DateTime<Utc> {
+    #[cfg(test)]
+    if let Some(now) = crate::simulation::clock::simulated() {
+        return now;
+    }
     Utc::now()
 }
 

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::compact::{self, CompactedTable};
 use crate::context::{Context, now};
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 use crate::held::{Held, leased};
 use crate::output::Progress;
 use crate::pull::PulledAll;
@@ -154,18 +154,39 @@ async fn make_reports(context: &Context, order: &Order<'_>, held: &Held, progres
     order.stop.check("transform")?;
     context.reach("transform")?;
     let transformed = transform_all(context, run, |_| order.force, progress).await?;
+    nobody_else_published(&summary.published, &transformed)?;
     context.ledger.heartbeat(&held.lease, now()).await?;
     context.reach("snapshot")?;
     record_snapshot(context, run, &transformed).await?;
     context.ledger.move_run(run, RunState::Published, None, now()).await?;
     order.stop.check("mirror")?;
     context.reach("mirror")?;
+    context.ledger.heartbeat(&held.lease, now()).await?;
     summary.mirrored = mirror_all(context, run, &transformed, order.force, progress).await?;
     context.reach("emit")?;
     summary.emitted = emit::emit_all(context, held, order, summary, &landed, &transformed, progress).await?;
     context.reach("stale")?;
     summary.stale = stale::find(context, run, &transformed, order.force).await?;
     summary.built = transformed.built;
+    Ok(())
+}
+
+/// The raw tables are as this run has published them. A run that lost its lease, and does not know it yet, may have changed them since.
+fn nobody_else_published(published: &[publish::Outcome], transformed: &Transformed) -> Result<()> {
+    let mut versions: BTreeMap<&str, i64> = BTreeMap::new();
+    for outcome in published {
+        if let Some(version) = outcome.version {
+            let newest = versions.entry(&outcome.table).or_insert(version);
+            *newest = version.max(*newest);
+        }
+    }
+    for (table, version) in versions {
+        let found = transformed.versions.get(table).copied();
+        if found != Some(version) {
+            let found = found.map_or("no version".to_owned(), |found| format!("version {found}"));
+            return Err(Failure::run(format!("table {table} is at {found}, and this run published version {version}: somebody else changed it; run again")));
+        }
+    }
     Ok(())
 }
 

@@ -30,6 +30,8 @@ mod report;
 mod run_key;
 mod serve;
 mod shipped;
+#[cfg(test)]
+mod simulation;
 mod stale;
 mod step;
 mod stop;

@@ -1,6 +1,7 @@
-//! The repository's own chores: `cargo run -p xtask -- tidy`.
+//! The repository's own chores: `cargo xtask tidy | sim | fuzz | bench`.
 
 mod fuzz;
+mod sim;
 
 use std::path::Path;
 use std::process::{Command, ExitCode};
@@ -16,11 +17,13 @@ const FORBIDDEN: [(&str, &str); 3] = [
 ];
 
 fn main() -> ExitCode {
-    match std::env::args().nth(1).as_deref() {
+    let mut arguments = std::env::args().skip(1);
+    match arguments.next().as_deref() {
         Some("tidy") => tidy(),
-        Some("fuzz") => fuzz::run(std::env::args().skip(2)),
+        Some("fuzz") => fuzz::run(arguments),
+        Some("sim") => sim::sim(arguments),
         _ => {
-            eprintln!("usage: cargo run -p xtask -- tidy");
+            eprintln!("usage: cargo xtask tidy\n       cargo xtask sim --seeds N [--from SEED]\n       cargo xtask fuzz [TARGET] [--minutes M] [--minimize]");
             ExitCode::from(2)
         }
     }

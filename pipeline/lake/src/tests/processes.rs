@@ -1,7 +1,10 @@
 //! Eight processes publish one partition five hundred times: each time one of them wins, and nothing is doubled.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+
+use serde_json::Value;
 
 use super::*;
 use crate::Error;
@@ -85,10 +88,19 @@ async fn of_eight_processes_one_wins_each_of_five_hundred_times() {
         assert_eq!(place.amounts(Some(version)).await, [i128::from(version + 1)]);
     }
     let log = place.folder.path().join("lake/aws_charge/_delta_log");
+    let (mut before, mut names) = (None::<String>, BTreeSet::new());
     for version in 0..TIMES {
         let text = std::fs::read_to_string(log.join(format!("{version:020}.json"))).unwrap();
-        let count = |action: &str| text.lines().filter(|line| line.starts_with(&format!("{{\"{action}\""))).count();
-        assert_eq!((count("add"), count("remove")), (1, usize::from(version > 0)), "version {version}");
+        let actions: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let of = |action: &str| actions.iter().map(|entry| entry[action].clone()).filter(|found| !found.is_null()).collect::<Vec<_>>();
+        let paths = |action: &str| of(action).iter().map(|file| file["path"].as_str().unwrap().to_owned()).collect::<Vec<_>>();
+        let added = paths("add");
+        assert_eq!((added.len(), paths("remove")), (1, before.into_iter().collect()), "version {version}");
+        let statistics: Value = serde_json::from_str(of("add")[0]["stats"].as_str().unwrap()).unwrap();
+        assert_eq!((&statistics["numRecords"], &of("txn")[0]["version"]), (&Value::from(1), &Value::from(version + 1)), "version {version}");
+        assert!(names.insert(added[0].clone()), "{} comes twice", added[0]);
+        before = added.into_iter().next();
     }
+    assert!(!log.join(format!("{TIMES:020}.json")).exists());
     assert_eq!(place.lake.state(&table(), None).await.unwrap().unwrap().app_version, TIMES);
 }

@@ -160,6 +160,11 @@ fn late() -> String {
     format!("{header},seen_at\nl1,2026-03-08T10:00:00Z,p1,0.05,USD,\nl2,2026-03-01T12:00:00Z,p1,0.07,USD,2026-03-09T12:00:00Z\n")
 }
 
+/// The files of the project: path and text.
+pub fn definitions() -> impl Iterator<Item = (&'static str, String)> {
+    FILES.into_iter().chain([("jobs/nightly.toml", NIGHTLY)]).map(|(path, text)| (path, text.to_owned()))
+}
+
 pub struct Mini {
     folder: TempDir,
 }
@@ -167,10 +172,9 @@ pub struct Mini {
 impl Mini {
     pub fn new() -> Self {
         let mini = Self { folder: scratch() };
-        for (path, text) in FILES {
-            mini.write(path, text, 0);
+        for (path, text) in definitions() {
+            mini.write(path, &text, 0);
         }
-        mini.write("jobs/nightly.toml", NIGHTLY, 0);
         for night in 1..=10 {
             mini.feeds(night);
         }

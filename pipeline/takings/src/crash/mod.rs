@@ -3,10 +3,10 @@
 //!
 //! A fault that did not fire is a failure of the test, never a success.
 
-mod feeds;
+pub mod feeds;
 mod kills;
-mod place;
-mod state;
+pub mod place;
+pub mod state;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -121,6 +121,20 @@ impl State {
         found
     }
 
+    /// What readers find otherwise than in another place, but for files that may differ.
+    pub fn shows_otherwise(&self, other: &Self, may_differ: impl Fn(&str) -> bool) -> Vec<String> {
+        let mut found = self.broken.clone();
+        for (what, is, should) in [("snapshot", &self.snapshot, &other.snapshot), ("lake", &self.current, &other.current)] {
+            if is != should {
+                found.push(format!("the rows of the {what} differ: {}", differing(is, should)));
+            }
+        }
+        let (is, should) = (self.shown(), other.shown());
+        let paths: BTreeSet<&str> = is.keys().chain(should.keys()).copied().collect();
+        found.extend(paths.into_iter().filter(|path| is.get(path) != should.get(path) && !may_differ(path)).map(|path| format!("{path} differs")));
+        found
+    }
+
     /// What people and tools read.
     pub fn shown(&self) -> BTreeMap<&str, &[u8]> {
         let shown = self.files.iter().filter(|(path, _)| SHOWN.iter().any(|part| path.starts_with(part)));
@@ -263,7 +277,8 @@ fn ids_and_hashes_have_no_name() {
     assert_eq!(name("landing/records/mini/main/ccd2d1d778ee233f5794c0653b1cf518/v00001.json"), "landing/records/mini/main/*/v00001.json");
 }
 
-fn walk(folder: &Path, prefix: &str, files: &mut BTreeMap<String, Vec<u8>>) {
+/// The files of a folder with their bytes.
+pub fn walk(folder: &Path, prefix: &str, files: &mut BTreeMap<String, Vec<u8>>) {
     let Ok(entries) = std::fs::read_dir(folder) else { return };
     for entry in entries.map(std::result::Result::unwrap) {
         let path = format!("{prefix}{}", entry.file_name().to_string_lossy());
