@@ -1,4 +1,6 @@
-//! The repository's own chores: `cargo run -p xtask -- tidy`.
+//! The repository's own chores: `cargo xtask tidy`, `cargo xtask bench`.
+
+mod bench;
 
 use std::path::Path;
 use std::process::{Command, ExitCode};
@@ -16,8 +18,9 @@ const FORBIDDEN: [(&str, &str); 3] = [
 fn main() -> ExitCode {
     match std::env::args().nth(1).as_deref() {
         Some("tidy") => tidy(),
+        Some("bench") => bench::run(std::env::args().skip(2)),
         _ => {
-            eprintln!("usage: cargo run -p xtask -- tidy");
+            eprintln!("usage: cargo xtask tidy|bench");
             ExitCode::from(2)
         }
     }
