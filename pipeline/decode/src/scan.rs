@@ -165,7 +165,7 @@ fn portable(block: &Block, delimiter: u8) -> Marks {
         words.iter().enumerate().fold(0u64, |bits, (at, word)| {
             let differs = u64::from_le_bytes(*word) ^ wanted;
             // The high bit of each byte that is zero; no carry goes from byte to byte.
-            let same = !((differs & LOW) + LOW | differs | LOW);
+            let same = !(((differs & LOW) + LOW) | differs | LOW);
             bits | ((same >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56) << (8 * at)
         })
     };

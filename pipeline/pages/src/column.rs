@@ -54,6 +54,9 @@ struct Numbers<N> {
     range: Option<(N, N)>,
 }
 
+/// Least and greatest.
+type TextBounds = (Vec<u8>, Vec<u8>);
+
 #[derive(Default)]
 struct Texts {
     dictionary: TextDictionary,
@@ -64,8 +67,8 @@ struct Texts {
     /// Texts of the chunk's finished pages.
     before: usize,
     /// Of the plain texts of the chunk, and of the whole file.
-    range: Option<(Vec<u8>, Vec<u8>)>,
-    file_range: Option<(Vec<u8>, Vec<u8>)>,
+    range: Option<TextBounds>,
+    file_range: Option<TextBounds>,
 }
 
 impl Column {
@@ -358,7 +361,7 @@ impl Texts {
     }
 
     /// The dictionary goes into `raw`; gives the number of its entries and the chunk's range.
-    fn end_chunk(&mut self, press: &mut Press) -> (usize, Option<(Vec<u8>, Vec<u8>)>) {
+    fn end_chunk(&mut self, press: &mut Press) -> (usize, Option<TextBounds>) {
         let mut range = self.range.take();
         if let Some((least, greatest)) = self.dictionary.texts().min().zip(self.dictionary.texts().max()) {
             widen(&mut range, least);
@@ -378,7 +381,7 @@ impl Texts {
     }
 }
 
-fn widen(range: &mut Option<(Vec<u8>, Vec<u8>)>, text: &[u8]) {
+fn widen(range: &mut Option<TextBounds>, text: &[u8]) {
     match range {
         None => *range = Some((text.to_vec(), text.to_vec())),
         Some((least, _)) if text < least.as_slice() => text.clone_into(least),
