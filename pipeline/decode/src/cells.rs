@@ -1,5 +1,7 @@
 //! Cells of indexed records as values: quotes taken off, nulls known, broken text refused.
 
+use std::ops::Range;
+
 use crate::reject::{Finding, rule};
 use crate::tokens::Index;
 
@@ -42,19 +44,22 @@ impl<'a> Cells<'a> {
         Self { bytes, index, nulls, sound }
     }
 
-    /// A cell as it stands in the file.
-    #[inline]
-    fn raw(&self, row: usize, source: usize) -> &'a [u8] {
-        &self.bytes[self.index.cell(row, source)]
-    }
-
     /// A cell's value; quoted or not makes no difference, also for nulls.
     #[inline]
     pub(crate) fn value<'s>(&self, row: usize, source: usize, scratch: &'s mut Vec<u8>) -> Result<Option<&'s [u8]>, Finding>
     where
         'a: 's,
     {
-        let raw = self.raw(row, source);
+        self.value_at(self.index.cell(row, source), scratch)
+    }
+
+    /// The value of the cell that stands there.
+    #[inline]
+    pub(crate) fn value_at<'s>(&self, place: Range<usize>, scratch: &'s mut Vec<u8>) -> Result<Option<&'s [u8]>, Finding>
+    where
+        'a: 's,
+    {
+        let raw = &self.bytes[place];
         let text = if raw.first() == Some(&b'"') { unquoted(raw, scratch) } else { raw };
         if self.nulls.hold(text) {
             return Ok(None);
@@ -63,6 +68,20 @@ impl<'a> Cells<'a> {
             sound(text)?;
         }
         Ok(Some(text))
+    }
+
+    /// Appends a short unquoted text of a sound chunk without asking for its length to copy it. False: it is not of that kind.
+    #[inline]
+    pub(crate) fn append_short(&self, place: Range<usize>, into: &mut Vec<u8>) -> bool {
+        const BYTES: usize = 16;
+        let (start, length) = (place.start, place.len());
+        let Some(block) = self.bytes.get(start..).and_then(|rest| rest.first_chunk::<BYTES>()) else { return false };
+        if length == 0 || length > BYTES || length <= self.nulls.longest || block[0] == b'"' || !self.sound {
+            return false;
+        }
+        into.extend_from_slice(block);
+        into.truncate(into.len() - (BYTES - length));
+        true
     }
 }
 

@@ -106,8 +106,8 @@ impl<'a> Columns<'a> {
         let mut values = Vec::with_capacity(rows);
         let mut nulls = NullBufferBuilder::new(rows);
         let mut scratch = Vec::new();
-        for row in 0..rows {
-            let value = match cells.value(row, source, &mut scratch) {
+        for (row, place) in cells.index.column(source).enumerate() {
+            let value = match cells.value_at(place, &mut scratch) {
                 Ok(Some(text)) => parse(row, text).map(Some),
                 Ok(None) => Ok(None),
                 Err(finding) => Err(finding),
@@ -134,13 +134,19 @@ impl<'a> Columns<'a> {
 
     fn text(&mut self, at: usize, source: usize) -> Result<StringArray> {
         let (cells, rows) = (self.cells, self.cells.index.rows());
-        let mut values: Vec<u8> = Vec::with_capacity((0..rows).map(|row| cells.index.cell(row, source).len()).sum());
+        // Room for all, and for the bytes behind the last short text.
+        let mut values: Vec<u8> = Vec::with_capacity(cells.index.column(source).map(|place| place.len()).sum::<usize>() + 16);
         let mut offsets: Vec<i32> = Vec::with_capacity(rows + 1);
         let mut nulls = NullBufferBuilder::new(rows);
         let mut scratch = Vec::new();
         offsets.push(0);
-        for row in 0..rows {
-            match cells.value(row, source, &mut scratch) {
+        for (row, place) in cells.index.column(source).enumerate() {
+            if cells.append_short(place.clone(), &mut values) {
+                nulls.append_non_null();
+                offsets.push(values.len() as i32);
+                continue;
+            }
+            match cells.value_at(place, &mut scratch) {
                 Ok(Some(text)) => {
                     values.extend_from_slice(text);
                     nulls.append_non_null();

@@ -6,6 +6,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::{ArrayRef, Date32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow::buffer::{Buffer, OffsetBuffer};
 
 use crate::cells::Cells;
 use crate::column::Columns;
@@ -219,5 +220,6 @@ fn undated<T>(found: &[Option<T>], rule: &'static str, what: &'static str) -> im
 }
 
 pub(crate) fn repeated(text: &str, rows: usize) -> ArrayRef {
-    Arc::new(StringArray::from_iter_values(std::iter::repeat_n(text, rows)))
+    let offsets = OffsetBuffer::from_repeated_length(text.len(), rows);
+    Arc::new(StringArray::new(offsets, Buffer::from_vec(text.as_bytes().repeat(rows)), None))
 }

@@ -19,6 +19,7 @@ mod iso;
 mod layout;
 mod number;
 mod reject;
+mod scan;
 mod splitter;
 mod time;
 mod tokens;

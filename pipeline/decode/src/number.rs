@@ -49,31 +49,43 @@ pub(crate) fn decimal(text: &[u8], form: DecimalForm) -> Result<i128, NumberProb
 /// The common case: up to 18 plain digits, no more decimals than the scale. None: look closer.
 #[inline]
 fn short(digits: &[u8], scale: u8) -> Option<i128> {
-    if digits.len() > 19 {
+    if digits.len() > 18 {
         return None;
     }
+    // 18 digits stay below 2^60.
     let mut value: u64 = 0;
-    let mut point = None;
+    let mut point = usize::MAX;
     for (at, byte) in digits.iter().enumerate() {
         let digit = byte.wrapping_sub(b'0');
         if digit < 10 {
-            value = value.checked_mul(10)?.checked_add(u64::from(digit))?;
-        } else if *byte == b'.' && point.is_none() {
-            point = Some(at);
+            value = value * 10 + u64::from(digit);
+        } else if *byte == b'.' && point == usize::MAX {
+            point = at;
         } else {
             return None;
         }
     }
-    let decimals = match point {
-        None if digits.is_empty() => return None,
-        None => 0,
-        Some(at) => digits.len() - at - 1,
-    };
-    if decimals == 0 && point.is_some() {
+    let decimals = if point == usize::MAX { 0 } else { digits.len() - point - 1 };
+    if digits.is_empty() || (decimals == 0 && point != usize::MAX) {
         return None;
     }
     let up = usize::from(scale).checked_sub(decimals)?;
+    if digits.len() + up <= 18 {
+        return Some(i128::from(value * SMALL_POWERS[up]));
+    }
     i128::from(value).checked_mul(POWERS[up])
+}
+
+const SMALL_POWERS: [u64; 19] = small_powers();
+
+const fn small_powers() -> [u64; 19] {
+    let mut powers = [1; 19];
+    let mut at = 1;
+    while at < powers.len() {
+        powers[at] = powers[at - 1] * 10;
+        at += 1;
+    }
+    powers
 }
 
 fn long(digits: &[u8], form: DecimalForm) -> Result<i128, NumberProblem> {

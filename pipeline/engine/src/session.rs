@@ -140,6 +140,12 @@ impl Session<'_> {
         self
     }
 
+    /// For plans that are looked at and not run: one pass of the optimiser says whether they can be typed.
+    pub(crate) fn for_checks(self) -> Self {
+        self.context.state_ref().write().config_mut().options_mut().optimizer.max_passes = 1;
+        self
+    }
+
     /// Only the rows of a table or model that pass a condition are seen, by everything that reads it.
     #[must_use]
     pub fn with_filter(mut self, name: &str, condition: &str) -> Self {

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use chrono::NaiveDate;
+use takings_pages::Press;
 
 use crate::parquet_file::ParquetFile;
 use crate::schema::file_schema;
@@ -19,6 +20,7 @@ pub struct MirrorWriter {
     month: Option<NaiveDate>,
     schema: SchemaRef,
     file: ParquetFile,
+    press: Press,
     rows: u64,
 }
 
@@ -28,7 +30,8 @@ impl Lake {
     pub async fn mirror_writer(&self, table: &str, month: Option<NaiveDate>, schema: &SchemaRef) -> Result<MirrorWriter> {
         let schema = file_schema(schema, month.is_some());
         let file = ParquetFile::create(&self.store, mirror_path(table, month), &schema).await?;
-        Ok(MirrorWriter { table: table.to_owned(), month, schema, file, rows: 0 })
+        let press = Press::new().map_err(|source| Error::Parquet { path: mirror_path(table, month), source })?;
+        Ok(MirrorWriter { table: table.to_owned(), month, schema, file, press, rows: 0 })
     }
 
     /// Writes a month (or a table without partitions) from batches in their final order; gives the number of rows.
@@ -82,13 +85,13 @@ impl MirrorWriter {
         let columns = schema.fields().iter().map(column).collect::<Result<Vec<_>>>()?;
         let batch = RecordBatch::try_new(schema.clone(), columns).map_err(|error| Error::data(&self.table, error.to_string()))?;
         self.rows += batch.num_rows() as u64;
-        self.file.write(&batch).await
+        self.file.write(&batch, &mut self.press).await
     }
 
     /// Puts the file in place of the old one; gives the number of rows.
-    pub async fn commit(self) -> Result<u64> {
+    pub async fn commit(mut self) -> Result<u64> {
         tracing::debug!(table = self.table, month = ?self.month, rows = self.rows, "mirror replaced");
-        self.file.commit().await?;
+        self.file.commit(&mut self.press).await?;
         Ok(self.rows)
     }
 }

@@ -5,10 +5,11 @@
 
 use std::fmt::Write;
 
-use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::compute::{max, max_string, min, min_string};
+use arrow::array::{Array, AsArray, Decimal128Array, RecordBatch};
+use arrow::compute::{max, min};
 use arrow::datatypes::{DataType, Date32Type, Decimal128Type, Int64Type, SchemaRef, TimeUnit, TimestampMicrosecondType};
 use chrono::{DateTime, Datelike};
+use takings_pages::TextRange;
 
 use crate::{Error, Result};
 
@@ -57,7 +58,7 @@ impl FileStatistics {
         self.rows
     }
 
-    /// Takes the rows of a batch in, whose columns are those of the file.
+    /// Takes the rows of a batch in, whose columns are those of the file. The ranges of texts come from the encoder, which knows each text once.
     pub(crate) fn update(&mut self, table: &str, batch: &RecordBatch) -> Result<()> {
         self.rows += batch.num_rows() as u64;
         for (column, values) in self.columns.iter_mut().zip(batch.columns()) {
@@ -66,12 +67,23 @@ impl FileStatistics {
                 column.range.widen(range_of(values));
             }
             if matches!(column.kind, DataType::Decimal128(..)) {
-                column.sum = values.as_primitive::<Decimal128Type>().iter().flatten().try_fold(column.sum, i128::checked_add).ok_or_else(|| {
+                column.sum = sum(values.as_primitive::<Decimal128Type>()).and_then(|more| column.sum.checked_add(more)).ok_or_else(|| {
                     Error::data(table, format!("the sum of column `{}` is out of range; give the column a bound in its contract", column.name))
                 })?;
             }
         }
         Ok(())
+    }
+
+    /// The ranges of the columns of texts, over the whole file.
+    pub(crate) fn set_texts(&mut self, ranges: Vec<TextRange>) {
+        for (column, range) in self.columns.iter_mut().zip(ranges) {
+            let TextRange::Known(least, greatest) = range else { continue };
+            column.range = match (String::from_utf8(least), String::from_utf8(greatest)) {
+                (Ok(least), Ok(greatest)) if least.len() <= TEXT_BYTES && greatest.len() <= TEXT_BYTES => Range::Texts(least, greatest),
+                _ => Range::LeftOut,
+            };
+        }
     }
 
     /// The sum of each decimal column.
@@ -108,7 +120,6 @@ impl Range {
             (Range::Empty, other) => other,
             (old, Range::Empty) => old,
             (Range::Numbers(a, b), Range::Numbers(c, d)) => Range::Numbers(a.min(c), b.max(d)),
-            (Range::Texts(a, b), Range::Texts(c, d)) => Range::Texts(a.min(c), b.max(d)),
             _ => Range::LeftOut,
         };
     }
@@ -126,13 +137,24 @@ fn range_of(values: &dyn Array) -> Range {
         DataType::Date32 => numbers!(Date32Type),
         DataType::Timestamp(TimeUnit::Microsecond, _) => numbers!(TimestampMicrosecondType),
         DataType::Decimal128(..) => numbers!(Decimal128Type),
-        DataType::Utf8 => match min_string(values.as_string::<i32>()).zip(max_string(values.as_string::<i32>())) {
-            None => Range::Empty,
-            Some((least, greatest)) if least.len() <= TEXT_BYTES && greatest.len() <= TEXT_BYTES => Range::Texts(least.to_owned(), greatest.to_owned()),
-            Some(_) => Range::LeftOut,
-        },
+        DataType::Utf8 => Range::Empty,
         _ => Range::LeftOut,
     }
+}
+
+/// None: out of range. Sums of 64 bits, where the values allow, are added side by side.
+fn sum(values: &Decimal128Array) -> Option<i128> {
+    const SMALL: std::ops::Range<i128> = -(1 << 46)..1 << 46;
+    if values.null_count() > 0 {
+        return values.iter().flatten().try_fold(0, i128::checked_add);
+    }
+    values.values().chunks(1 << 16).try_fold(0i128, |sum, chunk| {
+        // 2^16 values below 2^46 stay below 2^62.
+        if chunk.iter().all(|value| SMALL.contains(value)) {
+            return sum.checked_add(i128::from(chunk.iter().map(|value| *value as i64).sum::<i64>()));
+        }
+        chunk.iter().try_fold(sum, |sum, value| sum.checked_add(*value))
+    })
 }
 
 fn number_json(kind: &DataType, value: i128) -> Option<String> {
@@ -171,8 +193,9 @@ fn quoted(text: &str) -> String {
 mod tests {
     use std::sync::Arc;
 
-    use arrow::array::{ArrayRef, BooleanArray, Date32Array, Decimal128Array, Int64Array, StringArray, TimestampMicrosecondArray};
+    use arrow::array::{ArrayRef, BooleanArray, Date32Array, Int64Array, StringArray, TimestampMicrosecondArray};
     use expect_test::expect;
+    use takings_pages::{FileEncoder, Press};
 
     use super::*;
 
@@ -182,7 +205,12 @@ mod tests {
             .map(|columns| RecordBatch::try_from_iter_with_nullable(columns.iter().map(|(name, array)| (name, array.clone(), true))).unwrap())
             .collect();
         let mut statistics = FileStatistics::new(&batches[0].schema());
-        batches.iter().for_each(|batch| statistics.update("t", batch).unwrap());
+        let (mut encoder, mut press) = (FileEncoder::new(&batches[0].schema()).unwrap(), Press::new().unwrap());
+        for batch in &batches {
+            statistics.update("t", batch).unwrap();
+            encoder.write(batch, &mut press).unwrap();
+        }
+        statistics.set_texts(encoder.finish(&mut press).unwrap().1);
         expected.assert_eq(&statistics.json());
         assert!(serde_json::from_str::<serde_json::Value>(&statistics.json()).is_ok());
     }

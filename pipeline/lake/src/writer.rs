@@ -4,6 +4,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use chrono::NaiveDate;
 use takings_definitions::Table;
+use takings_pages::Press;
 use uuid::Uuid;
 
 use crate::parquet_file::ParquetFile;
@@ -40,6 +41,7 @@ pub struct TableWriter {
     /// The file used last stands last.
     open: Vec<OpenFile>,
     done: Vec<NewFile>,
+    press: Press,
 }
 
 struct OpenFile {
@@ -69,6 +71,7 @@ impl Lake {
             file_schema,
             open: Vec::new(),
             done: Vec::new(),
+            press: Press::new().map_err(|source| Error::Parquet { path: Self::table_path(&table.name), source })?,
         })
     }
 }
@@ -145,7 +148,7 @@ impl TableWriter {
             None => self.create(month).await?,
         };
         file.statistics.update(&self.table, rows)?;
-        file.parquet.write(rows).await?;
+        file.parquet.write(rows, &mut self.press).await?;
         self.open.push(file);
         self.end_largest_row_groups().await
     }
@@ -164,7 +167,7 @@ impl TableWriter {
         while self.open.iter().map(|file| file.parquet.memory()).sum::<usize>() > MEMORY {
             let Some(largest) = self.open.iter_mut().max_by_key(|file| file.parquet.memory()) else { break };
             let before = largest.parquet.memory();
-            largest.parquet.end_row_group().await?;
+            largest.parquet.end_row_group(&mut self.press).await?;
             if largest.parquet.memory() >= before {
                 break;
             }
@@ -173,9 +176,11 @@ impl TableWriter {
     }
 
     async fn close(&mut self, file: OpenFile) -> Result<()> {
-        let size = file.parquet.commit().await?;
-        let data_file = DataFile { path: file.path, size, rows: file.statistics.rows(), period_month: file.month, parts: self.parts.clone() };
-        self.done.push(NewFile { file: data_file, statistics: file.statistics.json(), totals: file.statistics.totals() });
+        let OpenFile { mut statistics, .. } = file;
+        let (size, ranges) = file.parquet.commit(&mut self.press).await?;
+        statistics.set_texts(ranges);
+        let data_file = DataFile { path: file.path, size, rows: statistics.rows(), period_month: file.month, parts: self.parts.clone() };
+        self.done.push(NewFile { file: data_file, statistics: statistics.json(), totals: statistics.totals() });
         Ok(())
     }
 }

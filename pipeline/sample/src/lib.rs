@@ -29,6 +29,7 @@ mod tax_feed;
 mod untied;
 mod usage;
 mod visits;
+mod wide;
 mod world;
 mod writer;
 
@@ -37,6 +38,7 @@ use std::path::{Path, PathBuf};
 use billing::Billing;
 pub use error::Error;
 use fill::Fill;
+pub use wide::{WIDE_HEADER, WideOptions, WideSummary, append_wide_day, write_wide};
 use world::World;
 use writer::Feeds;
 

@@ -12,11 +12,14 @@ use crate::record::{LandingRecord, Segment, blob_path, hex};
 use crate::source::{READS_AHEAD, ranges};
 use crate::{Error, Landing, Result};
 
+/// What is read at first of a file for its header.
+const HEADER_SIZE: u64 = 64 << 10;
+
 /// A header or a single record is not longer; the decoder's limit for a record is the same.
 const RECORD_LIMIT: usize = 16 << 20;
 
 impl Landing {
-    /// The bytes of a version from a segment on (0 = the whole file), in pieces of at most 8 MiB.
+    /// The bytes of a version from a segment on (0 = the whole file), in pieces of at most 4 MiB.
     pub fn read(&self, record: &LandingRecord, from_segment: usize) -> BoxStream<'static, Result<Bytes>> {
         let segments = record.segments.get(from_segment..).unwrap_or_default().to_vec();
         let (landing, record) = (self.clone(), record.clone());
@@ -47,6 +50,14 @@ impl Landing {
 
     /// The bytes of the first record with its line end, and of blank lines before it; empty for an empty file.
     pub async fn header(&self, record: &LandingRecord) -> Result<Bytes> {
+        // Almost any header stands within the first bytes.
+        if let Some(first) = record.segments.first().filter(|first| first.length > 0) {
+            let mut read = self.piece(record, &first.sha256, 0..first.length.min(HEADER_SIZE)).await?;
+            if let Some(end) = header_end(&read) {
+                read.truncate(end);
+                return Ok(Bytes::copy_from_slice(&read));
+            }
+        }
         let mut read = Vec::new();
         let mut pieces = pin!(self.read(record, 0));
         while let Some(piece) = pieces.try_next().await? {

@@ -12,9 +12,9 @@ use takings_storage::Store;
 use crate::{Error, Result};
 
 /// How much is read at once.
-pub(crate) const READ_SIZE: u64 = 8 << 20;
-/// One read is on its way while the one before it is worked on.
-pub(crate) const READS_AHEAD: usize = 2;
+pub(crate) const READ_SIZE: u64 = 4 << 20;
+/// Reads that are on their way or worked on.
+pub(crate) const READS_AHEAD: usize = 3;
 
 /// What tells a changed file from an unchanged one without reading it. Equal fingerprints: not read again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -22,8 +22,8 @@ use crate::parallel::spread;
 use crate::run_key::{KeyHash, canonical};
 use crate::{chosen, quarantine};
 
-/// How many bytes of whole records are decoded at a time.
-const CHUNK: usize = 4 << 20;
+/// How many bytes of whole records are decoded at a time: they and what is made of them stay in the cache.
+const CHUNK: usize = 1 << 20;
 
 /// What became of one export's landed files in this run.
 #[derive(Debug, Default)]

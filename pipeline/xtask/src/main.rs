@@ -1,5 +1,6 @@
 //! The repository's own chores: `cargo xtask tidy | sim | fuzz | bench`.
 
+mod bench;
 mod fuzz;
 mod sim;
 
@@ -20,10 +21,13 @@ fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     match arguments.next().as_deref() {
         Some("tidy") => tidy(),
+        Some("bench") => bench::run(arguments),
         Some("fuzz") => fuzz::run(arguments),
         Some("sim") => sim::sim(arguments),
         _ => {
-            eprintln!("usage: cargo xtask tidy\n       cargo xtask sim --seeds N [--from SEED]\n       cargo xtask fuzz [TARGET] [--minutes M] [--minimize]");
+            eprintln!(
+                "usage: cargo xtask tidy\n       cargo xtask bench [--rows N] [--stage a|b|c|d] [--out FILE]\n       cargo xtask sim --seeds N [--from SEED]\n       cargo xtask fuzz [TARGET] [--minutes M] [--minimize]"
+            );
             ExitCode::from(2)
         }
     }

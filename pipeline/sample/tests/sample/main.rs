@@ -4,3 +4,4 @@ mod phenomena;
 mod promises;
 mod reports;
 mod set;
+mod wide;

@@ -109,6 +109,7 @@ impl World {
             std::fs::write(path, text).unwrap();
         }
         let scene = Scene {
+            job: "nightly",
             project: folder.path().to_owned(),
             variable: "TAKINGS_INSTANCES__MINI__MAIN__URL".to_owned(),
             feeds: folder.path().join("feeds"),

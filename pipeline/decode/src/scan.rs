@@ -1,0 +1,206 @@
+//! The fast look at a chunk: where delimiters and newlines stand outside of quotes, 64 bytes at a time.
+//!
+//! It takes chunks of the plainest kind only: no newline inside of quotes, no quote where none may stand, a newline at the end.
+//! For all others it says so, and [`crate::tokens`] reads byte by byte.
+
+/// Marks of 64 bytes, the first byte in the lowest bit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Marks {
+    quotes: u64,
+    delimiters: u64,
+    newlines: u64,
+    returns: u64,
+}
+
+type Block = [u8; 64];
+
+/// Appends the places of all delimiters and newlines outside of quotes, and gives how many of them are newlines.
+/// None: the chunk is not of the plain kind; what was appended says nothing.
+pub(crate) fn plain(bytes: &[u8], delimiter: u8, ends: &mut Vec<u32>) -> Option<usize> {
+    #[cfg(target_arch = "x86_64")]
+    if wide::is_there() {
+        return wide::scan(bytes, delimiter, ends);
+    }
+    scan(bytes, delimiter, ends, portable)
+}
+
+#[inline(always)]
+fn scan(bytes: &[u8], delimiter: u8, ends: &mut Vec<u32>, marks: impl Fn(&Block, u8) -> Marks) -> Option<usize> {
+    if bytes.last() != Some(&b'\n') {
+        return None;
+    }
+    let mut state = State { inside: 0, may_open: 1, closed: 0, closed_return: 0, newlines: 0 };
+    let (blocks, rest) = bytes.as_chunks::<64>();
+    let mut base = 0u32;
+    for block in blocks {
+        state.block(marks(block, delimiter), base, ends)?;
+        base += 64;
+    }
+    // Zeros are no marks: what ends outside of quotes ends at the chunk's last newline.
+    let mut last = [0; 64];
+    last[..rest.len()].copy_from_slice(rest);
+    state.block(marks(&last, delimiter), base, ends)?;
+    (state.inside == 0).then_some(state.newlines)
+}
+
+/// What of a block decides about the next one; single bits but for `inside`.
+struct State {
+    /// All ones inside of quotes.
+    inside: u64,
+    /// A quote may open behind the last byte.
+    may_open: u64,
+    /// The last byte is a quote that closes.
+    closed: u64,
+    /// The last two bytes are a quote that closes and a carriage return.
+    closed_return: u64,
+    newlines: usize,
+}
+
+impl State {
+    #[inline(always)]
+    fn block(&mut self, marks: Marks, base: u32, ends: &mut Vec<u32>) -> Option<()> {
+        let Marks { quotes, delimiters, newlines, returns } = marks;
+        // Ones from an opening quote on, up to the one before the closing quote.
+        let inside = if quotes == 0 { self.inside } else { parity(quotes) ^ self.inside };
+        if newlines & inside != 0 {
+            return None;
+        }
+        let cells = (delimiters | newlines) & !inside;
+        if quotes | self.closed | self.closed_return != 0 {
+            let opens = quotes & inside;
+            let closes = quotes & !inside;
+            // Before an opening quote: the end of another cell, or the closing quote that it is doubled with.
+            let stray_open = opens & !((cells | closes) << 1 | self.may_open);
+            let behind_close = closes << 1 | self.closed;
+            let returned = behind_close & returns & !inside;
+            let stray_close = behind_close & !(cells | opens | returned);
+            let stray_return = (returned << 1 | self.closed_return) & !newlines;
+            if stray_open | stray_close | stray_return != 0 {
+                return None;
+            }
+            self.closed = closes >> 63;
+            self.closed_return = returned >> 63;
+        }
+        self.may_open = (cells | quotes & !inside) >> 63;
+        self.inside = (inside.cast_signed() >> 63).cast_unsigned();
+        self.newlines += (newlines & !inside).count_ones() as usize;
+        let mut places = [0u32; 64];
+        let count = cells.count_ones() as usize;
+        let mut left = cells;
+        for place in &mut places[..count] {
+            *place = base + left.trailing_zeros();
+            left &= left.wrapping_sub(1);
+        }
+        ends.extend_from_slice(&places[..count]);
+        Some(())
+    }
+}
+
+/// Each bit: whether the number of ones up to and with it is odd.
+#[inline(always)]
+fn parity(mut bits: u64) -> u64 {
+    for shift in [1, 2, 4, 8, 16, 32] {
+        bits ^= bits << shift;
+    }
+    bits
+}
+
+/// Processors with vectors of 32 bytes.
+#[cfg(target_arch = "x86_64")]
+mod wide {
+    use std::arch::x86_64::{__m256i, _mm256_cmpeq_epi8, _mm256_movemask_epi8, _mm256_set_epi64x, _mm256_set1_epi8};
+
+    use super::{Block, Marks};
+
+    pub(super) fn is_there() -> bool {
+        is_x86_feature_detected!("avx2") && is_x86_feature_detected!("bmi1") && is_x86_feature_detected!("popcnt")
+    }
+
+    /// Only where [`is_there`].
+    #[allow(unsafe_code)]
+    pub(super) fn scan(bytes: &[u8], delimiter: u8, ends: &mut Vec<u32>) -> Option<usize> {
+        assert!(is_there());
+        // SAFETY: the processor has the features that the function is compiled for, as was asked above.
+        unsafe { scan_there(bytes, delimiter, ends) }
+    }
+
+    #[target_feature(enable = "avx2,bmi1,popcnt")]
+    fn scan_there(bytes: &[u8], delimiter: u8, ends: &mut Vec<u32>) -> Option<usize> {
+        super::scan(bytes, delimiter, ends, |block, delimiter| marks(block, delimiter))
+    }
+
+    #[target_feature(enable = "avx2,bmi1,popcnt")]
+    #[inline]
+    pub(super) fn marks(block: &Block, delimiter: u8) -> Marks {
+        let (low, high) = (half(block, 0), half(block, 4));
+        Marks { quotes: equal(low, high, b'"'), delimiters: equal(low, high, delimiter), newlines: equal(low, high, b'\n'), returns: equal(low, high, b'\r') }
+    }
+
+    #[target_feature(enable = "avx2,bmi1,popcnt")]
+    #[inline]
+    fn half(block: &Block, from: usize) -> __m256i {
+        let (words, _) = block.as_chunks::<8>();
+        let word = |at: usize| i64::from_le_bytes(words[from + at]);
+        _mm256_set_epi64x(word(3), word(2), word(1), word(0))
+    }
+
+    #[target_feature(enable = "avx2,bmi1,popcnt")]
+    #[inline]
+    fn equal(low: __m256i, high: __m256i, byte: u8) -> u64 {
+        let wanted = _mm256_set1_epi8(byte.cast_signed());
+        let low = _mm256_movemask_epi8(_mm256_cmpeq_epi8(low, wanted)).cast_unsigned();
+        let high = _mm256_movemask_epi8(_mm256_cmpeq_epi8(high, wanted)).cast_unsigned();
+        u64::from(low) | u64::from(high) << 32
+    }
+}
+
+/// For all other processors eight bytes at a time.
+#[inline]
+fn portable(block: &Block, delimiter: u8) -> Marks {
+    const ONES: u64 = u64::MAX / 255;
+    const LOW: u64 = ONES * 127;
+    let (words, _) = block.as_chunks::<8>();
+    let equal = |byte: u8| {
+        let wanted = ONES * u64::from(byte);
+        words.iter().enumerate().fold(0u64, |bits, (at, word)| {
+            let differs = u64::from_le_bytes(*word) ^ wanted;
+            // The high bit of each byte that is zero; no carry goes from byte to byte.
+            let same = !(((differs & LOW) + LOW) | differs | LOW);
+            bits | ((same >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56) << (8 * at)
+        })
+    };
+    Marks { quotes: equal(b'"'), delimiters: equal(delimiter), newlines: equal(b'\n'), returns: equal(b'\r') }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether the processor has the wide vectors or not: the same places, or none by both.
+    #[test]
+    fn both_scans_agree() {
+        let mut seed = 5_u64;
+        let mut plain_ones = 0;
+        for round in 0..20_000 {
+            let mut next = || {
+                seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                (seed >> 40) as u8
+            };
+            let mut bytes: Vec<u8> = (0..usize::from(next()))
+                .map(|_| if round % 3 == 0 { next() } else { b"\",;\n\rab,1.\xc3\xa9"[usize::from(next()) % if round % 3 == 1 { 12 } else { 9 }] })
+                .map(|byte| if round % 2 == 0 && byte == b'"' { b'x' } else { byte })
+                .collect();
+            bytes.push(b'\n');
+            for delimiter in [b',', b';', b'\t'] {
+                let (mut fast, mut slow) = (Vec::new(), Vec::new());
+                let found = plain(&bytes, delimiter, &mut fast);
+                assert_eq!(found, scan(&bytes, delimiter, &mut slow, portable), "{bytes:?}");
+                if found.is_some() {
+                    plain_ones += 1;
+                    assert_eq!(fast, slow, "{bytes:?}");
+                }
+            }
+        }
+        assert!(plain_ones > 5_000, "{plain_ones}");
+    }
+}

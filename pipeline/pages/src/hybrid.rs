@@ -1,0 +1,81 @@
+//! Parquet's hybrid of runs and bit-packed stretches, for dictionary codes and for what is null.
+
+use crate::page::varint;
+
+/// Codes are looked at in groups of this size: what bit-packing takes at a time.
+const GROUP: usize = 8;
+/// A run shorter than this is packed like its neighbours.
+const RUN: usize = 24;
+
+/// Bits that a code below `count` needs; one at least.
+pub(crate) fn width(count: usize) -> u32 {
+    usize::BITS - count.saturating_sub(1).max(1).leading_zeros()
+}
+
+/// All values of a page: not null.
+pub(crate) fn all_there(into: &mut Vec<u8>, rows: usize) {
+    levels(into, |into| {
+        varint(into, (rows as u64) << 1);
+        into.push(1);
+    });
+}
+
+/// Which rows of a page are not null.
+pub(crate) fn some_there(into: &mut Vec<u8>, valid: &[bool]) {
+    levels(into, |into| {
+        varint(into, (valid.len().div_ceil(GROUP) as u64) << 1 | 1);
+        into.extend(valid.chunks(GROUP).map(|group| group.iter().rev().fold(0u8, |bits, valid| bits << 1 | u8::from(*valid))));
+    });
+}
+
+/// Levels stand behind their length.
+fn levels(into: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+    let start = into.len();
+    into.extend_from_slice(&[0; 4]);
+    write(into);
+    let length = (into.len() - start - 4) as u32;
+    into[start..start + 4].copy_from_slice(&length.to_le_bytes());
+}
+
+/// Codes of `width` bits.
+pub(crate) fn codes(into: &mut Vec<u8>, codes: &[u32], width: u32) {
+    let mut packed = 0;
+    let mut at = 0;
+    while at < codes.len() {
+        let Some(group) = codes[at..].first_chunk::<GROUP>() else { break };
+        if group.iter().all(|code| *code == group[0]) {
+            let end = codes[at + GROUP..].iter().position(|code| *code != group[0]).map_or(codes.len(), |more| at + GROUP + more);
+            if end - at >= RUN {
+                pack(into, &codes[packed..at], width);
+                varint(into, ((end - at) as u64) << 1);
+                into.extend_from_slice(&group[0].to_le_bytes()[..width.div_ceil(8) as usize]);
+                (at, packed) = (end, end);
+                continue;
+            }
+        }
+        at += GROUP;
+    }
+    pack(into, &codes[packed..], width);
+}
+
+/// Whole groups; the last one of a page may lack some, which are zeros then.
+fn pack(into: &mut Vec<u8>, codes: &[u32], width: u32) {
+    if codes.is_empty() {
+        return;
+    }
+    let groups = codes.len().div_ceil(GROUP);
+    varint(into, (groups as u64) << 1 | 1);
+    let end = into.len() + groups * width as usize;
+    let (mut bits, mut held) = (0u64, 0);
+    for code in codes {
+        bits |= u64::from(*code) << held;
+        held += width;
+        if held >= 32 {
+            into.extend_from_slice(&(bits as u32).to_le_bytes());
+            bits >>= 32;
+            held -= 32;
+        }
+    }
+    into.extend_from_slice(&bits.to_le_bytes());
+    into.resize(end, 0);
+}

@@ -1,0 +1,177 @@
+//! `cargo xtask bench`: the same work in Takings and in its peers, in turn, on made-up data; what came out is compared to the cent, what
+//! it cost is written to docs/benchmarks.md. The peers' scripts stand in `pipeline/xtask/bench`.
+
+mod document;
+mod engines;
+mod micro;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use takings_sample::{WideOptions, append_wide_day, write_wide};
+
+use crate::bench::document::{Comparison, Document};
+use crate::bench::engines::{Bench, Cost};
+
+const USAGE: &str = "usage: cargo xtask bench [--rows N[,N…]] [--large N] [--one-file N] [--stage a|b|c|d] [--runs N] [--out FILE] [--folder DIR] [--micro]
+
+  --rows N,N    lines of the wide usage file, one table for each number (default 2000000)
+  --large N     stage (a) also for so many lines, in a third of the turns
+  --one-file N  the same, in a single file
+  --stage S     only this stage; may be given several times (default: all)
+  --runs N      turns; the figures are medians (default 5)
+  --out FILE    where the document goes (default docs/benchmarks.md)
+  --folder DIR  where the data goes; it is deleted afterwards (default: a folder under the system's temporary one)
+  --micro       only time tokenising, parsing and encoding inside this process, and print it";
+
+/// Files that the lines are dealt to, and days that they are spread over.
+const FILES: u64 = 48;
+const DAYS: u64 = 731;
+
+#[derive(Debug, Clone)]
+struct Order {
+    rows: Vec<u64>,
+    large: Option<u64>,
+    one_file: Option<u64>,
+    stages: Vec<char>,
+    runs: usize,
+    out: PathBuf,
+    folder: PathBuf,
+    micro: bool,
+}
+
+pub fn run(arguments: impl Iterator<Item = String>) -> ExitCode {
+    let order = match parse(arguments) {
+        Ok(order) => order,
+        Err(what) => {
+            eprintln!("{what}\n{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    let done = if order.micro { micro::run(&order.folder) } else { measure(&order) };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(what) => {
+            eprintln!("error: {what}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Order, String> {
+    let mut order = Order {
+        rows: vec![2_000_000],
+        large: None,
+        one_file: None,
+        stages: Vec::new(),
+        runs: 5,
+        out: "docs/benchmarks.md".into(),
+        folder: std::env::temp_dir().join(format!("bench_takings_{}", std::process::id())),
+        micro: false,
+    };
+    while let Some(name) = arguments.next() {
+        if name == "--micro" {
+            order.micro = true;
+            continue;
+        }
+        let value = arguments.next().ok_or_else(|| format!("`{name}` needs a value"))?;
+        match name.as_str() {
+            "--rows" => order.rows = value.split(',').map(number).collect::<Result<_, _>>()?,
+            "--large" => order.large = Some(number(&value)?),
+            "--one-file" => order.one_file = Some(number(&value)?),
+            "--runs" => order.runs = usize::try_from(number(&value)?).map_err(|error| error.to_string())?,
+            "--out" => order.out = value.into(),
+            "--folder" => order.folder = value.into(),
+            "--stage" => match value.as_str() {
+                "a" | "b" | "c" | "d" => order.stages.extend(value.chars()),
+                _ => return Err(format!("`{value}` is no stage")),
+            },
+            _ => return Err(format!("`{name}` is not known")),
+        }
+    }
+    if order.stages.is_empty() {
+        order.stages = vec!['a', 'b', 'c', 'd'];
+    }
+    Ok(order)
+}
+
+fn number(text: &str) -> Result<u64, String> {
+    match text.replace('_', "").parse() {
+        Ok(number) if number > 0 => Ok(number),
+        _ => Err(format!("`{text}` is no number above zero")),
+    }
+}
+
+fn measure(order: &Order) -> Result<(), String> {
+    let bench = Bench::prepare(&order.folder)?;
+    let mut document = Document::new(&bench, &order.stages)?;
+    let measured = measure_all(order, &bench, &mut document);
+    // Whatever happened, the data goes; what was measured stays.
+    let _ = std::fs::remove_dir_all(&order.folder);
+    document.write(&order.out)?;
+    measured?;
+    println!("{} is written", order.out.display());
+    Ok(())
+}
+
+fn measure_all(order: &Order, bench: &Bench, document: &mut Document) -> Result<(), String> {
+    for rows in &order.rows {
+        of_size(order, bench, document, *rows, FILES, &order.stages)?;
+    }
+    let seldom = Order { runs: order.runs.div_ceil(3), ..order.clone() };
+    for (rows, files) in [(order.large, FILES), (order.one_file, 1)] {
+        if let Some(rows) = rows {
+            of_size(&seldom, bench, document, rows, files, &['a'])?;
+        }
+    }
+    Ok(())
+}
+
+/// All stages on one set of files.
+fn of_size(order: &Order, bench: &Bench, document: &mut Document, rows: u64, files: u64, stages: &[char]) -> Result<(), String> {
+    bench.clear()?;
+    let options = WideOptions { out: bench.feeds(), seed: 1, rows, files, days: DAYS };
+    let written = write_wide(&options).map_err(|error| error.to_string())?;
+    document.data(rows, files, written.bytes);
+    let stage = |document: &mut Document, letter: char, engines: &[&str], step: &mut dyn FnMut(&str) -> Result<Cost, String>| -> Result<(), String> {
+        let mut comparison = Comparison::new(letter, engines);
+        // A B A B: what else the machine does falls on all alike.
+        for turn in 1..=order.runs {
+            for engine in engines {
+                let cost = step(engine)?;
+                println!("({letter}) {rows} lines, {files} files, turn {turn}: {engine}: {cost}");
+                comparison.add(engine, cost);
+            }
+        }
+        document.compare(comparison);
+        document.write(&order.out)
+    };
+    if stages.contains(&'c') {
+        stage(document, 'c', &["takings", "duckdb"], &mut |engine| bench.end_to_end(engine))?;
+        document.checked(bench.same_reports()?);
+    } else {
+        bench.end_to_end("takings")?;
+    }
+    if stages.contains(&'a') {
+        stage(document, 'a', &["takings", "duckdb", "polars"], &mut |engine| bench.load(engine))?;
+        for peer in ["duckdb", "polars"] {
+            document.checked(bench.same_lines(peer)?);
+        }
+    }
+    if stages.contains(&'b') {
+        bench.load("duckdb")?;
+        stage(document, 'b', &["takings", "duckdb"], &mut |engine| bench.reports(engine))?;
+        document.checked(bench.same_reports()?);
+    }
+    if stages.contains(&'d') {
+        append_wide_day(&options).map_err(|error| error.to_string())?;
+        stage(document, 'd', &["takings", "duckdb"], &mut |engine| bench.day_after(engine))?;
+        document.checked(bench.same_reports()?);
+    }
+    Ok(())
+}
+
+/// The folder of the peers' scripts and of the project that is measured.
+fn scripts() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/bench"))
+}

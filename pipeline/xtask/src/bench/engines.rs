@@ -1,0 +1,216 @@
+//! What is run: the product's binary and the peers' scripts, each as a process of its own whose cost the kernel counts.
+
+use std::cell::Cell;
+use std::ffi::OsString;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::bench::scripts;
+
+/// The peers and their versions, as PyPI has them.
+pub const PEERS: [&str; 2] = ["duckdb==2.0.0", "polars==2.1.0"];
+
+/// What a process cost.
+#[derive(Debug, Clone, Copy)]
+pub struct Cost {
+    pub wall: f64,
+    pub user: f64,
+    pub system: f64,
+    pub peak_mib: f64,
+}
+
+impl Cost {
+    pub fn cpu(&self) -> f64 {
+        self.user + self.system
+    }
+
+    /// One after the other.
+    fn then(self, other: Self) -> Self {
+        Self { wall: self.wall + other.wall, user: self.user + other.user, system: self.system + other.system, peak_mib: self.peak_mib.max(other.peak_mib) }
+    }
+}
+
+impl fmt::Display for Cost {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(to, "{:.2} s wall, {:.2} s CPU ({:.2} user, {:.2} system), {:.0} MiB", self.wall, self.cpu(), self.user, self.system, self.peak_mib)
+    }
+}
+
+/// Where everything of a measurement lies.
+pub struct Bench {
+    folder: PathBuf,
+    python: PathBuf,
+    takings: PathBuf,
+    /// Runs so far.
+    nights: Cell<u32>,
+}
+
+impl Bench {
+    /// Looks for the binary, makes the virtual environment where it is missing.
+    pub fn prepare(folder: &Path) -> Result<Self, String> {
+        let takings = std::env::current_exe().map_err(|error| error.to_string())?.with_file_name("takings");
+        if !takings.is_file() {
+            return Err(format!("{} is missing; build it first: cargo build --release --workspace --bins", takings.display()));
+        }
+        std::fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        Ok(Self { folder: folder.canonicalize().map_err(|error| error.to_string())?, python: environment()?, takings, nights: Cell::new(0) })
+    }
+
+    pub fn feeds(&self) -> PathBuf {
+        self.folder.join("feeds")
+    }
+
+    fn project(&self) -> PathBuf {
+        self.folder.join("project")
+    }
+
+    fn path(&self, name: &str) -> OsString {
+        self.folder.join(name).into()
+    }
+
+    pub fn takings_version(&self) -> Result<String, String> {
+        output(Command::new(&self.takings).arg("--version"))
+    }
+
+    pub fn python_version(&self) -> Result<String, String> {
+        output(Command::new(&self.python).arg("--version"))
+    }
+
+    /// Empties the folder and sets up the project.
+    pub fn clear(&self) -> Result<(), String> {
+        for entry in std::fs::read_dir(&self.folder).map_err(|error| error.to_string())?.flatten() {
+            remove(&entry.path())?;
+        }
+        shell(Command::new("cp").arg("-r").arg(scripts().join("project")).arg(self.project()))?;
+        let config = self.project().join("config/takings.toml");
+        let text = std::fs::read_to_string(&config).map_err(|error| error.to_string())?;
+        std::fs::write(&config, text.replace("url = \"feeds\"", "url = \"../feeds\"")).map_err(|error| error.to_string())
+    }
+
+    /// (a) landed CSV → typed Parquet.
+    pub fn load(&self, engine: &str) -> Result<Cost, String> {
+        if engine == "takings" {
+            return self.takings(&["rebuild", "wide_usage_line"]);
+        }
+        remove(&self.folder.join(engine))?;
+        self.script(&format!("load_{engine}.py"), &[self.feeds().into(), self.path(engine)])
+    }
+
+    /// (b) what is loaded → reports. Takings also looks through the source for news.
+    pub fn reports(&self, engine: &str) -> Result<Cost, String> {
+        if engine == "takings" {
+            return self.night();
+        }
+        let sql = scripts().join("project/sql/reports/usage");
+        self.script("reports_duckdb.py", &[self.path("duckdb"), sql.into(), self.path("duckdb_reports")])
+    }
+
+    /// (c) CSV at the source → reports, from nothing.
+    pub fn end_to_end(&self, engine: &str) -> Result<Cost, String> {
+        if engine == "takings" {
+            remove(&self.project().join("data"))?;
+            remove(&self.project().join("state"))?;
+            return self.night();
+        }
+        Ok(self.load(engine)?.then(self.reports(engine)?))
+    }
+
+    /// (d) a day more at the source. The peer loads all of it again; Takings goes on from where it was.
+    pub fn day_after(&self, engine: &str) -> Result<Cost, String> {
+        if engine != "takings" {
+            return self.end_to_end(engine);
+        }
+        let before = self.folder.join("before");
+        let (data, state) = (self.project().join("data"), self.project().join("state"));
+        if before.is_dir() {
+            remove(&data)?;
+            remove(&state)?;
+        } else {
+            std::fs::create_dir(&before).map_err(|error| error.to_string())?;
+            shell(Command::new("mv").arg(&data).arg(&state).arg(&before))?;
+        }
+        // Files of a store are replaced, never changed: links are copies. The ledger is a file that changes.
+        shell(Command::new("cp").arg("-al").arg(before.join("data")).arg(&data))?;
+        shell(Command::new("cp").arg("-a").arg(before.join("state")).arg(&state))?;
+        self.night()
+    }
+
+    pub fn same_lines(&self, peer: &str) -> Result<String, String> {
+        output(Command::new(&self.python).arg(scripts().join("same.py")).arg(self.project()).arg(self.folder.join(peer)).arg(peer))
+    }
+
+    pub fn same_reports(&self) -> Result<String, String> {
+        output(Command::new(&self.python).arg(scripts().join("same_reports.py")).arg(self.project()).arg(self.folder.join("duckdb_reports")))
+    }
+
+    /// A run of the job, each for a tick of its own: a report that stands is not made again.
+    fn night(&self) -> Result<Cost, String> {
+        let night = self.nights.get();
+        self.nights.set(night + 1);
+        self.takings(&["run", "bench", "--at", &format!("{}-{:02}-{:02}", 2027 + night / 336, 1 + night / 28 % 12, 1 + night % 28)])
+    }
+
+    fn takings(&self, arguments: &[&str]) -> Result<Cost, String> {
+        let mut command = vec![self.takings.clone().into(), "--project".into(), self.project().into()];
+        command.extend(arguments.iter().map(OsString::from));
+        self.measured(&command)
+    }
+
+    fn script(&self, name: &str, arguments: &[OsString]) -> Result<Cost, String> {
+        let mut command = vec![self.python.clone().into(), scripts().join(name).into()];
+        command.extend_from_slice(arguments);
+        self.measured(&command)
+    }
+
+    fn measured(&self, command: &[OsString]) -> Result<Cost, String> {
+        let printed = output(Command::new(&self.python).arg(scripts().join("measure.py")).args(command))?;
+        let facts: Value = serde_json::from_str(&printed).map_err(|error| format!("measure.py printed {printed:?}: {error}"))?;
+        let number = |name: &str| facts[name].as_f64().ok_or_else(|| format!("measure.py printed no {name}: {printed:?}"));
+        Ok(Cost { wall: number("wall")?, user: number("user")?, system: number("sys")?, peak_mib: number("peak_kib")? / 1024.0 })
+    }
+}
+
+/// The peers' virtual environment, kept in the user's cache.
+fn environment() -> Result<PathBuf, String> {
+    let home = std::env::var_os("HOME").ok_or("HOME is not set: there is no place for the peers")?;
+    let folder = PathBuf::from(home).join(".cache/takings/bench-venv");
+    let python = folder.join("bin/python");
+    if !python.is_file() {
+        shell(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
+    }
+    let have = output(Command::new(&python).args(["-m", "pip", "freeze"]))?;
+    let missing: Vec<&str> = PEERS.into_iter().filter(|peer| !have.lines().any(|line| line == *peer)).collect();
+    if !missing.is_empty() {
+        println!("installing {} into {}", missing.join(" "), folder.display());
+        shell(Command::new(&python).args(["-m", "pip", "install", "--quiet"]).args(&missing)).map_err(|error| {
+            format!("{error}\nthe peers can't be installed; without the network, install {} into {} by hand", PEERS.join(" and "), folder.display())
+        })?;
+    }
+    Ok(python)
+}
+
+fn remove(path: &Path) -> Result<(), String> {
+    let gone = if path.is_dir() { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) };
+    match gone {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(format!("{}: {error}", path.display())),
+        _ => Ok(()),
+    }
+}
+
+fn shell(command: &mut Command) -> Result<(), String> {
+    let status = command.status().map_err(|error| format!("{command:?}: {error}"))?;
+    if status.success() { Ok(()) } else { Err(format!("{command:?} ended with {status}")) }
+}
+
+fn output(command: &mut Command) -> Result<String, String> {
+    let done = command.output().map_err(|error| format!("{command:?}: {error}"))?;
+    let printed = String::from_utf8_lossy(&done.stdout).trim().to_owned();
+    if done.status.success() {
+        Ok(printed)
+    } else {
+        Err(format!("{command:?} ended with {}: {printed}\n{}", done.status, String::from_utf8_lossy(&done.stderr).trim()))
+    }
+}
