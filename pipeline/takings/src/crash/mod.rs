@@ -96,13 +96,13 @@ impl Stage {
         Self { counts: |done| done.kind.changes() && done.on.contains("/_delta_log/"), ..Self::on("tenth run", mini.night(10), place).with_stale_report() }
     }
 
-    /// After nine nights the files of a month become one.
+    /// After five nights the files of a month become one.
     fn compaction(mini: &Mini) -> Self {
         let place = Place::new();
-        for night in 1..10 {
+        for night in 1..6 {
             assert_eq!(place.run(&mini.night(night), Faults::default()), Ended::Well);
         }
-        let stage = Self::on("compaction", mini.upkeep(9), place);
+        let stage = Self::on("compaction", mini.upkeep(5), place);
         let files = |state: &State| state.files_of("mini_sale");
         assert!(files(&stage.end) > files(&stage.before), "nothing was compacted");
         Self { counts: |done| done.kind.changes() || done.on.starts_with("lake/"), also: &COMPACTION, ..stage }

@@ -80,9 +80,6 @@ impl State {
             let bytes = context.store.get(&path).await?.to_vec();
             self.files.insert(path, bytes);
         }
-        if context.ledger.latest_snapshot().await?.is_some() {
-            self.snapshot = rows(context, snapshot_tables(context, None).await?).await?;
-        }
         let mut current = Tables::new();
         for table in context.project.tables.values() {
             let Some(state) = context.lake.state(table, None).await? else { continue };
@@ -94,7 +91,14 @@ impl State {
             }
             current.insert(table.name.clone(), scan_files(&table.name, &state.files));
         }
-        self.current = rows(context, current).await?;
+        self.current = rows(context, current.clone()).await?;
+        if context.ledger.latest_snapshot().await?.is_some() {
+            // The same files hold the same rows.
+            let shown = snapshot_tables(context, None).await?;
+            let (same, other): (Tables, Tables) = shown.into_iter().partition(|(name, files)| current.get(name) == Some(files));
+            self.snapshot = rows(context, other).await?;
+            self.snapshot.extend(same.into_keys().map(|name| (name.clone(), self.current[&name].clone())));
+        }
         self.ledger = ledger(context).await?;
         Ok(())
     }
