@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read};
 
 use crate::support::postgres::{Server, own, shared};
-use crate::support::{Feeds, Place, Ran, assert_same, bytes_under};
+use crate::support::{Feeds, Place, Ran, bytes_under};
 
 const RUN: [&str; 4] = ["run", "nightly", "--at", "2026-03-15"];
 
@@ -15,9 +15,7 @@ fn place(feeds: &Feeds, server: &Server, database: &str) -> Place {
 fn same_as_alone(place: &Place, feeds: &Feeds) {
     let alone = Place::on(feeds.root());
     alone.takings(&RUN).ok();
-    for part in ["reports", "datasets", "bi"] {
-        assert_same(&place.store(part), &alone.store(part));
-    }
+    place.shows_the_same_as(&alone);
 }
 
 #[test]

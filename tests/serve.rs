@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use crate::support::feeds::{BILLING, cells, column_of, record_of};
 use crate::support::files::copy_folder;
 use crate::support::place::{repository, scratch};
-use crate::support::{Feeds, Place, assert_same};
+use crate::support::{Feeds, Place};
 
 /// Three nights in the past, whatever the day of the test is.
 const NIGHTLY: &str = "job = \"nightly\"\nschedule = \"0 0 13-15 3 *\"\ntimezone = \"UTC\"\ncovers = \"previous_day\"\nstart = \"2026-03-13\"\n";
@@ -155,9 +155,7 @@ fn missed_nights_are_made_up_in_order_and_once() {
     place.takings(&["serve", "--once"]).ok();
     assert_eq!(runs(&place).len(), 3, "what is done is not done again");
     let hand = by_hand(&feeds);
-    for part in ["reports", "datasets", "bi"] {
-        assert_same(&place.store(part), &hand.store(part));
-    }
+    place.shows_the_same_as(&hand);
     let shown = place.takings(&["runs", "--days", "20000"]).ok().out;
     // What the nights cover became known in part after they were to be made: made up late, they are stale at once, and that is said.
     assert!(shown.contains("s stale"), "{shown}");
@@ -176,9 +174,7 @@ fn two_schedulers_run_each_tick_once() {
     }
     assert_eq!(of_runs(&place, "tick"), TICKS, "one run for each tick");
     let hand = by_hand(&feeds);
-    for part in ["reports", "datasets", "bi"] {
-        assert_same(&place.store(part), &hand.store(part));
-    }
+    place.shows_the_same_as(&hand);
 }
 
 #[test]
@@ -196,9 +192,7 @@ fn a_killed_scheduler_is_taken_over_by_another() {
     // Done again under the same attempt; a death is no failure of the tick.
     assert_eq!(of_runs(&place, "retry"), ["0", "1", "0", "0"]);
     let hand = by_hand(&feeds);
-    for part in ["reports", "datasets", "bi"] {
-        assert_same(&place.store(part), &hand.store(part));
-    }
+    place.shows_the_same_as(&hand);
 }
 
 #[test]
@@ -220,9 +214,7 @@ fn a_scheduler_that_sleeps_over_its_lease_has_no_say_when_it_wakes() {
     let delivered = of_runs(&place, "state").iter().filter(|state| *state == "delivered").count();
     assert_eq!(delivered, 3);
     let hand = by_hand(&feeds);
-    for part in ["reports", "datasets", "bi"] {
-        assert_same(&place.store(part), &hand.store(part));
-    }
+    place.shows_the_same_as(&hand);
     assert_eq!(
         place.rows("select count(*) as n, sum(_line) as lines from aws_billing_event"),
         hand.rows("select count(*) as n, sum(_line) as lines from aws_billing_event")
@@ -250,9 +242,7 @@ fn asked_to_stop_it_gives_the_run_back_and_the_next_one_goes_on() {
     place.takings(&["serve", "--once"]).ok();
     assert_eq!(states(&place), ["delivered"; 3]);
     let hand = by_hand(&feeds);
-    for part in ["reports", "datasets", "bi"] {
-        assert_same(&place.store(part), &hand.store(part));
-    }
+    place.shows_the_same_as(&hand);
 }
 
 fn page(address: &str, path: &str) -> (u16, String) {
@@ -344,9 +334,7 @@ fn a_backfill_runs_a_range_and_with_missing_only_its_gaps() {
     assert_eq!(all["ticks"].as_array().unwrap().len(), 3);
     assert_eq!(of_runs(&place, "attempt"), ["1", "1", "1", "2", "2", "2"]);
     let hand = by_hand(&feeds);
-    for part in ["reports", "datasets", "bi"] {
-        assert_same(&place.store(part), &hand.store(part));
-    }
+    place.shows_the_same_as(&hand);
     place.takings(&["backfill", "nightly", "--from", "2026-03-15", "--to", "2026-03-13"]).ends_with(2).says(&["lies before"]);
     place.takings(&["backfill", "nightlyy", "--from", "2026-03-13", "--to", "2026-03-15"]).ends_with(2).says(&["did you mean `nightly`"]);
 }

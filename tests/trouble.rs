@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::support::place::scratch;
-use crate::support::{Feeds, Place, assert_same};
+use crate::support::{Feeds, Place};
 
 const RUN: [&str; 4] = ["run", "nightly", "--at", "2026-03-15"];
 
@@ -46,9 +46,7 @@ fn same_as_untroubled(place: &Place, feeds: &Feeds) {
     place.takings(&RUN).ok();
     let other = Place::on(feeds.root());
     other.takings(&RUN).ok();
-    for part in ["reports", "datasets", "bi"] {
-        assert_same(&place.store(part), &other.store(part));
-    }
+    place.shows_the_same_as(&other);
 }
 
 #[test]

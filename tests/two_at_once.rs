@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read};
 
-use crate::support::{Feeds, Place, Ran, assert_same};
+use crate::support::{Feeds, Place, Ran};
 
 const RUN: [&str; 4] = ["run", "nightly", "--at", "2026-03-15"];
 
@@ -31,9 +31,7 @@ fn a_second_run_says_who_holds_the_project_and_leaves() {
     let alone = Place::on(feeds.root());
     alone.takings(&RUN).ok();
     alone.takings(&["run", "weekly", "--at", "2026-03-16"]).ok();
-    for part in ["reports", "datasets", "bi"] {
-        assert_same(&place.store(part), &alone.store(part));
-    }
+    place.shows_the_same_as(&alone);
 }
 
 #[test]
@@ -50,9 +48,7 @@ fn of_two_that_start_a_new_project_together_one_runs() {
     }
     let alone = Place::on(feeds.root());
     alone.takings(&RUN).ok();
-    for part in ["reports", "datasets", "bi"] {
-        assert_same(&place.store(part), &alone.store(part));
-    }
+    place.shows_the_same_as(&alone);
 }
 
 #[test]

@@ -86,7 +86,7 @@ def payer_cells(account_id, account, address_id, parties):
 
 def usage_by_instance_type(feeds, start, parties):
     """R23. AMBIGUITY U1: the offering description is the first part of the charge item
-    description (`term | region | dimension`); the greatest one of the row's usage."""
+    description (`term | region | dimension`); the first in byte order of the row's usage."""
     section = Section("Usage by instance type", USAGE)
     groups = defaultdict(list)
     for u in feeds.usage:
@@ -109,7 +109,7 @@ def usage_by_instance_type(feeds, start, parties):
                 "Instance Type": text_cell(dimension),
                 "Usage Units": feed_cell(total(u.get("usage_quantity") for u in rows)),
                 "Usage Unit Type": text_cell(unit),
-                "Offering Description": text_cell(billing.greatest(terms)),
+                "Offering Description": text_cell(min(terms, key=str.encode, default=None)),
                 "Estimated Revenue": money_cell(total(
                     u.get("estimated_revenue_in_pricing_currency") for u in rows)),
                 "Currency": text_cell(currency),

@@ -7,6 +7,8 @@ use std::sync::OnceLock;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::files::assert_same;
+
 /// The repository: the project that the binary runs unless a test brings its own.
 pub fn repository() -> PathBuf {
     // Where the test runs, not where it was built: checkouts may share a target folder.
@@ -96,6 +98,14 @@ impl Place {
 
     pub fn feeds(&self) -> &Path {
         &self.feeds
+    }
+
+    /// What people and tools read is the same in both, byte for byte.
+    #[track_caller]
+    pub fn shows_the_same_as(&self, other: &Self) {
+        for part in ["reports", "datasets", "bi"] {
+            assert_same(&self.store(part), &other.store(part));
+        }
     }
 
     /// A file or folder of the store.

@@ -42,7 +42,7 @@ pub struct Committed {
 
 impl Lake {
     /// Adds and removes files in one step, and makes the table where there is none. `expected_app_version` is that of the
-    /// state the caller planned on, `None` where there was no table (or 0, no commit of ours). `info` goes into the log entry, for readers of its history.
+    /// state the caller planned on, `None` where there was no table (or 0, no commit of ours). `info` goes into the log entry as `takings.<key>`, for readers of its history.
     pub async fn commit(
         &self,
         table: &Table,

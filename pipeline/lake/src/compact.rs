@@ -47,7 +47,7 @@ impl Lake {
             return Ok(None);
         }
         let (files, into) = (change.removes.len(), change.adds.len());
-        let info = BTreeMap::from([("takings.step".to_owned(), "compact".to_owned())]);
+        let info = BTreeMap::from([("step".to_owned(), "compact".to_owned())]);
         let committed = self.commit_as(table, Some(state.app_version), change, info).await?;
         Ok(Some(Compacted { from: state.version, version: committed.version, files, into }))
     }

@@ -80,13 +80,17 @@ fn data_file(table: &str, view: &LogicalFileView) -> Result<DataFile> {
         None => None,
         Some(text) => Some(text.parse().map_err(|_| wrong(format!("has the month \"{text}\"")))?),
     };
-    Ok(DataFile { parts: parts(view), size, rows: rows as u64, period_month, path })
+    Ok(DataFile { parts: parts(&path, view), size, rows: rows as u64, period_month, path })
 }
 
 /// The tag of a compacted file: its parts, a line each.
 pub(crate) const PARTS_TAG: &str = "takings.parts";
 
-fn parts(view: &LogicalFileView) -> Vec<String> {
+fn parts(path: &str, view: &LogicalFileView) -> Vec<String> {
+    if unit_of(path).is_some() {
+        // Most files: a compacted one has no unit of its own.
+        return Vec::new();
+    }
     // The only way to a file's tags; they may be gone after a checkpoint of another writer, then the file has no units and is made again.
     #[allow(deprecated)]
     let tags = view.add_action().tags.unwrap_or_default();

@@ -140,8 +140,7 @@ pub async fn publish(context: &Context, run: Uuid, channel: &Channel, export: &E
     outcome.warnings.dedup();
     outcome.version = state.as_ref().map(|state| state.version);
     if state.is_none() || !added.is_empty() || !removed.is_empty() {
-        let info =
-            BTreeMap::from([("takings.step".to_owned(), "publish".to_owned()), ("takings.export".to_owned(), format!("{}.{}", channel.name, export.name))]);
+        let info = BTreeMap::from([("step".to_owned(), "publish".to_owned()), ("export".to_owned(), format!("{}.{}", channel.name, export.name))]);
         let committed = context.lake.commit(table, state.as_ref().map(|state| state.app_version), added, removed, info).await?;
         outcome.version = Some(committed.version);
     }

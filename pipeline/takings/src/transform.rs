@@ -121,7 +121,7 @@ async fn bring_up_to_date(context: &Context, run: Uuid, done: &mut Transformed, 
         }
     };
     let rows = files.iter().map(|new| new.file.rows).sum();
-    let info = BTreeMap::from([("takings.step".to_owned(), "transform".to_owned()), ("takings.definition".to_owned(), definition.clone())]);
+    let info = BTreeMap::from([("step".to_owned(), "transform".to_owned()), ("definition".to_owned(), definition.clone())]);
     let committed = context.lake.commit(table, state.as_ref().map(|state| state.app_version), files, replaced, info).await?;
     let made = ModelState { definition_hash: definition, inputs, version: committed.version };
     context.ledger.set_model_state(Some(run), name, &made, now()).await?;

@@ -197,13 +197,11 @@ impl ValueColumn {
                 ColumnType::Bool => {
                     let words =
                         |given: Option<&Vec<String>>, usual: &[&str]| given.cloned().unwrap_or_else(|| usual.iter().map(|word| (*word).to_owned()).collect());
-                    if deletes.is_some() {
-                        Reader::Bool { yes: vec![YES.to_owned()], no: vec![NO.to_owned()] }
-                    } else {
-                        Reader::Bool {
-                            yes: words(keys.bool.as_ref().map(|words| &words.yes), &["true", "yes", "t", "y", "1"]),
-                            no: words(keys.bool.as_ref().map(|words| &words.no), &["false", "no", "f", "n", "0"]),
-                        }
+                    // What a test says is written in the usual words, whatever those of the file are.
+                    let keys = keys.bool.as_ref().filter(|_| deletes.is_none());
+                    Reader::Bool {
+                        yes: words(keys.map(|words| &words.yes), &[YES, "yes", "t", "y", "1"]),
+                        no: words(keys.map(|words| &words.no), &[NO, "no", "f", "n", "0"]),
                     }
                 }
             },

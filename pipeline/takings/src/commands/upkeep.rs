@@ -52,8 +52,7 @@ pub async fn compact(cli: &Cli) -> Result<ExitCode> {
         output::json(&json!({"compacted": compacted_json(&compacted)}));
     } else if compacted.is_empty() {
         println!("no table has enough small files");
-    }
-    if !cli.json {
+    } else {
         compacted_lines(&compacted).for_each(|line| println!("{line}"));
     }
     Ok(ExitCode::SUCCESS)

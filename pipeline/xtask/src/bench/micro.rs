@@ -17,7 +17,7 @@ const ROWS: u64 = 400_000;
 const PASSES: usize = 7;
 /// As the product cuts and reads.
 const CHUNK: usize = 1 << 20;
-const READ: usize = 8 << 20;
+const READ: usize = 4 << 20;
 
 pub fn run(folder: &Path) -> Result<(), String> {
     let options = WideOptions { out: folder.join("feeds"), seed: 1, rows: ROWS, files: 1, days: 28 };

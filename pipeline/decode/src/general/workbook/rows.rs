@@ -5,7 +5,7 @@ use crate::general::tokeniser::MAX_COLUMNS;
 use crate::{Error, RECORD_LIMIT, Result};
 
 /// No kind of workbook has as many rows.
-const MAX_ROWS: u64 = u32::MAX as u64;
+pub(super) const MAX_ROWS: u64 = u32::MAX as u64;
 
 /// A cell with a value; row and column from 0.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::damaged;
 use super::formats::{Shows, written};
-use super::rows::{Cell, Cells, Rows};
+use super::rows::{Cell, Cells, MAX_ROWS, Rows};
 use super::xml::{Node, Tag, Xml, append};
 use crate::general::record::Records;
 use crate::general::unpack::Archive;
@@ -208,7 +208,7 @@ impl Cells for SheetCells<'_> {
             let (reference, kind, style) = match self.xml.next()? {
                 Node::Start(tag) if tag.is("row") => {
                     self.row = match tag.attribute("r").map(|row| row.parse::<u64>()) {
-                        Some(Ok(row @ 1..=0xFFFF_FFFF)) => row - 1,
+                        Some(Ok(row @ 1..=MAX_ROWS)) => row - 1,
                         Some(_) => return Err(damaged(&self.name, "a row has no number")),
                         None => self.row + u64::from(self.rows > 0),
                     };

@@ -10,7 +10,9 @@ use super::damaged;
 use crate::general::unpack::broken;
 use crate::{Error, RECORD_LIMIT, Result};
 
-const TOO_LONG: &str = "a cell of the workbook is longer than 16777216 bytes";
+fn too_long() -> String {
+    format!("a cell of the workbook is longer than {RECORD_LIMIT} bytes")
+}
 
 pub(super) struct Xml<'a> {
     name: String,
@@ -87,7 +89,7 @@ impl Tag<'_> {
 /// Adds a piece to the text of one cell.
 pub(super) fn append(text: &mut String, more: &str, name: &str) -> Result<()> {
     if text.len() + more.len() > RECORD_LIMIT {
-        return Err(Error::data(format!("{name}: {TOO_LONG}")).next("correct the workbook"));
+        return Err(Error::data(format!("{name}: {}", too_long())).next("correct the workbook"));
     }
     text.push_str(more);
     Ok(())
@@ -109,7 +111,7 @@ impl Read for Guarded<'_> {
         }
         self.since += rest.len();
         if self.since > RECORD_LIMIT {
-            let error = Error::data(TOO_LONG).next("correct the workbook");
+            let error = Error::data(too_long()).next("correct the workbook");
             return Err(io::Error::other(error));
         }
         Ok(read)
