@@ -3,7 +3,8 @@
 
 mod document;
 mod engines;
-mod micro;
+mod growth;
+mod vendor;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -13,20 +14,26 @@ use takings_sample::{WideOptions, append_wide_day, write_wide};
 use crate::bench::document::{Comparison, Document};
 use crate::bench::engines::{Bench, Cost};
 
-const USAGE: &str = "usage: cargo xtask bench [--rows N[,N…]] [--large N] [--one-file N] [--stage a|b|c|d] [--runs N] [--out FILE] [--folder DIR] [--micro]
+const USAGE: &str = "usage: cargo xtask bench [--rows N[,N…]] [--large N] [--one-file N] [--stage a|b|c|d] [--growth N]
+             [--vendor-query FILE [--events N]] [--runs N] [--out FILE] [--folder DIR] | --micro
 
   --rows N,N    lines of the wide usage file, one table for each number (default 2000000)
   --large N     stage (a) also for so many lines, in a third of the turns
   --one-file N  the same, in a single file
   --stage S     only this stage; may be given several times (default: all)
+  --growth N    also how cost grows, from so many lines on
+  --vendor-query FILE
+                also all AWS Marketplace reports against the billed revenue query that AWS gives to its sellers
+                (billed_revenue_report.sql among its public samples)
+  --events N    billing events for that (default 500000)
   --runs N      turns; the figures are medians (default 5)
   --out FILE    where the document goes (default docs/benchmarks.md)
   --folder DIR  where the data goes; it is deleted afterwards (default: a folder under the system's temporary one)
-  --micro       only time tokenising, parsing and encoding inside this process, and print it";
+  --micro       only time cutting, parsing, encoding and printing inside one process (criterion)";
 
 /// Files that the lines are dealt to, and days that they are spread over.
-const FILES: u64 = 48;
-const DAYS: u64 = 731;
+pub const FILES: u64 = 48;
+pub const DAYS: u64 = 731;
 
 #[derive(Debug, Clone)]
 struct Order {
@@ -34,6 +41,9 @@ struct Order {
     large: Option<u64>,
     one_file: Option<u64>,
     stages: Vec<char>,
+    growth: Option<u64>,
+    vendor_query: Option<PathBuf>,
+    events: u64,
     runs: usize,
     out: PathBuf,
     folder: PathBuf,
@@ -48,7 +58,7 @@ pub fn run(arguments: impl Iterator<Item = String>) -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let done = if order.micro { micro::run(&order.folder) } else { measure(&order) };
+    let done = if order.micro { micro() } else { measure(&order) };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(what) => {
@@ -58,12 +68,22 @@ pub fn run(arguments: impl Iterator<Item = String>) -> ExitCode {
     }
 }
 
+fn micro() -> Result<(), String> {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("micro/Cargo.toml");
+    let status =
+        crate::cargo().args(["bench", "--locked", "--manifest-path"]).arg(manifest).status().map_err(|error| format!("cargo could not be started: {error}"))?;
+    if status.success() { Ok(()) } else { Err(format!("cargo bench ended with {status}")) }
+}
+
 fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Order, String> {
     let mut order = Order {
         rows: vec![2_000_000],
         large: None,
         one_file: None,
         stages: Vec::new(),
+        growth: None,
+        vendor_query: None,
+        events: 500_000,
         runs: 5,
         out: "docs/benchmarks.md".into(),
         folder: std::env::temp_dir().join(format!("bench_takings_{}", std::process::id())),
@@ -79,6 +99,9 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Order, String> {
             "--rows" => order.rows = value.split(',').map(number).collect::<Result<_, _>>()?,
             "--large" => order.large = Some(number(&value)?),
             "--one-file" => order.one_file = Some(number(&value)?),
+            "--growth" => order.growth = Some(number(&value)?),
+            "--vendor-query" => order.vendor_query = Some(std::path::absolute(value).map_err(|error| error.to_string())?),
+            "--events" => order.events = number(&value)?,
             "--runs" => order.runs = usize::try_from(number(&value)?).map_err(|error| error.to_string())?,
             "--out" => order.out = value.into(),
             "--folder" => order.folder = value.into(),
@@ -124,6 +147,12 @@ fn measure_all(order: &Order, bench: &Bench, document: &mut Document) -> Result<
             of_size(&seldom, bench, document, rows, files, &['a'])?;
         }
     }
+    if let Some(query) = &order.vendor_query {
+        vendor::measure(query, order.events, seldom.runs, bench, document)?;
+    }
+    if let Some(rows) = order.growth {
+        growth::measure(rows, bench, document)?;
+    }
     Ok(())
 }
 
@@ -153,10 +182,16 @@ fn of_size(order: &Order, bench: &Bench, document: &mut Document, rows: u64, fil
         bench.end_to_end("takings")?;
     }
     if stages.contains(&'a') {
-        stage(document, 'a', &["takings", "duckdb", "polars"], &mut |engine| bench.load(engine))?;
-        for peer in ["duckdb", "polars"] {
+        let engines = ["takings", "duckdb", "polars", "datafusion"];
+        stage(document, 'a', &engines, &mut |engine| bench.load(engine))?;
+        for peer in &engines[1..] {
             document.checked(bench.same_lines(peer)?);
         }
+        document.cold();
+        bench.set_cold(true);
+        let cold = stage(document, 'a', &engines[..2], &mut |engine| bench.load(engine));
+        bench.set_cold(false);
+        cold?;
     }
     if stages.contains(&'b') {
         bench.load("duckdb")?;

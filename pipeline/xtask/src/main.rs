@@ -26,11 +26,23 @@ fn main() -> ExitCode {
         Some("sim") => sim::sim(arguments),
         _ => {
             eprintln!(
-                "usage: cargo xtask tidy\n       cargo xtask bench [--rows N] [--stage a|b|c|d] [--out FILE]\n       cargo xtask sim --seeds N [--from SEED]\n       cargo xtask fuzz [TARGET] [--minutes M] [--minimize]"
+                "usage: cargo xtask tidy\n       cargo xtask bench [--rows N] [--stage a|b|c|d] [--growth N] [--vendor-query FILE] | --micro\n       cargo xtask sim --seeds N [--from SEED]\n       cargo xtask fuzz [TARGET] [--minutes M] [--minimize]"
             );
             ExitCode::from(2)
         }
     }
+}
+
+/// Cargo, as the shell would start it.
+fn cargo() -> Command {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    // What it told this program of itself would make crates that look at it be built again.
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")) {
+            cargo.env_remove(name);
+        }
+    }
+    cargo
 }
 
 /// Checks what is tracked: sizes, unfinished code, clocks and floats where they must not be.

@@ -1,6 +1,6 @@
 //! `sim`: the seeded simulation over as many seeds as are asked for, or one of them again. The seeds are lived through by a test of `takings`.
 
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
 const USAGE: &str = "usage: cargo xtask sim --seeds N [--from SEED]";
 const TEST: &str = "simulation::histories_end_as_if_nothing_had_gone_wrong";
@@ -14,15 +14,7 @@ pub fn sim(arguments: impl Iterator<Item = String>) -> ExitCode {
         }
     };
     // All crates, as the tests build them: with fewer the engine is built again.
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut test = Command::new(cargo);
-    // What cargo told this program of itself would make crates that look at it be built again.
-    for (name, _) in std::env::vars_os() {
-        if name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")) {
-            test.env_remove(name);
-        }
-    }
-    let test = test
+    let test = crate::cargo()
         .args(["test", "--release", "--workspace", "--lib", "--", TEST, "--exact", "--nocapture"])
         .env("TAKINGS_SIM_SEEDS", seeds.to_string())
         .env("TAKINGS_SIM_FROM", from.to_string())

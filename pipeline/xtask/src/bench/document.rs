@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use crate::bench::engines::{Bench, Cost, PEERS};
+use crate::bench::growth::Point;
 use crate::bench::scripts;
 
 /// The text before the figures; what is tried and why stands there, not in code.
@@ -54,12 +55,46 @@ impl Document {
         let _ = write!(self.body, "\n## {rows} lines in {files} file{}, {:.2} GB\n", if files == 1 { "" } else { "s" }, bytes as f64 / 1e9);
     }
 
+    /// A set of AWS Marketplace feeds, whose figures follow.
+    pub fn feeds(&mut self, events: u64, bytes: u64) {
+        let _ = write!(self.body, "\n## AWS Marketplace feeds: {events} billing events, {:.2} GB\n", bytes as f64 / 1e9);
+    }
+
+    /// What follows is measured with nothing of the files in memory.
+    pub fn cold(&mut self) {
+        self.body.push_str("\nFrom the disk: before each run the system was told to forget what it held of the files.\n");
+    }
+
+    /// One axis of growth, with a bar for each figure.
+    pub fn growth(&mut self, axis: &str, points: &[Point]) {
+        let most = |of: fn(&Point) -> f64| points.iter().map(of).fold(f64::MIN_POSITIVE, f64::max);
+        let (first, after) = (|point: &Point| point.from_nothing.cpu(), |point: &Point| point.day_after.cpu());
+        let _ = write!(
+            self.body,
+            "\n### Growth over {axis}\n\n| {axis} | from nothing: CPU s | | peak MiB | the day after: CPU s | | peak MiB |\n|---|---|---|---|---|---|---|\n"
+        );
+        for point in points {
+            let _ = writeln!(
+                self.body,
+                "| {} | {:.2} | {} | {:.0} | {:.2} | {} | {:.0} |",
+                point.label,
+                first(point),
+                bar(first(point) / most(first)),
+                point.from_nothing.peak_mib,
+                after(point),
+                bar(after(point) / most(after)),
+                point.day_after.peak_mib
+            );
+        }
+    }
+
     pub fn compare(&mut self, comparison: Comparison) {
         let title = match comparison.stage {
             'a' => "(a) landed CSV → typed, partitioned zstd Parquet",
-            'b' => "(b) loaded lines → report",
+            'b' => "(b) loaded lines → reports",
             'c' => "(c) end to end, from nothing",
-            _ => "(d) the day after",
+            'd' => "(d) the day after",
+            _ => "(v) raw feeds → all reports, against AWS's one query",
         };
         let turns = comparison.costs.first().map_or(0, |(_, costs)| costs.len());
         let _ = write!(
@@ -91,6 +126,11 @@ impl Document {
     pub fn write(&self, path: &Path) -> Result<(), String> {
         std::fs::write(path, format!("{}{}", self.head, self.body)).map_err(|error| format!("{}: {error}", path.display()))
     }
+}
+
+/// A share of the longest bar.
+fn bar(share: f64) -> String {
+    "█".repeat(((share * 20.0).round() as usize).max(1))
 }
 
 /// Each figure's own median.

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::bench::scripts;
 
 /// The peers and their versions, as PyPI has them.
-pub const PEERS: [&str; 2] = ["duckdb==2.0.0", "polars==2.1.0"];
+pub const PEERS: [&str; 3] = ["duckdb==2.0.0", "polars==2.1.0", "datafusion==55.0.0"];
 
 /// What a process cost.
 #[derive(Debug, Clone, Copy)]
@@ -46,6 +46,8 @@ pub struct Bench {
     takings: PathBuf,
     /// Runs so far.
     nights: Cell<u32>,
+    /// Whether the system forgets what it holds of the files before each measured run.
+    cold: Cell<bool>,
 }
 
 impl Bench {
@@ -56,7 +58,13 @@ impl Bench {
             return Err(format!("{} is missing; build it first: cargo build --release --workspace --bins", takings.display()));
         }
         std::fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-        Ok(Self { folder: folder.canonicalize().map_err(|error| error.to_string())?, python: environment()?, takings, nights: Cell::new(0) })
+        Ok(Self {
+            folder: folder.canonicalize().map_err(|error| error.to_string())?,
+            python: environment()?,
+            takings,
+            nights: Cell::new(0),
+            cold: Cell::new(false),
+        })
     }
 
     pub fn feeds(&self) -> PathBuf {
@@ -147,10 +155,52 @@ impl Bench {
     }
 
     /// A run of the job, each for a tick of its own: a report that stands is not made again.
-    fn night(&self) -> Result<Cost, String> {
+    pub fn night(&self) -> Result<Cost, String> {
         let night = self.nights.get();
         self.nights.set(night + 1);
         self.takings(&["run", "bench", "--at", &format!("{}-{:02}-{:02}", 2027 + night / 336, 1 + night / 28 % 12, 1 + night % 28)])
+    }
+
+    /// (v) AWS Marketplace feeds → all reports of these jobs and ticks, from nothing, in a project as it is shipped.
+    pub fn all_reports(&self, jobs: &[(&str, &str)], seller: &str) -> Result<Cost, String> {
+        let project = self.folder.join("shipped");
+        remove(&project)?;
+        output(Command::new(&self.takings).arg("init").arg(&project))?;
+        let instance = "TAKINGS_INSTANCES__AWS_MARKETPLACE__MAIN__";
+        let variables = [("URL", self.feeds().into_os_string()), ("SELLER_ACCOUNT", seller.into()), ("ENHANCED_DATA_SHARING", "true".into())];
+        let variables = variables.map(|(name, value)| (format!("{instance}{name}"), value));
+        let mut all: Option<Cost> = None;
+        for (job, tick) in jobs {
+            let arguments: [OsString; 6] = ["--project".into(), project.clone().into(), "run".into(), job.into(), "--at".into(), tick.into()];
+            let command: Vec<OsString> = std::iter::once(self.takings.clone().into()).chain(arguments).collect();
+            let cost = self.measured_with(&command, &variables)?;
+            all = Some(all.map_or(cost, |all| all.then(cost)));
+        }
+        all.ok_or_else(|| "there is no job to run".to_owned())
+    }
+
+    /// (v) the same feeds → the rows of AWS's query.
+    pub fn vendor_query(&self, query: &Path) -> Result<Cost, String> {
+        self.script("vendor_duckdb.py", &[self.feeds().into(), query.into(), self.path("vendor.csv")])
+    }
+
+    /// How much either made.
+    pub fn vendor_said(&self) -> Result<String, String> {
+        let lines = |path: &Path| std::fs::read_to_string(path).map(|text| text.lines().count()).map_err(|error| format!("{}: {error}", path.display()));
+        let mut reports = Vec::new();
+        for folder in std::fs::read_dir(self.folder.join("shipped/data/reports")).map_err(|error| error.to_string())?.flatten() {
+            for file in std::fs::read_dir(folder.path()).map_err(|error| error.to_string())?.flatten() {
+                if file.path().extension().is_some_and(|extension| extension == "csv") {
+                    reports.push(lines(&file.path())?);
+                }
+            }
+        }
+        let vendor = lines(&self.folder.join("vendor.csv"))?;
+        Ok(format!(
+            "not compared, for they are other reports: Takings wrote {} files of {} lines, the query one of {vendor}",
+            reports.len(),
+            reports.iter().sum::<usize>()
+        ))
     }
 
     fn takings(&self, arguments: &[&str]) -> Result<Cost, String> {
@@ -165,8 +215,22 @@ impl Bench {
         self.measured(&command)
     }
 
+    /// Files are read from the disk from here on, or out of memory again.
+    pub fn set_cold(&self, cold: bool) {
+        self.cold.set(cold);
+    }
+
     fn measured(&self, command: &[OsString]) -> Result<Cost, String> {
-        let printed = output(Command::new(&self.python).arg(scripts().join("measure.py")).args(command))?;
+        self.measured_with(command, &[])
+    }
+
+    fn measured_with(&self, command: &[OsString], variables: &[(String, OsString)]) -> Result<Cost, String> {
+        let mut measure = Command::new(&self.python);
+        measure.arg(scripts().join("measure.py")).envs(variables.iter().cloned());
+        if self.cold.get() {
+            measure.arg("--cold").arg(&self.folder);
+        }
+        let printed = output(measure.args(command))?;
         let facts: Value = serde_json::from_str(&printed).map_err(|error| format!("measure.py printed {printed:?}: {error}"))?;
         let number = |name: &str| facts[name].as_f64().ok_or_else(|| format!("measure.py printed no {name}: {printed:?}"));
         Ok(Cost { wall: number("wall")?, user: number("user")?, system: number("sys")?, peak_mib: number("peak_kib")? / 1024.0 })
