@@ -174,3 +174,84 @@ fn a_channel_is_drafted_from_a_sample_tried_and_run() {
     let sources = place.takings(&["--json", "sources"]).ok().json();
     assert!(sources.as_array().unwrap().iter().any(|export| export["channel"] == "fruit" && !export["files"].as_array().unwrap().is_empty()), "{sources}");
 }
+
+#[test]
+fn a_trial_calculates_and_refuses_as_a_run_does() {
+    let (none, exports, project) = (Feeds::empty(), Feeds::empty(), Feeds::empty());
+    let root = project.path("p");
+    Place::new().takings(&["init", root.to_str().unwrap()]).ok();
+    let channel = r#"
+version = 1
+channel = "shop"
+title = "Shop"
+[[exports]]
+name = "sales"
+table = "shop_sale"
+path = 'sales_\d{4}-\d{2}\.csv$'
+mode = "replace_file"
+required = ["sold_on", "units", "amount"]
+quarantine_limit = 1
+[exports.headers]
+sold_on = ["Day"]
+units = ["Units"]
+amount = ["Amount"]
+currency = ["Currency"]
+[exports.columns._rate]
+type = "decimal(10,4)"
+header = ["Rate"]
+[[exports.calculate]]
+column = "unit_amount"
+value = "cast(100 * amount as bigint) / units * 0.01"
+[[exports.calculate]]
+column = "currency"
+value = "upper(currency)"
+[[exports.exclude]]
+name = "samples"
+where = "units = 999"
+[[exports.checks]]
+name = "rate"
+kind = "equation"
+sql = "unit_amount = _rate"
+level = "advisory"
+"#;
+    let table = r#"
+table = "shop_sale"
+layer = "raw"
+description = "Sales."
+grain = "One row per line."
+key = []
+partition = { from = ["sold_on"] }
+known_at = ["sold_on"]
+columns = [
+  { name = "sold_on", type = "date", nullable = false, description = "Day." },
+  { name = "units", type = "int64", nullable = false, description = "Units." },
+  { name = "unit_amount", type = "decimal(20,4)", currency = "currency", bound = "1000000", description = "Of one unit." },
+  { name = "amount", type = "decimal(20,4)", nullable = false, currency = "currency", bound = "1000000", description = "Of the line." },
+  { name = "currency", type = "text", description = "Currency." },
+]
+"#;
+    fs::write(root.join("config/channels/shop.toml"), channel).unwrap();
+    fs::write(root.join("config/tables/shop_sale.toml"), table).unwrap();
+    exports.write(
+        "sales_2026-02.csv",
+        "Day,Units,Amount,Currency,Rate\n2026-02-01,4,10,eur,2.5\n2026-02-02,0,3,eur,3\n2026-02-03,999,1,eur,1\n2026-02-04,2,3,usd,9\n",
+    );
+    let file = exports.path("sales_2026-02.csv");
+    let mut place = Place::on(none.root()).project(&root);
+    let tried = place.takings(&["channel", "test", file.to_str().unwrap()]).ok().out;
+    let row = |words: &[&str]| tried.lines().any(|line| words.iter().all(|word| line.contains(word)));
+    assert!(row(&["2026-02-01", "2.5", "10", "EUR"]) && row(&["2026-02-04", "1.5", "3", "USD"]), "{tried}");
+    assert!(tried.contains("4 records: 2 published as 2 rows, 1 quarantined, 1 excluded") && tried.contains("excluded by samples: 1"), "{tried}");
+    assert!(row(&["rejected: line 3, column unit_amount", "(calculate)"]) && row(&["2026-02-02,0,3,eur,3"]), "{tried}");
+    assert!(row(&["check `rate`", "does not hold in 1 rows, first on line 5", "(DOES NOT HOLD)"]), "{tried}");
+    let trial = place.takings(&["--json", "channel", "test", file.to_str().unwrap()]).ok().json();
+    // A run says the same of the same file.
+    place.set("TAKINGS_INSTANCES__SHOP__MAIN__URL", &format!("file://{}", exports.root().display()));
+    place.set("TAKINGS_INSTANCES__SHOP__MAIN__SELLER_ACCOUNT", "1");
+    place.run("nightly", "2026-03-15").ok();
+    let held = place.quarantine();
+    let shown = place.takings(&["--json", "quarantine", "show", held[0]["id"].as_str().unwrap()]).ok().json();
+    let why = |record: &Value| (record["raw"].clone(), record["reason"].as_str().unwrap().rsplit_once("sales_2026-02.csv").unwrap().1.to_owned());
+    assert_eq!(why(&shown[0]), why(&trial["exports"][0]["rejects"][0]));
+    assert_eq!(place.rows("select unit_amount, currency from shop_sale")[1..], [["1.5000", "USD"], ["2.5000", "EUR"]]);
+}

@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod billed_revenue;
+mod books;
 mod channels;
 mod clients;
 mod collector;

@@ -1,11 +1,19 @@
 -- One row per performance line of any instance, as known, with its title in the catalogue and the rates of its day. Dollars are for the reports: they cut digits.
 with
-views as (
+known as (
     -- R4: what is known at $known_at
     select *
     from fct_view
     where known_from <= $known_at
         and (known_to is null or known_to > $known_at)
+),
+views as (
+    -- R66: a line with an instant stands on its day in the reports' zone, a line without one on the channel's day
+    select
+        *,
+        case when viewed_at is not null then cast(viewed_at at time zone $performance_time_zone as date) else viewed_on end as reported_on,
+        case when viewed_at is not null then $performance_time_zone else time_zone end as day_zone
+    from known
 ),
 titles as (
     select channel, title_ref, title_key, catalogue_title from dim_title
@@ -17,9 +25,11 @@ rates as (
     where known_from <= $known_at
 )
 select
-    cast(date_trunc('month', v.viewed_on) as date) as month,
-    v.viewed_on,
+    cast(date_trunc('month', v.reported_on) as date) as month,
+    v.reported_on as viewed_on,
     v.viewed_to,
+    v.viewed_at,
+    v.day_zone,
     v.channel,
     v.sub_channel,
     v.country,
@@ -42,4 +52,4 @@ select
     v._line
 from views as v
 left join titles as t on v.channel = t.channel and v.title_ref = t.title_ref
-left join rates as r on v.currency = r.currency and v.viewed_on >= r.valid_from and v.viewed_on < r.valid_to
+left join rates as r on v.currency = r.currency and v.reported_on >= r.valid_from and v.reported_on < r.valid_to

@@ -416,12 +416,12 @@ aws_legacy as (
         cast(null as decimal(28, 10)) as seconds,
         cast(null as decimal(10, 8)) as cer_reported,
         partner_revenue_amount as amount,
-        coalesce(currency, 'USD') as currency,
+        currency,
         _known_at, period_month, _instance, _file_id, _line
     from stg_aws_marketplace_legacy_monthly_revenue_billing_and_revenue_data
     where partner_revenue_amount is not null
 ),
-lines as (
+statements as (
     select * from prime_video
     union all
     select * from kdp_ebook
@@ -453,6 +453,20 @@ lines as (
     select * from azure
     union all
     select * from aws_legacy
+),
+lines as (
+    select
+        channel, sub_channel, kind, title_id, other_id, title_name, series, season, marketplace, country, country_reason, availability_type,
+        event_from, event_to, period_start, period_end, quantity, seconds, cer_reported, amount, currency,
+        cast(null as text) as earning_id, _known_at as known_from, null as known_to, period_month, _instance, _file_id, _line
+    from statements
+    union all
+    -- R65
+    select
+        channel, sub_channel, kind, title_id, other_id, title_name, series, season, marketplace, country, country_reason, availability_type,
+        event_from, event_to, period_start, period_end, quantity, seconds, cer_reported, amount, currency,
+        earning_id, known_from, known_to, period_month, _instance, _file_id, _line
+    from int_aws_earning
 )
 select
     channel,
@@ -475,15 +489,17 @@ select
     seconds,
     cer_reported,
     amount,
-    currency,
+    -- nothing is nothing in any currency: a zero without one is in none
+    coalesce(currency, 'XXX') as currency,
     concat_ws(' | ', coalesce(title_id, '-'), coalesce(other_id, '-'), coalesce(title_name, '-'), coalesce(season, '-')) as title_ref,
     -- R53: a season of a series is one work
     case
         when season is not null and (series is not null or title_name is not null) then concat(coalesce(series, title_name), ' / ', season)
         else coalesce(title_id, title_name, other_id, 'unknown')
     end as work_id,
-    _known_at as known_from,
-    null as known_to,
+    earning_id,
+    known_from,
+    known_to,
     period_month,
     _instance,
     _file_id,

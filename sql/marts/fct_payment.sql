@@ -110,7 +110,8 @@ filmhub_transfer as (
         cast(null as decimal(38, 18)) as adjustments,
         -amount as net,
         cast(null as decimal(38, 18)) as fx_rate_printed,
-        -amount as payout_amount,
+        -- a fee leaves the balance and does not arrive
+        case when lower(type) like '%fee%' then 0 else -amount end as payout_amount,
         currency as payout_currency,
         info as status,
         _known_at, period_month, _instance, _file_id, _line
@@ -213,7 +214,7 @@ aws_legacy as (
     from stg_aws_marketplace_legacy_disbursed_amount_by_product
     where net_amount is not null
 ),
-lines as (
+statements as (
     select * from prime_video
     union all
     select * from kdp
@@ -231,6 +232,20 @@ lines as (
     select * from azure
     union all
     select * from aws_legacy
+),
+lines as (
+    select
+        channel, payment_id, kind, marketplace, country, country_reason, period_start, period_end, paid_on, currency,
+        accrued, withholding, adjustments, net, fx_rate_printed, payout_amount, payout_currency, status,
+        cast(null as text) as earning_id, _known_at as known_from, null as known_to, period_month, _instance, _file_id, _line
+    from statements
+    union all
+    -- R65
+    select
+        channel, payment_id, kind, marketplace, country, country_reason, period_start, period_end, paid_on, currency,
+        accrued, withholding, adjustments, net, fx_rate_printed, payout_amount, payout_currency, status,
+        earning_id, known_from, known_to, period_month, _instance, _file_id, _line
+    from int_aws_payment
 )
 select
     channel,
@@ -242,7 +257,8 @@ select
     period_start,
     period_end,
     paid_on,
-    currency,
+    -- nothing is nothing in any currency: a zero without one is in none
+    coalesce(currency, 'XXX') as currency,
     accrued,
     withholding,
     adjustments,
@@ -251,8 +267,9 @@ select
     payout_amount,
     payout_currency,
     status,
-    _known_at as known_from,
-    null as known_to,
+    earning_id,
+    known_from,
+    known_to,
     period_month,
     _instance,
     _file_id,

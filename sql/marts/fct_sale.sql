@@ -219,7 +219,7 @@ ddex as (
         _known_at, period_month, _instance, _file_id, _line
     from stg_ddex_dsrf_usage_download
 ),
-lines as (
+statements as (
     select * from prime_video
     union all
     select * from kdp_ebook
@@ -243,6 +243,18 @@ lines as (
     select * from bandcamp
     union all
     select * from ddex
+),
+lines as (
+    select
+        channel, sub_channel, title_id, other_id, title_name, product_type, country, country_reason, sold_on, quantity, unit_amount, amount, currency,
+        _known_at as known_from, null as known_to, period_month, _instance, _file_id, _line
+    from statements
+    union all
+    -- R65
+    select
+        channel, sub_channel, title_id, other_id, title_name, product_type, country, country_reason, sold_on, quantity, unit_amount, amount, currency,
+        known_from, known_to, period_month, _instance, _file_id, _line
+    from int_aws_sale
 )
 select
     channel,
@@ -259,8 +271,8 @@ select
     amount,
     currency,
     concat_ws(' | ', coalesce(title_id, '-'), coalesce(other_id, '-'), coalesce(title_name, '-'), '-') as title_ref,
-    _known_at as known_from,
-    null as known_to,
+    known_from,
+    known_to,
     period_month,
     _instance,
     _file_id,

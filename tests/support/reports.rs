@@ -29,21 +29,22 @@ pub fn declared(place: &Place) -> Vec<Declared> {
     let listed = place.takings(&["--json", "reports"]).ok().json();
     let own = listed.as_array().unwrap().iter().filter(|report| report["channel"] == "aws_marketplace");
     let names = own.map(|report| report["report"].as_str().unwrap().to_owned());
-    names.map(|name| one(place, name)).collect()
-}
-
-fn one(place: &Place, name: String) -> Declared {
-    let shown = place.takings(&["--json", "reports", "show", &name]).ok().json();
-    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
-    let sections = shown["sections"].as_array().unwrap().iter().map(|section| DeclaredSection {
-        title: text(&section["title"]),
-        data_set: text(&section["data_set"]),
-        headers: section["columns"].as_array().unwrap().iter().map(text).collect(),
-    });
-    Declared { file: text(&shown["file"]), job: text(&shown["job"]), sections: sections.collect(), name }
+    names.map(|name| Declared::of(place, &name)).collect()
 }
 
 impl Declared {
+    /// The definition of one report.
+    pub fn of(place: &Place, name: &str) -> Self {
+        let shown = place.takings(&["--json", "reports", "show", name]).ok().json();
+        let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+        let sections = shown["sections"].as_array().unwrap().iter().map(|section| DeclaredSection {
+            title: text(&section["title"]),
+            data_set: text(&section["data_set"]),
+            headers: section["columns"].as_array().unwrap().iter().map(text).collect(),
+        });
+        Self { file: text(&shown["file"]), job: text(&shown["job"]), sections: sections.collect(), name: name.to_owned() }
+    }
+
     /// The tick that the tests run this report's job at.
     pub fn tick(&self) -> &'static str {
         if self.job == "weekly" { "2026-03-16" } else { "2026-03-15" }

@@ -90,7 +90,12 @@ impl<'a> Columns<'a> {
                 Some(source) => cells.value(row, source, &mut scratch)?,
                 None => None,
             };
-            sums.add(currency.ok_or_else(|| no_currency(self.layout, column))?, value);
+            match currency {
+                Some(currency) => sums.add(currency, value),
+                // Nothing is nothing in any currency.
+                None if value == 0 => {}
+                None => return Err(no_currency(self.layout, column)),
+            }
             Ok(value)
         });
         // Sums of a chunk with problems are not used: it is read again without the records that have them.

@@ -116,6 +116,7 @@ impl Project {
         }
         for table in self.tables.values() {
             self.check_relationships(table)?;
+            self.check_inputs(table)?;
         }
         for table in self.tables.values().filter(|table| table.layer.is_made()) {
             if !self.models.contains_key(&table.name) {
@@ -184,6 +185,22 @@ impl Project {
                 let hint = crate::nearest(&name, self.report_sql.keys().map(String::as_str))
                     .map_or_else(String::new, |best| format!("did you mean `{}`? Else ", best.rsplit('/').next().unwrap_or(best)));
                 return Err(error.next(format!("{hint}write sql/reports/{name}.sql")));
+            }
+        }
+        Ok(())
+    }
+
+    /// An input that is read only with a channel is a table, and the channel is there.
+    fn check_inputs(&self, table: &Table) -> Result<()> {
+        for (input, channel) in &table.inputs_with {
+            let place = format!("inputs_with/{input}");
+            if !self.tables.contains_key(input) {
+                let message = format!("there is no table `{input}`");
+                return Err(table.file().unknown(&place, message, input, self.tables.keys().map(String::as_str)));
+            }
+            if !self.channels.contains_key(channel) {
+                let message = format!("channel `{channel}` is not known");
+                return Err(table.file().unknown(&place, message, channel, self.channels.keys().map(String::as_str)));
             }
         }
         Ok(())

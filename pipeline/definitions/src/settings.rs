@@ -248,13 +248,32 @@ impl RawSettings {
             retention_days: u32::try_from(retention_days).map_err(|_| Error::in_file(path, format!("lake.retention_days = {retention_days} is too large")))?,
             scheduler: self.scheduler.checked(path)?,
             pseudonym_key: self.secrets.pseudonym_key.as_deref().map(|text| Secret::parse(path, "secrets.pseudonym_key", text)).transpose()?,
-            parameters: self.parameters,
+            parameters: zones_known(self.parameters, path)?,
             instances,
         })
     }
 }
 
 const DEFAULT_MEMORY: u64 = 2304 << 20;
+
+/// A constant that is named a time zone is one.
+fn zones_known(parameters: BTreeMap<String, Parameter>, path: &Path) -> Result<BTreeMap<String, Parameter>> {
+    for (name, value) in parameters.iter().filter(|(name, _)| name.ends_with("time_zone")) {
+        let text = match value {
+            Parameter::Text(text) => text.clone(),
+            Parameter::Integer(number) => number.to_string(),
+            Parameter::Bool(value) => value.to_string(),
+        };
+        if text.parse::<chrono_tz::Tz>().is_err() {
+            let error = Error::in_file(path, format!("parameters.{name} = \"{text}\" is no time zone"));
+            return Err(error.next(match crate::nearest(&text, chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name())) {
+                Some(best) => format!("did you mean \"{best}\"?"),
+                None => "for example \"Europe/Berlin\"".to_owned(),
+            }));
+        }
+    }
+    Ok(parameters)
+}
 
 fn bytes(text: &str) -> Option<u64> {
     let text = text.trim();
@@ -308,6 +327,11 @@ mod tests {
                 "[instances.aws_marketplace.main]\nurl = \"x\"\n",
                 vec![],
                 "config/takings.toml: instance aws_marketplace.main has no seller_account; set seller_account under [instances.aws_marketplace.main]",
+            ),
+            (
+                "[parameters]\nperformance_time_zone = \"Europe/Berln\"\n",
+                vec![],
+                "config/takings.toml: parameters.performance_time_zone = \"Europe/Berln\" is no time zone; did you mean \"Europe/Berlin\"?",
             ),
             (
                 "[secrets]\npseudonym_key = \"hunter2\"\n",

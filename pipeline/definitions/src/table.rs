@@ -1,5 +1,6 @@
 //! Table contracts: grain, columns, keys, partition, known-at and data tests of one table of the lake.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -26,6 +27,8 @@ pub struct Table {
     pub partition_from: Vec<String>,
     pub known_at: KnownAt,
     pub kept: Kept,
+    /// Inputs of a mart that it reads only where the seller has an instance of a channel: table → channel.
+    pub inputs_with: BTreeMap<String, String>,
     /// Whether each row says in `_part` from which member or sheet of its file it is.
     pub parts: bool,
     pub columns: Vec<Column>,
@@ -170,6 +173,7 @@ impl Table {
             partition_from: raw.partition.map(|partition| partition.from).unwrap_or_default(),
             known_at,
             kept,
+            inputs_with: raw.inputs_with,
             parts: raw.parts,
             columns,
             tests,
@@ -299,6 +303,8 @@ struct RawTable {
     #[serde(default)]
     parts: bool,
     kept: Option<RawKept>,
+    #[serde(default)]
+    inputs_with: BTreeMap<String, String>,
     columns: Vec<RawColumn>,
     #[serde(default)]
     tests: Vec<RawTest>,

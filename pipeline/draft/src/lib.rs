@@ -26,4 +26,4 @@ pub use error::Error;
 pub use names::channel_name;
 pub use page::page;
 pub use schema::{SCHEMA_ID, schema};
-pub use trial::{Trial, TrialRow, trial};
+pub use trial::{FirstRows, Trial, TrialRow, Tried, trial};

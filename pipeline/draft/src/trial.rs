@@ -1,14 +1,16 @@
-//! A file read by an export and those that read its other parts, kept for the eye: first rows, totals, what was left out and why. What
-//! only a run can do (calculations, rules in SQL) is named and not done.
+//! A file read by an export and those that read its other parts, kept for the eye: first rows, totals, what was left out and why. How it
+//! is read is the caller's: this crate knows no SQL.
 
 use std::collections::BTreeMap;
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Decimal128Type, Int64Type, TimestampMicrosecondType};
 use arrow::util::display::array_value_to_string;
-use takings_decode::general::{FileOutcome, Layout, Opener, Reader, Sink, Taken};
-use takings_decode::{Error, FileIdentity, PartFacts, Reject, Result, Typed};
-use takings_definitions::{Channel, CheckKind, ColumnType, ExcludeWhen, Export, Reference, Table};
+use takings_decode::general::FileOutcome;
+use takings_decode::{FileIdentity, Reject};
+use takings_definitions::{Channel, ColumnType, Export, Table};
+
+use crate::Error;
 
 /// Rejects that are kept.
 const REJECTS: usize = 20;
@@ -29,8 +31,15 @@ pub struct Trial {
     pub totals: Vec<(String, String, String)>,
     /// The first of them.
     pub rejects: Vec<Reject>,
-    /// What a run does besides.
-    pub later: Vec<String>,
+}
+
+/// What became of a file under one export.
+#[derive(Debug)]
+pub struct Tried {
+    /// Of a file that could be read to its end.
+    pub outcome: Option<FileOutcome>,
+    pub rejects: Vec<Reject>,
+    pub stopped: Option<String>,
 }
 
 /// A row as it is typed; no value is an empty text.
@@ -41,71 +50,35 @@ pub struct TrialRow {
     pub cells: Vec<String>,
 }
 
-/// Reads a file by an export and its parts, and keeps so many first rows of each. An error is one of the channel file or of the place
-/// where the file lies; what is wrong with the file stands in the trials.
+/// Reads a file by an export and its parts, and keeps so many first rows of each. `read` reads it by one of them; an error is one of the
+/// channel file or of the place where the file lies, what is wrong with the file stands in the trials.
 pub fn trial(
     channel: &Channel,
     export: &Export,
     tables: &BTreeMap<String, Table>,
-    references: &BTreeMap<String, Reference>,
     path: &str,
-    open: Opener<'_>,
     rows: usize,
-) -> Result<Vec<Trial>, crate::Error> {
+    read: impl Fn(&Export, &Table, &FileIdentity, &mut FirstRows) -> Result<Tried, Error>,
+) -> Result<Vec<Trial>, Error> {
+    let file = FileIdentity { instance: "trial".to_owned(), file_id: "trial".to_owned(), path: path.to_owned() };
     let mut trials = Vec::new();
     for member in channel.family(export) {
-        let table =
-            tables.get(&member.table).ok_or_else(|| crate::Error::new(format!("export `{}` goes to {}, which has no contract", member.name, member.table)))?;
-        let reader = Reader::new(channel, member, table, references)?;
-        let file = FileIdentity { instance: "trial".to_owned(), file_id: "trial".to_owned(), path: path.to_owned() };
-        let mut kept = Kept { limit: rows, ..Kept::default() };
-        let read = reader.read(&file, open, &mut kept);
-        let mut trial = Trial {
+        let table = tables.get(&member.table).ok_or_else(|| Error::new(format!("export `{}` goes to {}, which has no contract", member.name, member.table)))?;
+        let mut first = FirstRows { limit: rows, rows: Vec::new() };
+        let Tried { outcome, mut rejects, stopped } = read(member, table, &file, &mut first)?;
+        rejects.truncate(REJECTS);
+        trials.push(Trial {
             export: member.name.clone(),
             table: table.name.clone(),
-            stopped: None,
-            outcome: None,
+            stopped,
             header: table.columns.iter().map(|column| column.name.clone()).collect(),
-            rows: kept.rows,
-            totals: Vec::new(),
-            rejects: kept.rejects,
-            later: later(member),
-        };
-        match read {
-            Err(error) if error.is_data() => trial.stopped = Some(error.to_string()),
-            Err(error) => return Err(error.into()),
-            Ok(outcome) => {
-                let limit = member.quarantine_limit;
-                let too_many = (outcome.quarantined > limit)
-                    .then(|| format!("{} records are bad, and quarantine_limit is {limit}: the whole file is stopped", outcome.quarantined));
-                trial.stopped = outcome.stopped().or(too_many);
-                trial.totals = totals(&outcome, table);
-                trial.outcome = Some(outcome);
-            }
-        }
-        trials.push(trial);
+            rows: first.rows,
+            totals: outcome.as_ref().map(|outcome| totals(outcome, table)).unwrap_or_default(),
+            outcome,
+            rejects,
+        });
     }
     Ok(trials)
-}
-
-/// What of an export is the engine's.
-fn later(export: &Export) -> Vec<String> {
-    let mut later: Vec<String> = Vec::new();
-    let mut add = |what: String| {
-        if !later.contains(&what) {
-            later.push(what);
-        }
-    };
-    for one in export.effective() {
-        one.calculate.iter().for_each(|calculation| add(format!("{} is calculated", calculation.column)));
-        for check in one.checks.iter().filter(|check| matches!(check.kind, CheckKind::Equation { .. })) {
-            add(format!("check `{}` is compared in every row", check.name));
-        }
-        for rule in one.exclude.iter().filter(|rule| matches!(rule.when, ExcludeWhen::Where(_))) {
-            add(format!("rule `{}` leaves rows out", rule.name));
-        }
-    }
-    later
 }
 
 fn totals(outcome: &FileOutcome, table: &Table) -> Vec<(String, String, String)> {
@@ -125,31 +98,21 @@ fn plain(value: i128, scale: usize) -> String {
     if fraction.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
 }
 
-#[derive(Default)]
-struct Kept {
+/// The first rows of a file, as they are published.
+#[derive(Debug)]
+pub struct FirstRows {
     limit: usize,
     rows: Vec<TrialRow>,
-    rejects: Vec<Reject>,
 }
 
-impl Sink for Kept {
-    type Error = Error;
-
-    fn rows(&mut self, layout: &Layout, part: &PartFacts, typed: Typed) -> Result<Taken> {
+impl FirstRows {
+    pub fn add(&mut self, part: &str, batch: &RecordBatch) {
         // Behind the contract's columns stand those that every raw table has.
-        let own = layout.values.schema().fields().iter().take_while(|field| !field.name().starts_with('_')).count();
-        for row in 0..typed.batch.num_rows().min(self.limit.saturating_sub(self.rows.len())) {
-            let cells = typed.batch.columns()[..own].iter().map(|array| cell(array.as_ref(), row)).collect();
-            self.rows.push(TrialRow { part: part.part.clone(), line: line(&typed.batch, row), cells });
+        let own = batch.schema().fields().iter().take_while(|field| !field.name().starts_with('_')).count();
+        for row in 0..batch.num_rows().min(self.limit.saturating_sub(self.rows.len())) {
+            let cells = batch.columns()[..own].iter().map(|array| cell(array.as_ref(), row)).collect();
+            self.rows.push(TrialRow { part: part.to_owned(), line: line(batch, row), cells });
         }
-        Ok(Taken::all(typed))
-    }
-
-    fn reject(&mut self, reject: Reject) -> Result<()> {
-        if self.rejects.len() < REJECTS {
-            self.rejects.push(reject);
-        }
-        Ok(())
     }
 }
 

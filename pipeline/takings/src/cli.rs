@@ -138,6 +138,9 @@ pub struct TickArgs {
 pub struct RunArgs {
     #[command(flatten)]
     pub tick: TickArgs,
+    /// Make this report of the job alone; may be given again. The tick does not count as done by it
+    #[arg(long, value_name = "REPORT")]
+    pub select: Vec<String>,
     /// Do all steps again, even where nothing has changed
     #[arg(long)]
     pub force: bool,

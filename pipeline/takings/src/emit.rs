@@ -19,11 +19,13 @@ use crate::report::{self, Emitted, Night};
 use crate::step;
 use crate::transform::Transformed;
 
-/// Makes and delivers every report of the job for every instance.
+/// Makes and delivers every report of the job, or those that are selected, for every instance.
+#[expect(clippy::too_many_arguments, reason = "the parts of one run")]
 pub async fn emit_all(
     context: &Context,
     held: &Held,
     order: &Order<'_>,
+    select: Option<&BTreeSet<String>>,
     summary: &Summary,
     landed: &BTreeMap<String, Vec<LandingRecord>>,
     transformed: &Transformed,
@@ -60,7 +62,7 @@ pub async fn emit_all(
             record_delivery(context, run, order, &emitted).await?;
             Ok::<_, Failure>(Some(emitted))
         };
-        let reports = context.project.reports_of(&order.job.name);
+        let reports = context.project.reports_of(&order.job.name).filter(|report| select.is_none_or(|select| select.contains(&report.name)));
         let wanted: Vec<_> = reports.flat_map(|report| context.project.instances_of(&report.channel).map(move |instance| (report, instance))).collect();
         let alone = context.threads == 1 || wanted.len() == 1;
         let mut all = Vec::new();

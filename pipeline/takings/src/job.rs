@@ -2,7 +2,7 @@
 //!
 //! Nothing that readers see changes before the snapshot is recorded, and no report is made from anything but that snapshot.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use serde_json::json;
@@ -105,7 +105,18 @@ impl Summary {
 
 /// Runs a job for one tick. Errors and failures are recorded before they are returned.
 pub async fn run(context: &Context, order: &Order<'_>, progress: &Progress) -> Result<Summary> {
-    let new = NewRun {
+    leased(context, &new_run(order), order.job.timeout, async |held| steps(context, order, None, held, progress).await, end_of).await
+}
+
+/// The same flow with some of the job's reports at its end. The tick stays as it is: its other reports may never have been made.
+pub async fn run_selected(context: &Context, order: &Order<'_>, select: &BTreeSet<String>, progress: &Progress) -> Result<Summary> {
+    let names: Vec<&str> = select.iter().map(String::as_str).collect();
+    let new = NewRun { job: format!("{} ({})", order.job.name, names.join(", ")), claim: Claim::Chore, ..new_run(order) };
+    leased(context, &new, order.job.timeout, async |held| steps(context, order, Some(select), held, progress).await, end_of).await
+}
+
+fn new_run(order: &Order<'_>) -> NewRun {
+    NewRun {
         id: None,
         job: order.job.name.clone(),
         tick: order.tick.at,
@@ -113,8 +124,7 @@ pub async fn run(context: &Context, order: &Order<'_>, progress: &Progress) -> R
         known_at: order.known_at,
         claim: order.claim,
         note: order.warning.clone(),
-    };
-    leased(context, &new, order.job.timeout, async |held| steps(context, order, held, progress).await, end_of).await
+    }
 }
 
 /// The state that a run ends in, and why it failed.
@@ -127,12 +137,12 @@ fn end_of(summary: &Summary) -> (RunState, Option<String>) {
     }
 }
 
-async fn steps(context: &Context, order: &Order<'_>, held: &Held, progress: &Progress) -> Result<Summary> {
+async fn steps(context: &Context, order: &Order<'_>, select: Option<&BTreeSet<String>>, held: &Held, progress: &Progress) -> Result<Summary> {
     let mut summary = Summary::new(held.run());
-    for step in &order.job.steps {
+    for step in order.job.steps.iter().filter(|step| select.is_none() || **step == JobStep::Reports) {
         order.stop.check(&format!("{step:?}").to_lowercase())?;
         match step {
-            JobStep::Reports => make_reports(context, order, held, progress, &mut summary).await?,
+            JobStep::Reports => make_reports(context, order, select, held, progress, &mut summary).await?,
             JobStep::Watch => summary.watched = watch::watch(context, held.run(), order.job, order.tick).await?,
             JobStep::Compact => summary.compacted = compact::compact(context, held.run()).await?,
             JobStep::Vacuum => summary.vacuumed = vacuum::vacuum(context, held.run()).await?,
@@ -142,7 +152,14 @@ async fn steps(context: &Context, order: &Order<'_>, held: &Held, progress: &Pro
 }
 
 /// The whole flow, from the sources to the files.
-async fn make_reports(context: &Context, order: &Order<'_>, held: &Held, progress: &Progress, summary: &mut Summary) -> Result<()> {
+async fn make_reports(
+    context: &Context,
+    order: &Order<'_>,
+    select: Option<&BTreeSet<String>>,
+    held: &Held,
+    progress: &Progress,
+    summary: &mut Summary,
+) -> Result<()> {
     let run = held.run();
     context.store.sweep_staging().await?;
     context.reach("pull")?;
@@ -164,7 +181,7 @@ async fn make_reports(context: &Context, order: &Order<'_>, held: &Held, progres
     context.ledger.heartbeat(&held.lease, now()).await?;
     summary.mirrored = mirror_all(context, run, &transformed, order.force, progress).await?;
     context.reach("emit")?;
-    summary.emitted = emit::emit_all(context, held, order, summary, &landed, &transformed, progress).await?;
+    summary.emitted = emit::emit_all(context, held, order, select, summary, &landed, &transformed, progress).await?;
     context.reach("stale")?;
     summary.stale = stale::find(context, run, &transformed, order.force).await?;
     summary.built = transformed.built;

@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 done; 1 a data or check failure, said on stderr and recorded; 2 a usage or configuration error.
 
+mod calculations;
 mod chosen;
 mod cli;
 mod commands;

@@ -72,7 +72,8 @@ async fn bring_up_to_date(context: &Context, run: Uuid, done: &mut Transformed, 
     let table = context.project.table(name)?;
     let Some(parsed) = context.graph.model(name) else { return Ok(None) };
     let references = parsed.references()?;
-    let reads = context.graph.stored_inputs(&references);
+    let mut reads = context.graph.stored_inputs(&references);
+    reads.retain(|input| !is_withheld(context, table, input));
     let inputs: BTreeMap<String, i64> = reads.iter().filter_map(|input| done.versions.get(input).map(|version| (input.clone(), *version))).collect();
     let definition = definition(context, table, parsed)?;
     let state = context.lake.state(table, None).await?;
@@ -131,6 +132,16 @@ async fn bring_up_to_date(context: &Context, run: Uuid, done: &mut Transformed, 
     Ok(Some(Built { table: name.to_owned(), rows, months: months.map(|months| months.len()), warnings }))
 }
 
+/// Does a mart not read an input, because the seller has no instance of the channel that it reads it with?
+fn is_withheld(context: &Context, table: &Table, input: &str) -> bool {
+    table.inputs_with.get(input).is_some_and(|channel| context.project.instances_of(channel).next().is_none())
+}
+
+/// The lake as a mart sees it.
+fn tables_for(context: &Context, done: &Transformed, table: &Table) -> Tables {
+    done.tables.iter().filter(|(input, _)| !is_withheld(context, table, input)).map(|(input, files)| (input.clone(), files.clone())).collect()
+}
+
 /// Files that no commit will name.
 async fn discard(context: &Context, table: &str, files: &[NewFile]) -> Result<()> {
     for new in files {
@@ -164,15 +175,19 @@ async fn last_made(context: &Context, name: &str, state: Option<&TableState>) ->
 /// The months that `changed_by` names: it sees `changed_<table>`, the rows of files that came or went since the mart was made.
 async fn changed_months(context: &Context, done: &Transformed, table: &Table, changed_by: &str, last: &ModelState) -> Result<BTreeSet<NaiveDate>> {
     let mut changed = Tables::new();
-    for (input, files) in &done.files {
+    for (input, files) in done.files.iter().filter(|(input, _)| !is_withheld(context, table, input)) {
         let before = match last.inputs.get(input) {
             Some(version) => context.lake.state(context.project.table(input)?, Some(*version)).await?.map(|state| state.files).unwrap_or_default(),
             None => Vec::new(),
         };
         changed.insert(input.clone(), scan_files(input, not_in(files, &before).chain(not_in(&before, files))));
     }
+    // What the mart could read and nothing has come of.
+    for input in context.graph.references_of(&table.name).map(|references| context.graph.stored_inputs(references)).unwrap_or_default() {
+        changed.entry(input).or_default();
+    }
     let parameters = Parameters::constants(&context.project.settings.parameters);
-    let mut session = context.engine.session(&context.project, &context.graph, done.tables.clone(), parameters).with_changed(changed);
+    let mut session = context.engine.session(&context.project, &context.graph, tables_for(context, done, table), parameters).with_changed(changed);
     let frame = session.plan_text(&table.path, changed_by).await?;
     let batches = session.collect(&format!("changed_by of {}", table.name), frame).await?;
     let mut months = BTreeSet::new();
@@ -228,7 +243,7 @@ async fn make(
     merge_joins: bool,
 ) -> Result<Vec<NewFile>, Problem> {
     let parameters = Parameters::constants(&context.project.settings.parameters);
-    let mut session = context.engine.session(&context.project, &context.graph, done.tables.clone(), parameters);
+    let mut session = context.engine.session(&context.project, &context.graph, tables_for(context, done, table), parameters);
     if merge_joins {
         session = session.with_merge_joins();
     }

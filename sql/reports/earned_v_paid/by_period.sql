@@ -17,12 +17,14 @@ payments as (
         sum(adjustments) as adjustments,
         sum(net) as net,
         max(paid_on) as paid_on
-    from fct_payment
-    where known_from <= $known_at
-        and (known_to is null or known_to > $known_at)
-        and period_start is not null
+    from known_payment
+    where period_start is not null
         and period_end < cast($interval_end as date)
     group by channel, _instance, country, currency, period_start
+),
+without_period as (
+    -- R63: what these pay can't be told by period; the balances say how they stand
+    select channel, _instance, currency from known_payment where period_start is null group by channel, _instance, currency
 ),
 whole_channels as (
     -- R63: a channel that pays for all countries at once is compared as a whole
@@ -77,33 +79,36 @@ paired as (
         on e.channel = p.channel and e._instance = p._instance and e.country = p.country and e.currency = p.currency and e.period_start = p.period_start
 )
 select
-    period_start,
-    channel,
-    instance,
-    case country when 'ZZ' then 'zz' else country end as country,
-    currency,
-    earned,
-    accrued,
-    difference,
-    withholding,
-    adjustments,
-    net,
-    paid_on,
+    r.period_start,
+    r.channel,
+    r.instance,
+    case r.country when 'ZZ' then 'zz' else r.country end as country,
+    r.currency,
+    r.earned,
+    r.accrued,
+    r.difference,
+    r.withholding,
+    r.adjustments,
+    r.net,
+    r.paid_on,
     -- R63
     case
-        when accrued is null then 'unpaid balance'
-        when earned is null then 'missing statement'
-        when difference = 0 and coalesce(withholding, 0) <> 0 then 'withholding'
-        when difference = 0 then 'paid in full'
-        when abs(difference) < case
-            when currency in ('JPY', 'KRW', 'VND', 'CLP', 'ISK', 'PYG', 'UGX', 'XAF', 'XOF', 'XPF') then 1
-            when currency in ('BHD', 'IQD', 'JOD', 'KWD', 'LYD', 'OMR', 'TND') then 0.001
+        when r.accrued is null and w.channel is not null then 'paid without a period'
+        when r.accrued is null or (r.accrued = 0 and r.earned <> 0) then 'unpaid balance'
+        when r.earned is null then 'missing statement'
+        when r.difference = 0 and coalesce(r.withholding, 0) <> 0 then 'withholding'
+        when r.difference = 0 and coalesce(r.adjustments, 0) <> 0 then 'adjustment'
+        when r.difference = 0 then 'paid in full'
+        when abs(r.difference) < case
+            when r.currency in ('JPY', 'KRW', 'VND', 'CLP', 'ISK', 'PYG', 'UGX', 'XAF', 'XOF', 'XPF') then 1
+            when r.currency in ('BHD', 'IQD', 'JOD', 'KWD', 'LYD', 'OMR', 'TND') then 0.001
             else 0.01
         end then 'minor units'
-        when abs(difference) <= 0.005 * lines then 'rounding'
-        when difference = -withholding then 'withholding'
-        when difference = adjustments then 'adjustment'
-        when difference < 0 then 'paid in part'
+        when abs(r.difference) <= 0.005 * r.lines then 'rounding'
+        when r.difference = -r.withholding then 'withholding'
+        when r.difference = r.adjustments then 'adjustment'
+        when r.difference < 0 then 'paid in part'
         else 'paid more than earned'
     end as class
-from paired
+from paired as r
+left join without_period as w on r.channel = w.channel and r.instance = w._instance and r.currency = w.currency

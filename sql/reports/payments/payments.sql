@@ -1,13 +1,4 @@
--- One row per payment line whose payment date lies in the month; where the channel gives none, whose period ends in it.
-with
-payments as (
-    -- R4: what is known at $known_at
-    select * from fct_payment
-    where known_from <= $known_at
-        and (known_to is null or known_to > $known_at)
-        and coalesce(paid_on, period_end) >= cast($interval_start as date)
-        and coalesce(paid_on, period_end) < cast($interval_end as date)
-)
+-- One row per payment line whose payment date lies in the month; where the channel gives none, whose period ends in it. Payments of single earnings are another section.
 select
     channel,
     _instance as instance,
@@ -30,4 +21,7 @@ select
     status,
     _file_id,
     _line
-from payments
+from known_payment
+where earning_id is null
+    and coalesce(paid_on, period_end) >= cast($interval_start as date)
+    and coalesce(paid_on, period_end) < cast($interval_end as date)

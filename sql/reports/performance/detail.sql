@@ -2,6 +2,9 @@
 select
     viewed_on as report_date,
     viewed_to,
+    viewed_at,
+    -- R66
+    day_zone as time_zone,
     title,
     season,
     channel,

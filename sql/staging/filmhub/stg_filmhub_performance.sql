@@ -1,6 +1,8 @@
 -- One row per title, channel, country and report date.
 select
     report_date,
+    viewed_at,
+    time_zone,
     title,
     title_id,
     sub_channel,

@@ -2,6 +2,7 @@
 select
     period_start,
     period_end,
+    time_zone,
     content,
     video_title,
     video_published_on,

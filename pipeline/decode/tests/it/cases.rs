@@ -120,16 +120,15 @@ o,1,USD,,,,2026-03-15T00:00:00.0000001Z,,
 }
 
 #[test]
-fn an_amount_needs_its_currency() {
+fn an_amount_that_is_not_zero_needs_its_currency() {
     check(
         "a,0,,,,,2026-03-15,,\nb,1,null,,,,2026-03-15,,\nc,,,,,,2026-03-15,,\nd,1,EUR,,,,2026-03-15,,\ne,2.5,USD,,,,2026-03-15,,\nf,1,EUR,,,,2026-03-15,,\n",
         expect![[r#"
+        row id="a" amount=0.0000 sold_at=2026-03-15T00:00:00Z _instance="main" _file_id="f1" _line=2 _known_at=2026-03-16T00:00:00Z period_month=2026-03-01
         row id="c" sold_at=2026-03-15T00:00:00Z _instance="main" _file_id="f1" _line=4 _known_at=2026-03-16T00:00:00Z period_month=2026-03-01
         row id="d" amount=1.0000 currency="EUR" sold_at=2026-03-15T00:00:00Z _instance="main" _file_id="f1" _line=5 _known_at=2026-03-16T00:00:00Z period_month=2026-03-01
         row id="e" amount=2.5000 currency="USD" sold_at=2026-03-15T00:00:00Z _instance="main" _file_id="f1" _line=6 _known_at=2026-03-16T00:00:00Z period_month=2026-03-01
         row id="f" amount=1.0000 currency="EUR" sold_at=2026-03-15T00:00:00Z _instance="main" _file_id="f1" _line=7 _known_at=2026-03-16T00:00:00Z period_month=2026-03-01
-        reject line 2 amount currency "0": amount: "0" is an amount without a currency: currency is empty
-          of "a,0,,,,,2026-03-15,,"
         reject line 3 amount currency "1": amount: "1" is an amount without a currency: currency is empty
           of "b,1,null,,,,2026-03-15,,"
         total amount EUR 20000

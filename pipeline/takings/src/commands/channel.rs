@@ -7,12 +7,15 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
+use takings_decode::general::Opener;
 use takings_definitions::{Channel, Export, Project};
 use takings_draft::{Draft, Trial};
+use takings_storage::Store;
 
 use crate::cli::{ChannelAction, ChannelArgs, ChannelNewArgs, ChannelTestArgs, Cli};
 use crate::context;
 use crate::failure::{Failure, Result};
+use crate::general::General;
 use crate::output::{self, thousands};
 
 /// Text of a cell that is shown at most.
@@ -93,7 +96,7 @@ fn test(cli: &Cli, args: &ChannelTestArgs) -> Result<ExitCode> {
     let project = context::project(cli)?;
     let (channel, export, path) = export_of(&project, args)?;
     let open = || -> io::Result<Box<dyn Read>> { Ok(Box::new(BufReader::new(File::open(&args.file)?))) };
-    let trials = takings_draft::trial(channel, export, &project.tables, &project.references, &path, &open, args.rows).map_err(Failure::usage)?;
+    let trials = tried(&project, channel, export, &path, &open, args.rows)?;
     let stopped = trials.iter().any(|trial| trial.stopped.is_some());
     if cli.json {
         output::json(&json!({"channel": channel.name, "path": path, "stopped": stopped, "exports": trials.iter().map(as_json).collect::<Vec<_>>()}));
@@ -105,6 +108,19 @@ fn test(cli: &Cli, args: &ChannelTestArgs) -> Result<ExitCode> {
         }
     }
     Ok(if stopped { ExitCode::from(1) } else { ExitCode::SUCCESS })
+}
+
+/// A file as a run reads it, calculations and checks included.
+fn tried(project: &Project, channel: &Channel, export: &Export, path: &str, open: Opener<'_>, rows: usize) -> Result<Vec<Trial>> {
+    // Nothing is stored: any folder serves as the store.
+    let engine = context::engine(project, &Store::open(".", &project.root)?, 1)?;
+    takings_draft::trial(channel, export, &project.tables, path, rows, |export, table, file, first| {
+        let general = General::new(&engine, project, channel, export, table);
+        general
+            .and_then(|general| general.try_out(export.quarantine_limit, file, open, first))
+            .map_err(|failure| takings_draft::Error::new(failure.to_string()))
+    })
+    .map_err(Failure::usage)
 }
 
 /// The export that reads a file, and the path by which it knows it: the longest end of the file's path that an export matches.
@@ -160,7 +176,7 @@ fn only_reader<'p>(project: &'p Project, file: &Path, path: &str, found: &[(&'p 
     let open = || -> io::Result<Box<dyn Read>> { Ok(Box::new(BufReader::new(File::open(file)?))) };
     let mut readers = Vec::new();
     for (channel, export) in found {
-        let trials = takings_draft::trial(channel, export, &project.tables, &project.references, path, &open, 0).map_err(Failure::usage)?;
+        let trials = tried(project, channel, export, path, &open, 0)?;
         if trials.iter().all(|trial| trial.stopped.is_none()) {
             readers.push((*channel, *export));
         }
@@ -213,7 +229,6 @@ fn show(trial: &Trial) {
         println!("rejected: {part}line {}{column}, {:?}: {} ({})", reject.line, short(&reject.text), reject.reason, reject.rule);
         println!("  {}", short(&reject.raw));
     }
-    trial.later.iter().for_each(|what| println!("in a run: {what}"));
     if let Some(why) = &trial.stopped {
         println!("STOPPED: {why}");
     }
@@ -256,7 +271,7 @@ fn as_json(trial: &Trial) -> Value {
     let totals: Vec<Value> = trial.totals.iter().map(|(column, currency, sum)| json!({"column": column, "currency": currency, "sum": sum})).collect();
     json!({
         "export": trial.export, "table": trial.table, "stopped": trial.stopped, "outcome": outcome, "header": trial.header, "rows": rows, "totals": totals,
-        "rejects": rejects, "in_a_run": trial.later,
+        "rejects": rejects,
     })
 }
 

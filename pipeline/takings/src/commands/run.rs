@@ -1,15 +1,15 @@
 //! `takings run`: one job, one tick, and a table of what was done.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
-use takings_definitions::{ColumnType, JobStep};
+use takings_definitions::{ColumnType, Job, JobStep};
 use takings_runs::Claim;
 
 use crate::cli::{Cli, RunArgs};
 use crate::context::Context;
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 use crate::job::{self, Order, Summary};
 use crate::output::{self, Progress, thousands};
 use crate::report::{Emitted, Outcome};
@@ -22,7 +22,10 @@ pub async fn run(cli: &Cli, args: &RunArgs) -> Result<ExitCode> {
     let order = Order { job, tick, known_at, force: args.force, restate: args.restate, claim: Claim::Asked, warning: None, stop: Stop::default() };
     let progress = Progress::new(cli.json);
     progress.step("run", &format!("{} at {tick}, covers {}, known at {}", job.name, job.interval(tick), known_at.format("%Y-%m-%dT%H:%M:%SZ")));
-    let outcome = job::run(&context, &order, &progress).await;
+    let outcome = match selected(&context, job, &args.select)? {
+        None => job::run(&context, &order, &progress).await,
+        Some(select) => job::run_selected(&context, &order, &select, &progress).await,
+    };
     progress.done();
     let summary = outcome?;
     if cli.json {
@@ -35,6 +38,20 @@ pub async fn run(cli: &Cli, args: &RunArgs) -> Result<ExitCode> {
         eprintln!("error: {failure}");
     }
     Ok(if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+/// The reports that were asked for; none: all of the job.
+fn selected(context: &Context, job: &Job, asked: &[String]) -> Result<Option<BTreeSet<String>>> {
+    let made: Vec<&str> = context.project.reports_of(&job.name).map(|report| report.name.as_str()).collect();
+    if let Some(unknown) = asked.iter().find(|name| !made.contains(&name.as_str())) {
+        let next = match context.project.reports.iter().find(|report| report.name == *unknown) {
+            Some(report) => format!("job {} makes it", report.job),
+            None => takings_definitions::nearest(unknown, made.iter().copied())
+                .map_or_else(|| format!("it makes {}", made.join(", ")), |best| format!("did you mean `{best}`?")),
+        };
+        return Err(Failure::usage(format!("job {} makes no report `{unknown}`; {next}", job.name)));
+    }
+    Ok((!asked.is_empty()).then(|| asked.iter().cloned().collect()))
 }
 
 fn print(context: &Context, order: &Order<'_>, summary: &Summary) {
