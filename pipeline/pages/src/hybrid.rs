@@ -1,5 +1,7 @@
 //! Parquet's hybrid of runs and bit-packed stretches, for dictionary codes and for what is null.
 
+use arrow::buffer::BooleanBuffer;
+
 use crate::page::varint;
 
 /// Codes are looked at in groups of this size: what bit-packing takes at a time.
@@ -21,10 +23,11 @@ pub(crate) fn all_there(into: &mut Vec<u8>, rows: usize) {
 }
 
 /// Which rows of a page are not null.
-pub(crate) fn some_there(into: &mut Vec<u8>, valid: &[bool]) {
+pub(crate) fn some_there(into: &mut Vec<u8>, valid: &BooleanBuffer) {
     levels(into, |into| {
-        varint(into, (valid.len().div_ceil(GROUP) as u64) << 1 | 1);
-        into.extend(valid.chunks(GROUP).map(|group| group.iter().rev().fold(0u8, |bits, valid| bits << 1 | u8::from(*valid))));
+        let bytes = valid.len().div_ceil(GROUP);
+        varint(into, (bytes as u64) << 1 | 1);
+        into.extend_from_slice(&valid.sliced()[..bytes]);
     });
 }
 
