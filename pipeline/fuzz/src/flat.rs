@@ -67,9 +67,10 @@ impl Output {
     }
 }
 
-/// A chunk decoded; its accounts hold.
+/// A chunk decoded, with the table's types; its accounts hold.
 pub(crate) fn decode(decoder: &Decoder, chunk: &Chunk) -> Result<Decoded> {
-    let decoded = decoder.decode(chunk).inspect_err(|error| assert!(error.is_data(), "bytes alone make an error of another kind: {error}"))?;
+    let mut decoded = decoder.decode(chunk).inspect_err(|error| assert!(error.is_data(), "bytes alone make an error of another kind: {error}"))?;
+    decoded.batch = decoder.plain(&decoded.batch)?;
     let excluded: u64 = decoded.excluded.iter().map(|excluded| excluded.records).sum();
     assert_eq!(decoded.records, decoded.batch.num_rows() as u64 + decoded.rejects.len() as u64 + excluded, "records");
     Ok(decoded)

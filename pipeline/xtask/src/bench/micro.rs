@@ -6,6 +6,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
 use takings_decode::{Chunk, Decoder, FileIdentity, Layout, Splitter, header_end};
 use takings_definitions::{Channel, Table};
 use takings_pages::{FileEncoder, Press};
@@ -30,7 +31,9 @@ pub fn run(folder: &Path) -> Result<(), String> {
 
 fn report(bytes: &[u8]) -> Result<String, String> {
     let (header, body) = bytes.split_at(header_end(bytes).unwrap_or(bytes.len()));
-    let decoder = decoder(header)?;
+    let layout = layout()?;
+    let file = FileIdentity { instance: "main".to_owned(), file_id: "0".repeat(32), path: "usage_000.csv".to_owned() };
+    let decoder = Decoder::new(Arc::clone(&layout), file, header).map_err(|error| error.to_string())?;
     let mut text = format!("{ROWS} lines, {} bytes, medians of {PASSES} passes on one thread\n", body.len());
     let mut line = |what: &str, time: Duration| {
         let seconds = time.as_secs_f64();
@@ -46,13 +49,13 @@ fn report(bytes: &[u8]) -> Result<String, String> {
         Ok(decoded.into_iter().map(|decoded| decoded.batch).collect::<Vec<_>>())
     })?;
     line("decode", time);
-    let (time, size) = median(|| encode(&batches))?;
+    let (time, size) = median(|| encode(layout.schema(), &batches))?;
     line("encode", time);
     let _ = writeln!(text, "{size} bytes of Parquet");
     Ok(text)
 }
 
-fn decoder(header: &[u8]) -> Result<Decoder, String> {
+fn layout() -> Result<Arc<Layout>, String> {
     let read = |path: &str| {
         let path = scripts().join("project/config").join(path);
         std::fs::read_to_string(&path).map(|text| (text, path)).map_err(|error| error.to_string())
@@ -62,9 +65,7 @@ fn decoder(header: &[u8]) -> Result<Decoder, String> {
     let (text, path) = read("tables/wide_usage_line.toml")?;
     let table = Table::parse(&path, &text).map_err(|error| error.to_string())?;
     let export = channel.export("usage").ok_or("the project has no export `usage`")?;
-    let layout = Arc::new(Layout::new(export, &table).map_err(|error| error.to_string())?);
-    let file = FileIdentity { instance: "main".to_owned(), file_id: "0".repeat(32), path: "usage_000.csv".to_owned() };
-    Decoder::new(layout, file, header).map_err(|error| error.to_string())
+    Layout::new(export, &table).map(Arc::new).map_err(|error| error.to_string())
 }
 
 fn cut(body: &[u8]) -> Vec<Chunk> {
@@ -74,11 +75,10 @@ fn cut(body: &[u8]) -> Vec<Chunk> {
     chunks
 }
 
-fn encode(batches: &[RecordBatch]) -> Result<usize, String> {
+fn encode(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<usize, String> {
     let failed = |error: takings_pages::Error| error.to_string();
-    let Some(first) = batches.first() else { return Ok(0) };
     let mut press = Press::new().map_err(failed)?;
-    let mut encoder = FileEncoder::new(&first.schema()).map_err(failed)?;
+    let mut encoder = FileEncoder::new(schema).map_err(failed)?;
     for batch in batches {
         encoder.write(batch, &mut press).map_err(failed)?;
     }
