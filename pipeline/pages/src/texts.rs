@@ -97,7 +97,7 @@ impl Texts {
         match (incoming, nulls) {
             (Incoming::Keyed(keys, values), None) => {
                 let keys = &keys.values()[from..rows];
-                let taken = keys.iter().position(|key| !self.knows(*key, values)).unwrap_or(keys.len());
+                let taken = self.meet_all(keys, values);
                 let Self { codes, known, .. } = self;
                 codes.extend(keys[..taken].iter().map(|key| known[*key as usize]));
                 from + taken
@@ -105,7 +105,7 @@ impl Texts {
             (Incoming::Keyed(keys, values), Some(nulls)) => {
                 for row in (from..rows).filter(|row| nulls.is_valid(*row)) {
                     let key = keys.value(row);
-                    if !self.knows(key, values) {
+                    if !self.knows(key) && !self.meet(key, values) {
                         return row;
                     }
                     self.codes.push(self.known[key as usize]);
@@ -122,15 +122,26 @@ impl Texts {
         }
     }
 
-    /// Whether the value has a code, now that it is met. Codes are given in the order of rows: values that no row has get none.
+    /// Whether the value was met already.
     #[inline]
-    fn knows(&mut self, key: i32, values: &StringArray) -> bool {
-        match self.known.get(key as usize) {
-            Some(code) if *code != UNKNOWN => true,
-            _ => self.meet(key, values),
-        }
+    fn knows(&self, key: i32) -> bool {
+        self.known.get(key as usize).is_some_and(|code| *code != UNKNOWN)
     }
 
+    /// Gives codes to the values of keys, up to the first that the dictionary does not take; gives its place.
+    fn meet_all(&mut self, keys: &[i32], values: &StringArray) -> usize {
+        let mut met = 0;
+        while let Some(more) = keys[met..].iter().position(|key| !self.knows(*key)) {
+            met += more;
+            if !self.meet(keys[met], values) {
+                return met;
+            }
+            met += 1;
+        }
+        keys.len()
+    }
+
+    /// Gives the value a code. Codes are given in the order of rows: values that no row has get none.
     fn meet(&mut self, key: i32, values: &StringArray) -> bool {
         if self.known.is_empty() {
             self.known.resize(values.len(), UNKNOWN);
