@@ -30,14 +30,24 @@ pub(crate) struct Plain {
 /// None: the chunk is not of the plain kind; what was appended says nothing.
 pub(crate) fn plain(bytes: &[u8], delimiter: u8, ends: &mut Vec<u32>) -> Option<Plain> {
     #[cfg(target_arch = "x86_64")]
-    if wide::is_there() {
+    if widest::is_there() {
+        return widest::scan(bytes, delimiter, ends);
+    } else if wide::is_there() {
         return wide::scan(bytes, delimiter, ends);
     }
-    scan(bytes, delimiter, ends, portable, parity)
+    scan(bytes, delimiter, ends, portable, parity, list)
 }
 
+/// The scan with what processors do in different ways: the marks of a block, the parity of bits, the list of their places.
 #[inline(always)]
-fn scan(bytes: &[u8], delimiter: u8, ends: &mut Vec<u32>, marks: impl Fn(&Block, u8) -> Marks, parity: impl Fn(u64) -> u64) -> Option<Plain> {
+fn scan(
+    bytes: &[u8],
+    delimiter: u8,
+    ends: &mut Vec<u32>,
+    marks: impl Fn(&Block, u8) -> Marks,
+    parity: impl Fn(u64) -> u64,
+    list: impl Fn(u64, u32, &mut [u32; 64]),
+) -> Option<Plain> {
     if bytes.last() != Some(&b'\n') {
         return None;
     }
@@ -47,7 +57,7 @@ fn scan(bytes: &[u8], delimiter: u8, ends: &mut Vec<u32>, marks: impl Fn(&Block,
     let mut base = 0u32;
     for block in blocks {
         let cells = state.block(marks(block, delimiter), &parity)?;
-        places.add(cells, base, ends);
+        places.add(cells, base, ends, &list);
         base += 64;
     }
     // Zeros are no marks: what ends outside of quotes ends at the chunk's last newline.
@@ -56,7 +66,7 @@ fn scan(bytes: &[u8], delimiter: u8, ends: &mut Vec<u32>, marks: impl Fn(&Block,
     let mut ending = marks(&last, delimiter);
     ending.others &= (1 << rest.len()) - 1;
     let cells = state.block(ending, &parity)?;
-    places.add(cells, base, ends);
+    places.add(cells, base, ends, &list);
     places.hand_over(ends);
     (state.inside == 0).then_some(Plain { newlines: state.newlines, returns: state.returns != 0, ascii: state.others == 0 })
 }
@@ -72,15 +82,14 @@ const PLACES: usize = 512;
 
 impl Places {
     #[inline(always)]
-    fn add(&mut self, mut cells: u64, base: u32, ends: &mut Vec<u32>) {
-        while cells != 0 {
-            self.places[self.count % PLACES] = base + cells.trailing_zeros();
-            self.count += 1;
-            cells &= cells.wrapping_sub(1);
-        }
+    fn add(&mut self, cells: u64, base: u32, ends: &mut Vec<u32>, list: impl Fn(u64, u32, &mut [u32; 64])) {
         if self.count > PLACES - 64 {
             self.hand_over(ends);
         }
+        if let Some(room) = self.places[self.count..].first_chunk_mut() {
+            list(cells, base, room);
+        }
+        self.count += cells.count_ones() as usize;
     }
 
     fn hand_over(&mut self, ends: &mut Vec<u32>) {
@@ -139,6 +148,18 @@ impl State {
     }
 }
 
+/// The places of the ones, counted from `base`.
+#[inline(always)]
+fn list(mut cells: u64, base: u32, room: &mut [u32; 64]) {
+    for place in room {
+        if cells == 0 {
+            break;
+        }
+        *place = base + cells.trailing_zeros();
+        cells &= cells.wrapping_sub(1);
+    }
+}
+
 /// Each bit: whether the number of ones up to and with it is odd.
 #[inline(always)]
 fn parity(mut bits: u64) -> u64 {
@@ -172,7 +193,7 @@ mod wide {
 
     #[target_feature(enable = "avx2,bmi1,popcnt,pclmulqdq")]
     fn scan_there(bytes: &[u8], delimiter: u8, ends: &mut Vec<u32>) -> Option<Plain> {
-        super::scan(bytes, delimiter, ends, |block, delimiter| marks(block, delimiter), |bits| parity(bits))
+        super::scan(bytes, delimiter, ends, |block, delimiter| marks(block, delimiter), |bits| parity(bits), super::list)
     }
 
     #[target_feature(enable = "avx2,bmi1,popcnt,pclmulqdq")]
@@ -191,7 +212,7 @@ mod wide {
     /// A product without carries with all ones adds up each bit and those below it.
     #[target_feature(enable = "avx2,bmi1,popcnt,pclmulqdq")]
     #[inline]
-    fn parity(bits: u64) -> u64 {
+    pub(super) fn parity(bits: u64) -> u64 {
         _mm_cvtsi128_si64(_mm_clmulepi64_si128::<0>(_mm_cvtsi64_si128(bits.cast_signed()), _mm_set1_epi8(-1))).cast_unsigned()
     }
 
@@ -215,6 +236,88 @@ mod wide {
     #[inline]
     fn bits(low: __m256i, high: __m256i) -> u64 {
         u64::from(_mm256_movemask_epi8(low).cast_unsigned()) | u64::from(_mm256_movemask_epi8(high).cast_unsigned()) << 32
+    }
+}
+
+/// Processors with vectors of 64 bytes that can be compressed.
+#[cfg(target_arch = "x86_64")]
+mod widest {
+    use std::arch::x86_64::{
+        __m128i, __m512i, _mm512_add_epi32, _mm512_cmpeq_epi8_mask, _mm512_cvtepu8_epi32, _mm512_extracti32x4_epi32, _mm512_maskz_compress_epi8,
+        _mm512_movepi8_mask, _mm512_set_epi64, _mm512_set1_epi8, _mm512_set1_epi32, _mm512_storeu_si512, _mm512_testn_epi8_mask,
+    };
+
+    use super::{Block, Marks, Plain, wide};
+
+    pub(super) fn is_there() -> bool {
+        wide::is_there() && is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw") && is_x86_feature_detected!("avx512vbmi2")
+    }
+
+    /// Only where [`is_there`].
+    #[allow(unsafe_code)]
+    pub(super) fn scan(bytes: &[u8], delimiter: u8, ends: &mut Vec<u32>) -> Option<Plain> {
+        assert!(is_there());
+        // SAFETY: the processor has the features that the function is compiled for, as was asked above.
+        unsafe { scan_there(bytes, delimiter, ends) }
+    }
+
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi2,avx2,bmi1,popcnt,pclmulqdq")]
+    fn scan_there(bytes: &[u8], delimiter: u8, ends: &mut Vec<u32>) -> Option<Plain> {
+        super::scan(
+            bytes,
+            delimiter,
+            ends,
+            |block, delimiter| marks(block, delimiter),
+            |bits| wide::parity(bits),
+            |cells, base, room| list(cells, base, room),
+        )
+    }
+
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi2,avx2,bmi1,popcnt,pclmulqdq")]
+    #[inline]
+    fn marks(block: &Block, delimiter: u8) -> Marks {
+        let (words, _) = block.as_chunks::<8>();
+        let block = vector(|at| i64::from_le_bytes(words[at]));
+        let equal = |byte: u8| _mm512_cmpeq_epi8_mask(block, _mm512_set1_epi8(byte.cast_signed()));
+        Marks {
+            quotes: equal(b'"'),
+            delimiters: equal(delimiter),
+            newlines: equal(b'\n'),
+            returns: equal(b'\r'),
+            others: _mm512_movepi8_mask(block) | _mm512_testn_epi8_mask(block, block),
+        }
+    }
+
+    /// The numbers of the bytes that are ones, moved together; then sixteen at a time as places.
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi2,avx2,bmi1,popcnt,pclmulqdq")]
+    #[inline]
+    fn list(cells: u64, base: u32, room: &mut [u32; 64]) {
+        let numbers = _mm512_maskz_compress_epi8(cells, vector(|at| 0x0706_0504_0302_0100 + at as i64 * 0x0808_0808_0808_0808));
+        let count = cells.count_ones();
+        let ([first, second, third, fourth], _) = room.as_chunks_mut::<16>() else { return };
+        put(_mm512_extracti32x4_epi32::<0>(numbers), base, first);
+        if count > 16 {
+            put(_mm512_extracti32x4_epi32::<1>(numbers), base, second);
+        }
+        if count > 32 {
+            put(_mm512_extracti32x4_epi32::<2>(numbers), base, third);
+            put(_mm512_extracti32x4_epi32::<3>(numbers), base, fourth);
+        }
+    }
+
+    #[allow(unsafe_code)]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi2,avx2,bmi1,popcnt,pclmulqdq")]
+    #[inline]
+    fn put(numbers: __m128i, base: u32, room: &mut [u32; 16]) {
+        let places = _mm512_add_epi32(_mm512_cvtepu8_epi32(numbers), _mm512_set1_epi32(base.cast_signed()));
+        // SAFETY: the 64 bytes that are written are those of the array; the store needs no alignment.
+        unsafe { _mm512_storeu_si512(room.as_mut_ptr().cast(), places) };
+    }
+
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi2,avx2,bmi1,popcnt,pclmulqdq")]
+    #[inline]
+    fn vector(word: impl Fn(usize) -> i64) -> __m512i {
+        _mm512_set_epi64(word(7), word(6), word(5), word(4), word(3), word(2), word(1), word(0))
     }
 }
 
@@ -246,9 +349,9 @@ fn portable(block: &Block, delimiter: u8) -> Marks {
 mod tests {
     use super::*;
 
-    /// Whether the processor has the wide vectors or not: the same places, or none by both.
+    /// Each way to scan that the processor has finds the same places, or none.
     #[test]
-    fn both_scans_agree() {
+    fn all_scans_agree() {
         let mut seed = 5_u64;
         let mut plain_ones = 0;
         for round in 0..20_000 {
@@ -264,7 +367,13 @@ mod tests {
             for delimiter in [b',', b';', b'\t'] {
                 let (mut fast, mut slow) = (Vec::new(), Vec::new());
                 let found = plain(&bytes, delimiter, &mut fast);
-                assert_eq!(found, scan(&bytes, delimiter, &mut slow, portable, parity), "{bytes:?}");
+                assert_eq!(found, scan(&bytes, delimiter, &mut slow, portable, parity, list), "{bytes:?}");
+                #[cfg(target_arch = "x86_64")]
+                if wide::is_there() {
+                    let mut half = Vec::new();
+                    assert_eq!(found, wide::scan(&bytes, delimiter, &mut half), "{bytes:?}");
+                    assert!(found.is_none() || half == slow, "{bytes:?}");
+                }
                 if let Some(found) = found {
                     plain_ones += 1;
                     assert_eq!(found.ascii, bytes.is_ascii() && !bytes.contains(&0), "{bytes:?}");
