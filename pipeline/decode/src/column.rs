@@ -2,6 +2,7 @@
 //!
 //! A column that the file lacks is null.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -13,7 +14,7 @@ use takings_definitions::ColumnType;
 use crate::cells::Cells;
 use crate::iso::Memo;
 use crate::layout::{Layout, LayoutColumn, SMALL_PRECISION, coded_type};
-use crate::number::{DecimalForm, NumberProblem, boolean, decimal, integer, plain_decimal};
+use crate::number::{DecimalForm, NumberProblem, boolean, decimal, full_decimal, integer, plain_decimal};
 use crate::reject::{Finding, Problem, rule};
 use crate::texts::{Coded, Coder};
 use crate::time::TimeProblem;
@@ -52,7 +53,7 @@ impl<'a> Columns<'a> {
                 let (values, nulls) = self.values(
                     at,
                     source,
-                    |text, _| formats.instant(text, &mut memo).ok(),
+                    |bytes, place, _| formats.instant(&bytes[place], &mut memo).ok(),
                     |text| formats.instant(text, &mut again).map_err(|problem| not_a_time(rule::TIMESTAMP, problem)),
                 );
                 Arc::new(TimestampMicrosecondArray::new(ScalarBuffer::from(values), nulls).with_timezone("UTC"))
@@ -61,18 +62,18 @@ impl<'a> Columns<'a> {
                 let (values, nulls) = self.values(
                     at,
                     source,
-                    |text, _| formats.day(text, &mut memo).ok(),
+                    |bytes, place, _| formats.day(&bytes[place], &mut memo).ok(),
                     |text| formats.day(text, &mut again).map_err(|problem| not_a_time(rule::DATE, problem)),
                 );
                 Arc::new(Date32Array::new(ScalarBuffer::from(values), nulls))
             }
             ColumnType::Int64 => {
-                let (values, nulls) = self.values(at, source, |text, _| integer(text).ok(), |text| integer(text).map_err(not_an_integer));
+                let (values, nulls) = self.values(at, source, |bytes, place, _| integer(&bytes[place]).ok(), |text| integer(text).map_err(not_an_integer));
                 Arc::new(Int64Array::new(ScalarBuffer::from(values), nulls))
             }
             ColumnType::Bool => {
                 let unclear = || Finding::new(rule::BOOLEAN, "is neither true nor false");
-                let (values, nulls) = self.values(at, source, |_, _| None, |text| boolean(text).ok_or_else(unclear));
+                let (values, nulls) = self.values(at, source, |_, _, _| None, |text| boolean(text).ok_or_else(unclear));
                 Arc::new(BooleanArray::new(BooleanBuffer::from(values), nulls))
             }
             ColumnType::Decimal { precision, scale } => {
@@ -85,13 +86,16 @@ impl<'a> Columns<'a> {
                 };
                 let before = self.problems.len();
                 if precision <= SMALL_PRECISION {
-                    let plain = |text: &[u8], head| plain_decimal(head, text.len(), form).filter(|value| !beyond(value.unsigned_abs().into()));
+                    let plain = |bytes: &[u8], place: Range<usize>, head| {
+                        let value = full_decimal(bytes, &place, form).or_else(|| plain_decimal(head, place.len(), form));
+                        value.filter(|value| !beyond(value.unsigned_abs().into()))
+                    };
                     // A value of that precision fits.
                     let (values, nulls) = self.values(at, source, plain, |text| exact(text).map(|value| value as i64));
                     self.control(at, before, &values, nulls.as_ref())?;
                     Arc::new(Decimal64Array::new(ScalarBuffer::from(values), nulls).with_precision_and_scale(precision, scale).map_err(wrong)?)
                 } else {
-                    let (values, nulls) = self.values(at, source, |text, _| exact(text).ok(), exact);
+                    let (values, nulls) = self.values(at, source, |bytes, place, _| exact(&bytes[place]).ok(), exact);
                     self.control(at, before, &values, nulls.as_ref())?;
                     Arc::new(Decimal128Array::new(ScalarBuffer::from(values), nulls).with_precision_and_scale(precision, scale).map_err(wrong)?)
                 }
@@ -145,7 +149,7 @@ impl<'a> Columns<'a> {
         &mut self,
         at: usize,
         source: usize,
-        mut plain: impl FnMut(&[u8], Head) -> Option<T>,
+        mut plain: impl FnMut(&[u8], Range<usize>, Head) -> Option<T>,
         mut parse: impl FnMut(&[u8]) -> Result<T, Finding>,
     ) -> Values<T> {
         let (cells, rows) = (self.cells, self.cells.index.rows());
@@ -163,7 +167,7 @@ impl<'a> Columns<'a> {
                 continue;
             }
             if is_plain(head.first())
-                && let Some(value) = plain(&cells.bytes[place.clone()], head)
+                && let Some(value) = plain(cells.bytes, place.clone(), head)
             {
                 last = (head, length, start, value);
                 values.push(value);

@@ -118,9 +118,13 @@ fn second_of_day(text: &[u8; 9], separator: u8) -> Option<i64> {
     if first != separator || digits & !DIGITS != 0 {
         return None;
     }
-    let [h1, h2, _, m1, m2, _, s1, s2] = digits.to_le_bytes().map(i64::from);
-    let (hour, minute, second) = (h1 * 10 + h2, m1 * 10 + m2, s1 * 10 + s2);
-    (h2 < 10 && m2 < 10 && s2 < 10 && hour < 24 && minute < 60 && second < 60).then_some(hour * 3600 + minute * 60 + second)
+    // Six more than nine leave the half byte.
+    if (digits + (DIGITS & 0x0606_0606_0606_0606)) & !DIGITS != 0 {
+        return None;
+    }
+    // Tens and ones of each pair in the byte of the tens.
+    let [hour, _, _, minute, _, _, second, _] = (digits * 10 + (digits >> 8)).to_le_bytes().map(i64::from);
+    (hour < 24 && minute < 60 && second < 60).then_some(hour * 3600 + minute * 60 + second)
 }
 
 /// `+HH:MM`, `-HHMM`.

@@ -1,6 +1,8 @@
 //! Text → exact numbers. A value is taken whole or not at all: nothing is rounded, cut or wrapped.
 
-use crate::word::{HEAD, Head, eight_digits, head};
+use std::ops::Range;
+
+use crate::word::{HEAD, Head, eight_digits, head, tail};
 
 /// Why a text is not the number that its column wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +57,30 @@ pub(crate) fn decimal(text: &[u8], form: DecimalForm) -> Result<i128, NumberProb
 pub(crate) fn plain_decimal(head: Head, length: usize, form: DecimalForm) -> Option<i64> {
     let Plain { negative, digits, up } = plain(head, length, form.scale)?;
     let value = digits.checked_mul(*SMALL_POWERS.get(up)?)?;
+    if value >= *SMALL_POWERS.get(usize::from(form.precision))? {
+        return None;
+    }
+    Some(if negative { -(value as i64) } else { value as i64 })
+}
+
+/// [`decimal`] of the cell that stands there, where it has all digits of the scale; for a precision of at most 18. None: look closer.
+#[inline(always)]
+pub(crate) fn full_decimal(bytes: &[u8], place: &Range<usize>, form: DecimalForm) -> Option<i64> {
+    let negative = bytes.get(place.start) == Some(&b'-');
+    let length = place.len().checked_sub(usize::from(negative))?;
+    // A digit at least before the point, and the digits behind it.
+    let behind = usize::from(form.scale);
+    if behind == 0 || length < behind + 2 {
+        return None;
+    }
+    let text = tail(bytes, place.end, length)?;
+    let to_point = 8 * (HEAD - 1 - behind) as u32;
+    if (text >> to_point) as u8 != b'.' {
+        return None;
+    }
+    let whole = (1u128 << to_point) - 1;
+    let digits = text & !(whole << 8 | 0xff) | (text & whole) << 8 | u128::from(b'0');
+    let value = eight_digits(digits as u64)? * 100_000_000 + eight_digits((digits >> 64) as u64)?;
     if value >= *SMALL_POWERS.get(usize::from(form.precision))? {
         return None;
     }
@@ -220,7 +246,7 @@ mod tests {
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             (seed >> 33) % below
         };
-        let mut plain_ones = 0;
+        let (mut plain_ones, mut full_ones) = (0, 0);
         for round in 0..400_000 {
             let marks: &[u8] = if round % 4 == 0 { b"0123456789.-+,x\0\xff" } else { b"012345678900" };
             let mut text: Vec<u8> = (0..next(20)).map(|_| marks[next(marks.len() as u64) as usize]).collect();
@@ -241,8 +267,13 @@ mod tests {
                 assert_eq!(Ok(i128::from(value)), exact, "{:?} {form:?}", String::from_utf8_lossy(&text));
                 plain_ones += 1;
             }
+            let chunk = [&b"a,-1.5,9999999999"[..], &text, b",7"].concat();
+            if let Some(value) = full_decimal(&chunk, &(17..17 + text.len()), form).filter(|_| precision <= 18) {
+                assert_eq!(Ok(i128::from(value)), exact, "{:?} {form:?}", String::from_utf8_lossy(&text));
+                full_ones += 1;
+            }
         }
-        assert!(plain_ones > 20_000, "{plain_ones}");
+        assert!(plain_ones > 20_000 && full_ones > 1_000, "{plain_ones} {full_ones}");
     }
 
     fn money(text: &str) -> Result<i128, NumberProblem> {

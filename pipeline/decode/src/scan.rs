@@ -263,14 +263,7 @@ mod widest {
 
     #[target_feature(enable = "avx512f,avx512bw,avx512vbmi2,avx2,bmi1,popcnt,pclmulqdq")]
     fn scan_there(bytes: &[u8], delimiter: u8, ends: &mut Vec<u32>) -> Option<Plain> {
-        super::scan(
-            bytes,
-            delimiter,
-            ends,
-            |block, delimiter| marks(block, delimiter),
-            |bits| wide::parity(bits),
-            |cells, base, room| list(cells, base, room),
-        )
+        super::scan(bytes, delimiter, ends, |block, delimiter| marks(block, delimiter), |bits| wide::parity(bits), |cells, base, room| list(cells, base, room))
     }
 
     #[target_feature(enable = "avx512f,avx512bw,avx512vbmi2,avx2,bmi1,popcnt,pclmulqdq")]

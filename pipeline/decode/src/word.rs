@@ -48,6 +48,16 @@ pub(crate) fn head(bytes: &[u8], start: usize, length: usize) -> Head {
     }
 }
 
+/// The last bytes of a cell of at most as many, with the digit zero before a shorter one. None: it stands at the chunk's beginning.
+#[inline(always)]
+pub(crate) fn tail(bytes: &[u8], end: usize, length: usize) -> Option<u128> {
+    const ZEROS: u128 = u128::MAX / 255 * b'0' as u128;
+    let before = MASKS[HEAD.checked_sub(length)?];
+    let before = u128::from(before.low) | u128::from(before.high) << 64;
+    let block = bytes.get(end.checked_sub(HEAD)?..end)?.first_chunk()?;
+    Some(u128::from_le_bytes(*block) & !before | ZEROS & before)
+}
+
 /// A cell near the end of the chunk.
 #[cold]
 fn head_of_rest(cell: &[u8]) -> Head {
@@ -105,6 +115,18 @@ mod tests {
                 let cell = &bytes[start..end.min(start + HEAD)];
                 expected[..cell.len()].copy_from_slice(cell);
                 assert_eq!(head(bytes, start, end - start), Head::of(&expected), "{start}..{end}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_tail_begins_with_zeros() {
+        let bytes = b"abcdefghijklmnopqrstuvwxyz";
+        for end in 0..=bytes.len() {
+            for length in 0..=end {
+                let expected = format!("{:0>16}", std::str::from_utf8(&bytes[end - length..end]).unwrap());
+                let expected = (end >= HEAD && length <= HEAD).then(|| u128::from_le_bytes(*expected.as_bytes().first_chunk().unwrap()));
+                assert_eq!(tail(bytes, end, length), expected, "{end} {length}");
             }
         }
     }
