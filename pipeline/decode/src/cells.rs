@@ -11,12 +11,25 @@ pub(crate) struct Nulls {
     empty: bool,
     words: Vec<Vec<u8>>,
     longest: usize,
+    /// One of the words begins like a number or a date.
+    numbers: bool,
 }
 
 impl Nulls {
     pub(crate) fn new(texts: &[String]) -> Self {
         let words: Vec<Vec<u8>> = texts.iter().filter(|text| !text.is_empty()).map(|text| text.clone().into_bytes()).collect();
-        Self { empty: words.len() < texts.len(), longest: words.iter().map(Vec::len).max().unwrap_or(0), words }
+        Self {
+            empty: words.len() < texts.len(),
+            longest: words.iter().map(Vec::len).max().unwrap_or(0),
+            numbers: words.iter().any(|word| word[0] == b'-' || word[0].is_ascii_digit()),
+            words,
+        }
+    }
+
+    /// A null may look like a number or a date.
+    #[inline]
+    pub(crate) fn hold_numbers(&self) -> bool {
+        self.numbers
     }
 
     #[inline]
@@ -31,16 +44,16 @@ impl Nulls {
 /// A chunk with its index.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Cells<'a> {
-    bytes: &'a [u8],
+    pub(crate) bytes: &'a [u8],
     pub(crate) index: &'a Index,
-    nulls: &'a Nulls,
+    pub(crate) nulls: &'a Nulls,
     /// All of the chunk is UTF-8 without NUL: no cell needs a look of its own.
     sound: bool,
 }
 
 impl<'a> Cells<'a> {
     pub(crate) fn new(bytes: &'a [u8], index: &'a Index, nulls: &'a Nulls) -> Self {
-        let sound = memchr::memchr(0, bytes).is_none() && std::str::from_utf8(bytes).is_ok();
+        let sound = index.ascii || memchr::memchr(0, bytes).is_none() && std::str::from_utf8(bytes).is_ok();
         Self { bytes, index, nulls, sound }
     }
 
@@ -68,20 +81,6 @@ impl<'a> Cells<'a> {
             sound(text)?;
         }
         Ok(Some(text))
-    }
-
-    /// Appends a short unquoted text of a sound chunk without asking for its length to copy it. False: it is not of that kind.
-    #[inline]
-    pub(crate) fn append_short(&self, place: Range<usize>, into: &mut Vec<u8>) -> bool {
-        const BYTES: usize = 16;
-        let (start, length) = (place.start, place.len());
-        let Some(block) = self.bytes.get(start..).and_then(|rest| rest.first_chunk::<BYTES>()) else { return false };
-        if length == 0 || length > BYTES || length <= self.nulls.longest || block[0] == b'"' || !self.sound {
-            return false;
-        }
-        into.extend_from_slice(block);
-        into.truncate(into.len() - (BYTES - length));
-        true
     }
 }
 

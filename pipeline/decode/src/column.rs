@@ -1,22 +1,25 @@
 //! One column of a chunk at a time: cells → Arrow array, problems and control totals.
 //!
-//! A column that the file lacks is null. A faster page encoder may take this module's place; it needs nothing but [`Cells`].
+//! A column that the file lacks is null.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BooleanArray, Date32Array, Decimal128Array, Int64Array, NullBufferBuilder, StringArray, TimestampMicrosecondArray, new_null_array,
+    ArrayRef, BooleanArray, Date32Array, Decimal64Array, Decimal128Array, Int64Array, NullBufferBuilder, TimestampMicrosecondArray, new_null_array,
 };
-use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow::buffer::{BooleanBuffer, NullBuffer, ScalarBuffer};
 use takings_definitions::ColumnType;
 
 use crate::cells::Cells;
 use crate::iso::Memo;
-use crate::layout::{Layout, LayoutColumn, data_type};
-use crate::number::{DecimalForm, NumberProblem, boolean, decimal, integer};
+use crate::layout::{Layout, LayoutColumn, SMALL_PRECISION, coded_type};
+use crate::number::{DecimalForm, NumberProblem, boolean, decimal, full_decimal, integer, plain_decimal};
 use crate::reject::{Finding, Problem, rule};
+use crate::texts::{Coded, Coder};
 use crate::time::TimeProblem;
 use crate::totals::{ColumnTotal, Sums};
+use crate::word::{HEAD, Head, head, same_rest};
 use crate::{Error, Result};
 
 /// Reads the columns of one chunk and remembers what is wrong.
@@ -25,6 +28,7 @@ pub(crate) struct Columns<'a> {
     layout: &'a Layout,
     sources: &'a [Option<usize>],
     cells: Cells<'a>,
+    coder: &'a mut Coder,
     pub(crate) problems: Vec<Problem>,
     pub(crate) totals: Vec<ColumnTotal>,
 }
@@ -32,93 +36,154 @@ pub(crate) struct Columns<'a> {
 type Values<T> = (Vec<T>, Option<NullBuffer>);
 
 impl<'a> Columns<'a> {
-    pub(crate) fn new(layout: &'a Layout, sources: &'a [Option<usize>], cells: Cells<'a>) -> Self {
-        Self { layout, sources, cells, problems: Vec::new(), totals: Vec::new() }
+    pub(crate) fn new(layout: &'a Layout, sources: &'a [Option<usize>], cells: Cells<'a>, coder: &'a mut Coder) -> Self {
+        Self { layout, sources, cells, coder, problems: Vec::new(), totals: Vec::new() }
     }
 
     pub(crate) fn read(&mut self, at: usize) -> Result<ArrayRef> {
         let layout = self.layout;
         let column = &layout.columns[at];
-        let Some(source) = self.sources[at] else { return Ok(new_null_array(&data_type(column.kind), self.cells.index.rows())) };
+        let Some(source) = self.sources[at] else { return Ok(new_null_array(&coded_type(column.kind), self.cells.index.rows())) };
         let formats = &layout.formats;
         let mut memo = Memo::default();
+        let mut again = Memo::default();
         Ok(match column.kind {
-            ColumnType::Text => Arc::new(self.text(at, source)?),
+            ColumnType::Text => self.text(at, source)?,
             ColumnType::Timestamp => {
-                let (values, nulls) =
-                    self.values(at, source, |_, text| formats.instant(text, &mut memo).map_err(|problem| not_a_time(rule::TIMESTAMP, problem)));
+                let (values, nulls) = self.values(
+                    at,
+                    source,
+                    |bytes, place, _| formats.instant(&bytes[place], &mut memo).ok(),
+                    |text| formats.instant(text, &mut again).map_err(|problem| not_a_time(rule::TIMESTAMP, problem)),
+                );
                 Arc::new(TimestampMicrosecondArray::new(ScalarBuffer::from(values), nulls).with_timezone("UTC"))
             }
             ColumnType::Date => {
-                let (values, nulls) = self.values(at, source, |_, text| formats.day(text, &mut memo).map_err(|problem| not_a_time(rule::DATE, problem)));
+                let (values, nulls) = self.values(
+                    at,
+                    source,
+                    |bytes, place, _| formats.day(&bytes[place], &mut memo).ok(),
+                    |text| formats.day(text, &mut again).map_err(|problem| not_a_time(rule::DATE, problem)),
+                );
                 Arc::new(Date32Array::new(ScalarBuffer::from(values), nulls))
             }
             ColumnType::Int64 => {
-                let (values, nulls) = self.values(at, source, |_, text| integer(text).map_err(not_an_integer));
+                let (values, nulls) = self.values(at, source, |bytes, place, _| integer(&bytes[place]).ok(), |text| integer(text).map_err(not_an_integer));
                 Arc::new(Int64Array::new(ScalarBuffer::from(values), nulls))
             }
             ColumnType::Bool => {
                 let unclear = || Finding::new(rule::BOOLEAN, "is neither true nor false");
-                let (values, nulls) = self.values(at, source, |_, text| boolean(text).ok_or_else(unclear));
+                let (values, nulls) = self.values(at, source, |_, _, _| None, |text| boolean(text).ok_or_else(unclear));
                 Arc::new(BooleanArray::new(BooleanBuffer::from(values), nulls))
             }
             ColumnType::Decimal { precision, scale } => {
                 let form = DecimalForm { precision, scale: scale.unsigned_abs(), thousands: layout.thousands.as_deref() };
-                let (values, nulls) = self.decimals(at, source, form)?;
-                let array = Decimal128Array::new(ScalarBuffer::from(values), nulls).with_precision_and_scale(precision, scale);
-                Arc::new(array.map_err(|error| Error::config(format!("column {}: {error}", column.name)))?)
+                let wrong = |error| Error::config(format!("column {}: {error}", column.name));
+                let beyond = |size: u128| column.bound.is_some_and(|bound| size > bound.unsigned_abs());
+                let exact = |text: &[u8]| {
+                    let value = decimal(text, form).map_err(|problem| not_a_decimal(problem, form))?;
+                    if beyond(value.unsigned_abs()) { Err(Finding::new(rule::BOUND, "is beyond the bound that the contract sets")) } else { Ok(value) }
+                };
+                let before = self.problems.len();
+                if precision <= SMALL_PRECISION {
+                    let plain = |bytes: &[u8], place: Range<usize>, head| {
+                        let value = full_decimal(bytes, &place, form).or_else(|| plain_decimal(head, place.len(), form));
+                        value.filter(|value| !beyond(value.unsigned_abs().into()))
+                    };
+                    // A value of that precision fits.
+                    let (values, nulls) = self.values(at, source, plain, |text| exact(text).map(|value| value as i64));
+                    self.control(at, before, &values, nulls.as_ref())?;
+                    Arc::new(Decimal64Array::new(ScalarBuffer::from(values), nulls).with_precision_and_scale(precision, scale).map_err(wrong)?)
+                } else {
+                    let (values, nulls) = self.values(at, source, |bytes, place, _| exact(&bytes[place]).ok(), exact);
+                    self.control(at, before, &values, nulls.as_ref())?;
+                    Arc::new(Decimal128Array::new(ScalarBuffer::from(values), nulls).with_precision_and_scale(precision, scale).map_err(wrong)?)
+                }
             }
         })
     }
 
-    fn decimals(&mut self, at: usize, source: usize, form: DecimalForm) -> Result<Values<i128>> {
+    /// The control totals of an amount that has a currency. `before` is the number of problems before the column was read.
+    fn control<T: Copy + Into<i128>>(&mut self, at: usize, before: usize, values: &[T], nulls: Option<&NullBuffer>) -> Result<()> {
         let (column, cells) = (&self.layout.columns[at], self.cells);
-        let parse = |text: &[u8]| {
-            let value = decimal(text, form).map_err(|problem| not_a_decimal(problem, form))?;
-            match column.bound {
-                Some(bound) if value.unsigned_abs() > bound.unsigned_abs() => Err(Finding::new(rule::BOUND, "is beyond the bound that the contract sets")),
-                _ => Ok(value),
-            }
-        };
-        let Some(currency) = column.currency else { return Ok(self.values(at, source, |_, text| parse(text))) };
-        let currency_source = self.sources[currency];
+        let Some(currency) = column.currency else { return Ok(()) };
+        let refused: Vec<usize> = self.problems[before..].iter().map(|problem| problem.row).collect();
+        let counts = |row: usize| nulls.is_none_or(|nulls| nulls.is_valid(row)) && refused.binary_search(&row).is_err();
         let mut sums = Sums::default();
         let mut scratch = Vec::new();
-        let values = self.values(at, source, |row, text| {
-            let value = parse(text)?;
-            let currency = match currency_source {
-                Some(source) => cells.value(row, source, &mut scratch)?,
-                None => None,
-            };
-            match currency {
-                Some(currency) => sums.add(currency, value),
-                // Nothing is nothing in any currency.
-                None if value == 0 => {}
-                None => return Err(no_currency(self.layout, column)),
+        let mut last = None;
+        let mut unfit = Vec::new();
+        let places = self.sources[currency].map(|source| cells.index.column(source));
+        let mut places = places.into_iter().flatten();
+        for (row, value) in values.iter().enumerate() {
+            let place = places.next();
+            if !counts(row) {
+                continue;
             }
-            Ok(value)
-        });
+            let told = place.clone().filter(|place| place.len() <= HEAD).map(|place| (head(cells.bytes, place.start, place.len()), place.len()));
+            if told.is_some() && told == last {
+                sums.add_again((*value).into());
+                continue;
+            }
+            match place.map_or(Ok(None), |place| cells.value_at(place, &mut scratch)) {
+                Ok(Some(text)) => {
+                    sums.add(text, (*value).into());
+                    last = told;
+                }
+                // Nothing is nothing in any currency.
+                Ok(None) if (*value).into() == 0 => {}
+                Ok(None) => unfit.push((row, no_currency(self.layout, column))),
+                Err(finding) => unfit.push((row, finding)),
+            }
+        }
+        unfit.into_iter().for_each(|(row, finding)| self.problem(at, row, finding));
         // Sums of a chunk with problems are not used: it is read again without the records that have them.
         if self.problems.is_empty() {
             self.totals.extend(sums.finish(&column.name)?);
         }
-        Ok(values)
+        Ok(())
     }
 
-    /// Values of a fixed width. Where a cell has a problem a zero keeps its place.
-    fn values<T: Default>(&mut self, at: usize, source: usize, mut parse: impl FnMut(usize, &[u8]) -> Result<T, Finding>) -> Values<T> {
+    /// Values of a fixed width. Where a cell has a problem a zero keeps its place. `plain` reads a cell as it stands and may leave it to
+    /// `parse`, which reads its value and says what is wrong. A cell that repeats the one above has its value.
+    #[inline]
+    fn values<T: Copy + Default>(
+        &mut self,
+        at: usize,
+        source: usize,
+        mut plain: impl FnMut(&[u8], Range<usize>, Head) -> Option<T>,
+        mut parse: impl FnMut(&[u8]) -> Result<T, Finding>,
+    ) -> Values<T> {
         let (cells, rows) = (self.cells, self.cells.index.rows());
         let mut values = Vec::with_capacity(rows);
         let mut nulls = NullBufferBuilder::new(rows);
         let mut scratch = Vec::new();
+        let is_plain = |first: u8| (first.is_ascii_digit() || first == b'-') && !cells.nulls.hold_numbers();
+        let mut last = (Head::default(), usize::MAX, 0, T::default());
         for (row, place) in cells.index.column(source).enumerate() {
+            let (start, length) = (place.start, place.len());
+            let head = head(cells.bytes, start, length);
+            if last.0 == head && last.1 == length && same_rest(cells.bytes, last.2, start, length) {
+                values.push(last.3);
+                nulls.append_non_null();
+                continue;
+            }
+            if is_plain(head.first())
+                && let Some(value) = plain(cells.bytes, place.clone(), head)
+            {
+                last = (head, length, start, value);
+                values.push(value);
+                nulls.append_non_null();
+                continue;
+            }
             let value = match cells.value_at(place, &mut scratch) {
-                Ok(Some(text)) => parse(row, text).map(Some),
+                Ok(Some(text)) => parse(text).map(Some),
                 Ok(None) => Ok(None),
                 Err(finding) => Err(finding),
             };
             match value {
                 Ok(Some(value)) => {
+                    last = (head, length, start, value);
                     values.push(value);
                     nulls.append_non_null();
                 }
@@ -137,40 +202,19 @@ impl<'a> Columns<'a> {
         (values, nulls.build())
     }
 
-    fn text(&mut self, at: usize, source: usize) -> Result<StringArray> {
-        let (cells, rows) = (self.cells, self.cells.index.rows());
-        // Room for all, and for the bytes behind the last short text.
-        let mut values: Vec<u8> = Vec::with_capacity(cells.index.column(source).map(|place| place.len()).sum::<usize>() + 16);
-        let mut offsets: Vec<i32> = Vec::with_capacity(rows + 1);
-        let mut nulls = NullBufferBuilder::new(rows);
-        let mut scratch = Vec::new();
-        offsets.push(0);
-        for (row, place) in cells.index.column(source).enumerate() {
-            if cells.append_short(place.clone(), &mut values) {
-                nulls.append_non_null();
-                offsets.push(values.len() as i32);
-                continue;
-            }
-            match cells.value_at(place, &mut scratch) {
-                Ok(Some(text)) => {
-                    values.extend_from_slice(text);
-                    nulls.append_non_null();
-                }
-                Ok(None) => {
-                    nulls.append_null();
-                    self.check_null(at, row);
-                }
-                Err(finding) => {
-                    nulls.append_non_null();
-                    self.problem(at, row, finding);
-                }
-            }
-            // A chunk is smaller than 2 GiB, so the offset fits.
-            offsets.push(values.len() as i32);
+    fn text(&mut self, at: usize, source: usize) -> Result<ArrayRef> {
+        let column = &self.layout.columns[at];
+        let coded = self.coder.column(self.cells, source, !column.nullable);
+        let Coded { array, nulls, unfit } = coded.map_err(|error| Error::data(format!("column {}: {error}", column.name)))?;
+        for row in nulls {
+            self.check_null(at, row);
         }
-        let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
-        StringArray::try_new(offsets, Buffer::from_vec(values), nulls.build())
-            .map_err(|error| Error::data(format!("column {}: {error}", self.layout.columns[at].name)))
+        for row in unfit {
+            if let Err(finding) = self.cells.value(row, source, &mut Vec::new()) {
+                self.problem(at, row, finding);
+            }
+        }
+        Ok(array)
     }
 
     #[inline]

@@ -1,6 +1,9 @@
 //! When a row was known and which month it belongs to, by the contract's columns.
 
+use std::sync::Arc;
+
 use arrow::array::{Array, ArrayRef, Date32Array, TimestampMicrosecondArray};
+use arrow::compute::{max, min};
 use chrono::{Datelike, Months, NaiveDate};
 use takings_definitions::{KnownAt, Period, Table};
 
@@ -31,6 +34,13 @@ struct KnownStep {
 }
 
 impl KnownStep {
+    /// The column itself, where it says the instants as they are and on each row. What was read from a file is never after [`LAST`].
+    fn same(&self, arrays: &[ArrayRef]) -> Option<ArrayRef> {
+        let array = &arrays[self.column];
+        let is_known = self.end_of.is_none() && self.plus == 0 && array.null_count() == 0;
+        (is_known && array.as_any().is::<TimestampMicrosecondArray>()).then(|| Arc::clone(array))
+    }
+
     #[inline]
     fn known(&self, at: i64) -> Option<i64> {
         let from = match self.end_of {
@@ -80,6 +90,12 @@ impl Dating {
         (0..rows).map(known).collect()
     }
 
+    /// [`known_at`](Self::known_at) of columns that were read from a file: where one says it as it is, that column itself.
+    pub(crate) fn known_at_column(&self, arrays: &[ArrayRef], rows: usize) -> ArrayRef {
+        let same = self.known_at.first().and_then(|first| first.same(arrays));
+        same.unwrap_or_else(|| Arc::new(TimestampMicrosecondArray::from(self.known_at(arrays, rows)).with_timezone("UTC")))
+    }
+
     /// The first day of each row's month, where the table is partitioned.
     pub(crate) fn months(&self, arrays: &[ArrayRef], rows: usize) -> Option<Vec<Option<i32>>> {
         if self.partition.is_empty() {
@@ -95,6 +111,15 @@ impl Dating {
             i32::try_from(last.first).ok()
         };
         Some((0..rows).map(month).collect())
+    }
+
+    /// [`months`](Self::months) as a column; most chunks lie in one month.
+    pub(crate) fn month_column(&self, arrays: &[ArrayRef], rows: usize) -> Option<ArrayRef> {
+        let one = self.partition.first().and_then(|at| Instants::of(&arrays[*at]).one_month());
+        if let Some(month) = one {
+            return Some(Arc::new(Date32Array::from(vec![month; rows])));
+        }
+        self.months(arrays, rows).map(|months| Arc::new(Date32Array::from(months)) as ArrayRef)
     }
 }
 
@@ -128,6 +153,20 @@ impl<'a> Instants<'a> {
         }
     }
 
+    /// The first day of the month that all rows lie in.
+    fn one_month(&self) -> Option<i32> {
+        let (least, greatest) = match self {
+            Self::Timestamps(array) if array.null_count() == 0 => min(array).zip(max(array))?,
+            Self::Days(array) if array.null_count() == 0 => {
+                let (least, greatest) = min(array).zip(max(array))?;
+                (i64::from(least) * MICROS_A_DAY, i64::from(greatest) * MICROS_A_DAY)
+            }
+            _ => return None,
+        };
+        let month = Month::of(least.div_euclid(MICROS_A_DAY))?;
+        (greatest.div_euclid(MICROS_A_DAY) < month.next).then(|| i32::try_from(month.first).ok())?
+    }
+
     #[inline]
     fn get(&self, row: usize) -> Option<i64> {
         match self {
@@ -158,5 +197,31 @@ mod tests {
         }
         let step = KnownStep { column: 0, end_of: Some(Period::Month), plus: 15 * MICROS_A_DAY };
         assert_eq!(step.known(micros("2024-03-01T00:00:00Z")), Some(micros("2024-04-16T00:00:00Z")));
+    }
+
+    #[test]
+    fn a_column_says_what_its_rows_say() {
+        let at = |day: i64| day * MICROS_A_DAY + 5;
+        let columns = |days: &[Option<i64>]| -> Vec<ArrayRef> {
+            let times = TimestampMicrosecondArray::from(days.iter().map(|day| day.map(at)).collect::<Vec<_>>()).with_timezone("UTC");
+            vec![Arc::new(times), Arc::new(days.iter().map(|day| day.map(|day| day as i32)).collect::<Date32Array>())]
+        };
+        let step = |column, end_of, plus| KnownStep { column, end_of, plus };
+        for days in [&[][..], &[Some(31), Some(58)], &[Some(30), Some(31)], &[Some(58), None], &[Some(58), Some(59)], &[Some(-1), Some(0)], &[None]] {
+            let arrays = columns(days);
+            for known_at in
+                [vec![], vec![step(0, None, 0)], vec![step(0, None, 7)], vec![step(1, None, 0)], vec![step(1, Some(Period::Month), 0), step(0, None, 0)]]
+            {
+                for partition in [vec![], vec![0], vec![1, 0]] {
+                    let dating = Dating { known_at: known_at.iter().map(|known| step(known.column, known.end_of, known.plus)).collect(), partition };
+                    let known = dating.known_at_column(&arrays, days.len());
+                    let expected = TimestampMicrosecondArray::from(dating.known_at(&arrays, days.len())).with_timezone("UTC");
+                    assert_eq!(known.as_ref(), &expected as &dyn Array, "{days:?} {dating:?}");
+                    let months = dating.month_column(&arrays, days.len());
+                    let expected = dating.months(&arrays, days.len()).map(|months| Arc::new(Date32Array::from(months)) as ArrayRef);
+                    assert_eq!(months, expected, "{days:?} {dating:?}");
+                }
+            }
+        }
     }
 }

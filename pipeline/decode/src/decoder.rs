@@ -5,8 +5,10 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow::array::{ArrayRef, Date32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow::array::{Array, ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow::buffer::{Buffer, OffsetBuffer};
+use arrow::compute::cast;
+use arrow::error::ArrowError;
 
 use crate::cells::Cells;
 use crate::column::Columns;
@@ -16,6 +18,7 @@ use crate::layout::ExclusionRule;
 use crate::layout::Layout;
 use crate::reject::{Finding, Problem, lossy, reason, rule};
 use crate::splitter::{Chunk, Ending};
+use crate::texts::{Coder, constant, first_key};
 use crate::tokens::{Broken, Index, Shape};
 use crate::{ColumnTotal, Error, Reject, Result, add_totals};
 
@@ -37,13 +40,20 @@ pub struct Decoder {
     layout: Arc<Layout>,
     file: FileIdentity,
     header: Header,
-    /// Indexes of earlier chunks, for their memory.
-    spare: Mutex<Vec<Index>>,
+    /// Of earlier chunks, for their memory.
+    spare: Mutex<Vec<Scratch>>,
+}
+
+#[derive(Debug, Default)]
+struct Scratch {
+    index: Index,
+    coder: Coder,
 }
 
 /// What a chunk held: `records` = the batch's rows + `rejects` + `excluded`.
 #[derive(Debug)]
 pub struct Decoded {
+    /// Of the layout's [`coded_schema`](Layout::coded_schema); [`Decoder::plain`] gives it the table's types.
     pub batch: RecordBatch,
     /// By line.
     pub rejects: Vec<Reject>,
@@ -77,26 +87,34 @@ impl Decoder {
     /// The batch, rejects and control totals of one chunk. An error stops the file.
     pub fn decode(&self, chunk: &Chunk) -> Result<Decoded> {
         if chunk.ending == Ending::TooLong {
-            let batch = RecordBatch::new_empty(self.layout.schema().clone());
+            let batch = RecordBatch::new_empty(self.layout.coded_schema().clone());
             return Ok(Decoded { batch, rejects: vec![too_long(chunk)], records: 1, totals: Vec::new(), excluded: Vec::new() });
         }
         if chunk.bytes.len() > CHUNK_LIMIT {
             return Err(Error::config(format!("{}: a chunk of {} bytes is too large", self.file.path, chunk.bytes.len()))
                 .next("cut the file into chunks of at most 1 GiB"));
         }
-        let mut index = self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
-        let decoded = self.decode_with(chunk, &mut index);
-        self.spare.lock().unwrap_or_else(PoisonError::into_inner).push(index);
+        let mut scratch = self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+        let decoded = self.decode_with(chunk, &mut scratch);
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner).push(scratch);
         decoded
     }
 
-    fn decode_with(&self, chunk: &Chunk, index: &mut Index) -> Result<Decoded> {
+    /// A batch with the types of the layout's [`schema`](Layout::schema).
+    pub fn plain(&self, batch: &RecordBatch) -> Result<RecordBatch> {
+        let schema = self.layout.schema();
+        let arrays = schema.fields().iter().zip(batch.columns()).map(|(field, array)| cast(array, field.data_type()));
+        let plain = arrays.collect::<Result<Vec<_>, _>>().and_then(|arrays| RecordBatch::try_new(schema.clone(), arrays));
+        plain.map_err(|error| self.failed(&error))
+    }
+
+    fn decode_with(&self, chunk: &Chunk, Scratch { index, coder }: &mut Scratch) -> Result<Decoded> {
         index.fill(&chunk.bytes, self.layout.delimiter, self.header.width);
         let records = (index.rows() + index.broken.len()) as u64;
         let mut rejects: Vec<Reject> = index.broken.iter().map(|broken| self.misshapen(chunk, broken)).collect();
         let excluded = self.exclude(chunk, index);
         let reading = loop {
-            let mut reading = self.read(chunk, index)?;
+            let mut reading = self.read(chunk, index, coder)?;
             if reading.problems.is_empty() {
                 break reading;
             }
@@ -109,7 +127,7 @@ impl Decoder {
             index.drop_marked(&marked);
         };
         rejects.sort_by_key(|reject| reject.line);
-        let batch = RecordBatch::try_new(self.layout.schema().clone(), reading.arrays).map_err(|error| Error::data(format!("{}: {error}", self.file.path)))?;
+        let batch = RecordBatch::try_new(self.layout.coded_schema().clone(), reading.arrays).map_err(|error| self.failed(&error))?;
         let mut totals = Vec::new();
         add_totals(&mut totals, &reading.totals)?;
         Ok(Decoded { batch, rejects, records, totals, excluded })
@@ -140,31 +158,35 @@ impl Decoder {
         counted.map(|(rule, records)| Excluded { rule: rule.name.clone(), records }).collect()
     }
 
-    fn read(&self, chunk: &Chunk, index: &Index) -> Result<Reading> {
+    fn read(&self, chunk: &Chunk, index: &Index, coder: &mut Coder) -> Result<Reading> {
         let layout = &*self.layout;
         let rows = index.rows();
-        let mut columns = Columns::new(layout, &self.header.sources, Cells::new(&chunk.bytes, index, &layout.nulls));
+        let mut columns = Columns::new(layout, &self.header.sources, Cells::new(&chunk.bytes, index, &layout.nulls), coder);
         let mut arrays = (0..layout.columns.len()).map(|at| columns.read(at)).collect::<Result<Vec<_>>>()?;
         let (mut problems, totals) = (columns.problems, columns.totals);
         if !problems.is_empty() {
             return Ok(Reading { arrays, problems, totals });
         }
-        let known_at = layout.dating.known_at(&arrays, rows);
-        let months = layout.dating.months(&arrays, rows);
+        let known_at = layout.dating.known_at_column(&arrays, rows);
+        let months = layout.dating.month_column(&arrays, rows);
         problems.extend(undated(&known_at, rule::KNOWN_AT, UNKNOWN));
-        if let Some(months) = &months {
-            problems.extend(undated(months, rule::PARTITION, NO_MONTH));
-        }
+        problems.extend(months.iter().flat_map(|months| undated(months, rule::PARTITION, NO_MONTH)));
         let line = |row| i64::try_from(chunk.first_line.saturating_add(u64::from(index.line(row)))).unwrap_or(i64::MAX);
-        arrays.push(repeated(&self.file.instance, rows));
-        arrays.push(repeated(&self.file.file_id, rows));
+        let keys = first_key(rows);
+        let constant = |text| constant(text, &keys).map_err(|error| self.failed(&error));
+        arrays.push(constant(&self.file.instance)?);
+        arrays.push(constant(&self.file.file_id)?);
         arrays.push(Arc::new(Int64Array::from_iter_values((0..rows).map(line))));
-        arrays.push(Arc::new(TimestampMicrosecondArray::from(known_at).with_timezone("UTC")));
+        arrays.push(known_at);
         if layout.parts {
-            arrays.push(repeated("", rows));
+            arrays.push(constant("")?);
         }
-        arrays.extend(months.map(|months| Arc::new(Date32Array::from(months)) as ArrayRef));
+        arrays.extend(months);
         Ok(Reading { arrays, problems, totals })
+    }
+
+    fn failed(&self, error: &ArrowError) -> Error {
+        Error::data(format!("{}: {error}", self.file.path))
     }
 
     fn misshapen(&self, chunk: &Chunk, broken: &Broken) -> Reject {
@@ -215,8 +237,10 @@ fn too_long(chunk: &Chunk) -> Reject {
     }
 }
 
-fn undated<T>(found: &[Option<T>], rule: &'static str, what: &'static str) -> impl Iterator<Item = Problem> {
-    found.iter().enumerate().filter(|(_, value)| value.is_none()).map(move |(row, _)| Problem { row, column: None, finding: Finding::new(rule, what) })
+fn undated(found: &ArrayRef, rule: &'static str, what: &'static str) -> impl Iterator<Item = Problem> {
+    let nulls = found.nulls().filter(|nulls| nulls.null_count() > 0);
+    let rows = nulls.into_iter().flat_map(|nulls| nulls.iter().enumerate().filter(|(_, there)| !there).map(|(row, _)| row));
+    rows.map(move |row| Problem { row, column: None, finding: Finding::new(rule, what) })
 }
 
 pub(crate) fn repeated(text: &str, rows: usize) -> ArrayRef {

@@ -53,6 +53,10 @@ impl Iso {
         };
         let (time, rest) = rest.split_first_chunk::<9>().ok_or(TimeProblem::Form)?;
         let second = second_of_day(time, separator).ok_or(TimeProblem::Form)?;
+        // Nearly all.
+        if self.zone == Zone::Z && *rest == *b"Z" {
+            return in_range(memo.days(date)? * MICROS_A_DAY + second * 1_000_000);
+        }
         let (fraction, rest) = match rest {
             [b'.', rest @ ..] if self.fraction => rest.split_at(rest.iter().take_while(|byte| byte.is_ascii_digit()).count()),
             _ => (&b"0"[..], rest),
@@ -106,9 +110,21 @@ fn days(text: &[u8; 10]) -> Result<i64, TimeProblem> {
 }
 
 fn second_of_day(text: &[u8; 9], separator: u8) -> Option<i64> {
-    let [first, h1, h2, b':', m1, m2, b':', s1, s2] = *text else { return None };
-    let (hour, minute, second) = (two(h1, h2)?, two(m1, m2)?, two(s1, s2)?);
-    (first == separator && hour < 24 && minute < 60 && second < 60).then_some(hour * 3600 + minute * 60 + second)
+    // `00:00:00`: what of a time of day differs are digits.
+    const ZEROS: u64 = u64::from_le_bytes(*b"00:00:00");
+    const DIGITS: u64 = 0x0f0f_000f_0f00_0f0f;
+    let [first, time @ ..] = *text;
+    let digits = u64::from_le_bytes(time) ^ ZEROS;
+    if first != separator || digits & !DIGITS != 0 {
+        return None;
+    }
+    // Six more than nine leave the half byte.
+    if (digits + (DIGITS & 0x0606_0606_0606_0606)) & !DIGITS != 0 {
+        return None;
+    }
+    // Tens and ones of each pair in the byte of the tens.
+    let [hour, _, _, minute, _, _, second, _] = (digits * 10 + (digits >> 8)).to_le_bytes().map(i64::from);
+    (hour < 24 && minute < 60 && second < 60).then_some(hour * 3600 + minute * 60 + second)
 }
 
 /// `+HH:MM`, `-HHMM`.
@@ -149,6 +165,32 @@ mod tests {
     use super::*;
 
     use chrono::{Datelike, Days, NaiveDate};
+
+    #[test]
+    fn a_time_of_day_is_one_or_none() {
+        for second in 0..86_400 {
+            let text = format!("T{:02}:{:02}:{:02}", second / 3600, second / 60 % 60, second % 60);
+            let text: [u8; 9] = *text.as_bytes().first_chunk().unwrap();
+            assert_eq!(second_of_day(&text, b'T'), Some(second));
+            if second % 977 == 0 {
+                for (at, byte) in (0..9).flat_map(|at| (0..=255).map(move |byte| (at, byte))) {
+                    let mut other = text;
+                    other[at] = byte;
+                    let two =
+                        |at: usize| std::str::from_utf8(&other[at..at + 2]).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))?.parse().ok();
+                    let marks = other[0] == b'T' && other[3] == b':' && other[6] == b':';
+                    let parts: (Option<i64>, Option<i64>, Option<i64>) = (two(1), two(4), two(7));
+                    let expected = match parts {
+                        (Some(hour), Some(minute), Some(second)) if marks && hour < 24 && minute < 60 && second < 60 => {
+                            Some(hour * 3600 + minute * 60 + second)
+                        }
+                        _ => None,
+                    };
+                    assert_eq!(second_of_day(&other, b'T'), expected, "{other:?}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn every_day_of_the_calendar_agrees_with_chrono() {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef, TimeUnit};
 use takings_definitions::{CellTest, Column, ColumnType, ExcludeWhen, Export, Layer, PART_COLUMN, Table, UnknownColumns};
 
 use crate::cells::Nulls;
@@ -27,6 +27,7 @@ pub struct Layout {
     pub(crate) formats: Formats,
     pub(crate) exclude: Vec<ExclusionRule>,
     schema: SchemaRef,
+    coded: SchemaRef,
 }
 
 /// Records whose column has one of the values are left out.
@@ -80,6 +81,7 @@ impl Layout {
             })
             .collect::<Result<Vec<_>, _>>()
             .map_err(|what: String| wrong(format!("exclude: {what}")))?;
+        let schema = schema(&columns, dating.is_partitioned(), table.parts);
         Ok(Self {
             export: export.name.clone(),
             table: table.name.clone(),
@@ -88,12 +90,18 @@ impl Layout {
             thousands: export.thousands.map(|mark| mark.to_string().into_bytes()),
             nulls: Nulls::new(&export.nulls),
             formats: Formats::new(&export.timestamps).map_err(|what| wrong(format!("timestamps: {what}")))?,
-            schema: schema(&columns, dating.is_partitioned(), table.parts),
+            coded: coded(&schema),
+            schema,
             parts: table.parts,
             exclude,
             dating,
             columns,
         })
+    }
+
+    /// The schema of decoded batches, as they stand before their texts and decimals have the table's types ([`schema`](Self::schema)).
+    pub fn coded_schema(&self) -> &SchemaRef {
+        &self.coded
     }
 
     /// The contract's columns, then `_instance`, `_file_id`, `_line`, `_known_at`, `_part` where it says so, and `period_month` where the table is partitioned.
@@ -183,6 +191,27 @@ fn schema(columns: &[LayoutColumn], partitioned: bool, parts: bool) -> SchemaRef
         fields.push(Field::new("period_month", DataType::Date32, false));
     }
     Arc::new(Schema::new(fields))
+}
+
+/// Texts as dictionaries, decimals of up to 18 digits in 64 bits.
+fn coded(schema: &Schema) -> SchemaRef {
+    let coded = |field: &FieldRef| field.as_ref().clone().with_data_type(code_type(field.data_type()));
+    Arc::new(Schema::new(schema.fields().iter().map(coded).collect::<Vec<_>>()))
+}
+
+/// Decimals of this precision have 64 bits.
+pub(crate) const SMALL_PRECISION: u8 = 18;
+
+fn code_type(plain: &DataType) -> DataType {
+    match plain {
+        DataType::Utf8 => DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8)),
+        DataType::Decimal128(precision, scale) if *precision <= SMALL_PRECISION => DataType::Decimal64(*precision, *scale),
+        other => other.clone(),
+    }
+}
+
+pub(crate) fn coded_type(kind: ColumnType) -> DataType {
+    code_type(&data_type(kind))
 }
 
 pub(crate) fn data_type(kind: ColumnType) -> DataType {

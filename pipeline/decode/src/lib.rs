@@ -21,10 +21,12 @@ mod number;
 mod reject;
 mod scan;
 mod splitter;
+mod texts;
 mod time;
 mod tokens;
 mod totals;
 mod value;
+mod word;
 
 pub use block::{Block, PartFacts};
 pub use dating::ALWAYS_KNOWN;

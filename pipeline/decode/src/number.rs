@@ -1,5 +1,9 @@
 //! Text → exact numbers. A value is taken whole or not at all: nothing is rounded, cut or wrapped.
 
+use std::ops::Range;
+
+use crate::word::{HEAD, Head, eight_digits, head, tail};
+
 /// Why a text is not the number that its column wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NumberProblem {
@@ -35,10 +39,12 @@ const fn powers() -> [i128; 39] {
 /// Zeros beyond the scale are no digits.
 #[inline]
 pub(crate) fn decimal(text: &[u8], form: DecimalForm) -> Result<i128, NumberProblem> {
-    let (negative, digits) = sign(text);
-    let value = match short(digits, form.scale) {
-        Some(value) => value,
-        None => long(digits, form)?,
+    let (negative, value) = match plain(head(text, 0, text.len()), text.len(), form.scale).and_then(Plain::value) {
+        Some(plain) => plain,
+        None => {
+            let (negative, digits) = sign(text);
+            (negative, long(digits, form)?)
+        }
     };
     if value >= POWERS[usize::from(form.precision)] {
         return Err(NumberProblem::Size);
@@ -46,34 +52,92 @@ pub(crate) fn decimal(text: &[u8], form: DecimalForm) -> Result<i128, NumberProb
     Ok(if negative { -value } else { value })
 }
 
-/// The common case: up to 18 plain digits, no more decimals than the scale. None: look closer.
-#[inline]
-fn short(digits: &[u8], scale: u8) -> Option<i128> {
-    if digits.len() > 18 {
+/// [`decimal`] of a cell that begins with this head, for a precision of at most 18. None: look closer.
+#[inline(always)]
+pub(crate) fn plain_decimal(head: Head, length: usize, form: DecimalForm) -> Option<i64> {
+    let Plain { negative, digits, up } = plain(head, length, form.scale)?;
+    let value = digits.checked_mul(*SMALL_POWERS.get(up)?)?;
+    if value >= *SMALL_POWERS.get(usize::from(form.precision))? {
         return None;
     }
-    // 18 digits stay below 2^60.
-    let mut value: u64 = 0;
-    let mut point = usize::MAX;
-    for (at, byte) in digits.iter().enumerate() {
-        let digit = byte.wrapping_sub(b'0');
-        if digit < 10 {
-            value = value * 10 + u64::from(digit);
-        } else if *byte == b'.' && point == usize::MAX {
-            point = at;
-        } else {
+    Some(if negative { -(value as i64) } else { value as i64 })
+}
+
+/// [`decimal`] of the cell that stands there, where it has all digits of the scale; for a precision of at most 18. None: look closer.
+#[inline(always)]
+pub(crate) fn full_decimal(bytes: &[u8], place: &Range<usize>, form: DecimalForm) -> Option<i64> {
+    let negative = bytes.get(place.start) == Some(&b'-');
+    let length = place.len().checked_sub(usize::from(negative))?;
+    // A digit at least before the point, and the digits behind it.
+    let behind = usize::from(form.scale);
+    if behind == 0 || length < behind + 2 {
+        return None;
+    }
+    let text = tail(bytes, place.end, length)?;
+    let to_point = 8 * (HEAD - 1 - behind) as u32;
+    if (text >> to_point) as u8 != b'.' {
+        return None;
+    }
+    let whole = (1u128 << to_point) - 1;
+    let digits = text & !(whole << 8 | 0xff) | (text & whole) << 8 | u128::from(b'0');
+    let value = eight_digits(digits as u64)? * 100_000_000 + eight_digits((digits >> 64) as u64)?;
+    if value >= *SMALL_POWERS.get(usize::from(form.precision))? {
+        return None;
+    }
+    Some(if negative { -(value as i64) } else { value as i64 })
+}
+
+/// A decimal without marks: below 10^16, and how many zeros it lacks to the scale.
+struct Plain {
+    negative: bool,
+    digits: u64,
+    up: usize,
+}
+
+impl Plain {
+    fn value(self) -> Option<(bool, i128)> {
+        Some((self.negative, i128::from(self.digits).checked_mul(*POWERS.get(self.up)?)?))
+    }
+}
+
+/// The common case: a minus or none, up to 16 digits with their point, no more decimals than the scale.
+#[inline(always)]
+fn plain(head: Head, length: usize, scale: u8) -> Option<Plain> {
+    const ONES: u128 = u128::MAX / 255;
+    if length == 0 || length > HEAD {
+        return None;
+    }
+    let negative = head.first() == b'-';
+    let text = u128::from(head.low) | u128::from(head.high) << 64;
+    let mut text = if negative { text >> 8 } else { text };
+    let mut count = length - usize::from(negative);
+    // The lowest high bit is that of the first byte that is a point.
+    let points = text ^ (ONES * b'.' as u128);
+    let points = points.wrapping_sub(ONES) & !points & (ONES << 7);
+    let mut decimals = 0;
+    if points != 0 {
+        let at = points.trailing_zeros() / 8;
+        let whole = (1u128 << (8 * at)) - 1;
+        text = text & whole | text >> 8 & !whole;
+        count -= 1;
+        decimals = count - at as usize;
+        if decimals == 0 {
             return None;
         }
     }
-    let decimals = if point == usize::MAX { 0 } else { digits.len() - point - 1 };
-    if digits.is_empty() || (decimals == 0 && point != usize::MAX) {
+    if count == 0 {
         return None;
     }
-    let up = usize::from(scale).checked_sub(decimals)?;
-    if digits.len() + up <= 18 {
-        return Some(i128::from(value * SMALL_POWERS[up]));
-    }
-    i128::from(value).checked_mul(POWERS[up])
+    // Zeros before it, so that the last digit stands last.
+    let digits = if count <= 8 {
+        let lacking = 8 * (8 - count as u32);
+        eight_digits((text as u64) << lacking | (ONES as u64 * u64::from(b'0')).unbounded_shr(64 - lacking))?
+    } else {
+        let lacking = 8 * (HEAD - count) as u32;
+        let text = text << lacking | (ONES * b'0' as u128).unbounded_shr(128 - lacking);
+        eight_digits(text as u64)? * 100_000_000 + eight_digits((text >> 64) as u64)?
+    };
+    Some(Plain { negative, digits, up: usize::from(scale).checked_sub(decimals)? })
 }
 
 const SMALL_POWERS: [u64; 19] = small_powers();
@@ -174,6 +238,43 @@ mod tests {
     use std::str::FromStr;
 
     use rust_decimal::Decimal;
+
+    #[test]
+    fn the_fast_way_says_what_the_exact_one_says() {
+        let mut seed = 7_u64;
+        let mut next = |below: u64| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (seed >> 33) % below
+        };
+        let (mut plain_ones, mut full_ones) = (0, 0);
+        for round in 0..400_000 {
+            let marks: &[u8] = if round % 4 == 0 { b"0123456789.-+,x\0\xff" } else { b"012345678900" };
+            let mut text: Vec<u8> = (0..next(20)).map(|_| marks[next(marks.len() as u64) as usize]).collect();
+            if round % 4 > 1 && !text.is_empty() {
+                let at = next(text.len() as u64) as usize;
+                text[at] = b'.';
+            }
+            if round % 4 == 3 && !text.is_empty() {
+                text[0] = b'-';
+            }
+            let precision = 1 + next(38) as u8;
+            let form = DecimalForm { precision, scale: next(u64::from(precision) + 1) as u8, thousands: None };
+            let (negative, digits) = sign(&text);
+            let exact = long(digits, form).and_then(|value| if value >= POWERS[usize::from(precision)] { Err(NumberProblem::Size) } else { Ok(value) });
+            let exact = exact.map(|value| if negative { -value } else { value });
+            assert_eq!(decimal(&text, form), exact, "{:?} {form:?}", String::from_utf8_lossy(&text));
+            if let Some(value) = plain_decimal(head(&text, 0, text.len()), text.len(), form).filter(|_| precision <= 18) {
+                assert_eq!(Ok(i128::from(value)), exact, "{:?} {form:?}", String::from_utf8_lossy(&text));
+                plain_ones += 1;
+            }
+            let chunk = [&b"a,-1.5,9999999999"[..], &text, b",7"].concat();
+            if let Some(value) = full_decimal(&chunk, &(17..17 + text.len()), form).filter(|_| precision <= 18) {
+                assert_eq!(Ok(i128::from(value)), exact, "{:?} {form:?}", String::from_utf8_lossy(&text));
+                full_ones += 1;
+            }
+        }
+        assert!(plain_ones > 20_000 && full_ones > 1_000, "{plain_ones} {full_ones}");
+    }
 
     fn money(text: &str) -> Result<i128, NumberProblem> {
         decimal(text.as_bytes(), DecimalForm { precision: 10, scale: 2, thousands: Some(b",") })

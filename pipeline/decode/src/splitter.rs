@@ -3,6 +3,7 @@
 //! A record ends at a newline with an even number of quotes before it. Where the chunks are cut depends on the stream alone, not on
 //! the sizes in which it arrives. This module must not know columns, delimiters or types.
 
+use arrow::buffer::Buffer;
 use memchr::{memchr_iter, memchr2, memchr2_iter};
 
 /// A record longer than this is not taken: it is a quote that was never closed, or no CSV at all.
@@ -14,7 +15,7 @@ const KEPT_OF_TOO_LONG: usize = 64 << 10;
 /// Whole records, one after the other.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chunk {
-    pub bytes: Vec<u8>,
+    pub bytes: Buffer,
     /// Line (from 1) of the source file on which the first byte stands.
     pub first_line: u64,
     pub ending: Ending,
@@ -33,7 +34,7 @@ pub enum Ending {
 impl Chunk {
     /// A chunk of bytes that are known to be whole records.
     pub fn new(bytes: impl Into<Vec<u8>>, first_line: u64) -> Self {
-        Self { bytes: bytes.into(), first_line, ending: Ending::Whole }
+        Self { bytes: Buffer::from_vec(bytes.into()), first_line, ending: Ending::Whole }
     }
 }
 
@@ -42,7 +43,7 @@ impl Chunk {
 pub struct Splitter {
     target: usize,
     limit: usize,
-    /// The bytes not yet given out; `line` is the line of the first of them.
+    /// The bytes of earlier pushes that are not yet given out; `line` is the line of the first of them, or of the next byte.
     buffer: Vec<u8>,
     line: u64,
     /// Fill the buffer up to here before the next cut.
@@ -65,20 +66,38 @@ impl Splitter {
         Self { target, limit: limit.max(target), buffer: Vec::new(), line: first_line, ceiling: target, end: 0, in_quotes: false, passed_by: None }
     }
 
-    /// Takes the next bytes of the stream and gives the chunks that they complete.
-    pub fn push(&mut self, mut bytes: &[u8]) -> Vec<Chunk> {
+    /// Takes the next bytes of the stream and gives the chunks that they complete. A chunk that lies within them is no copy.
+    pub fn push(&mut self, bytes: impl Into<Buffer>) -> Vec<Chunk> {
+        let bytes = bytes.into();
         let mut chunks = Vec::new();
-        while !bytes.is_empty() {
+        let mut at = 0;
+        while at < bytes.len() {
             if self.passed_by.is_some() {
-                bytes = self.pass_by(bytes, &mut chunks);
+                at = bytes.len() - self.pass_by(&bytes[at..], &mut chunks).len();
                 continue;
             }
-            let room = self.ceiling - self.buffer.len();
-            let (piece, rest) = bytes.split_at(room.min(bytes.len()));
+            let to = bytes.len().min(at + self.ceiling - self.buffer.len());
+            let piece = &bytes[at..to];
+            if self.buffer.is_empty() && piece.len() == self.ceiling {
+                let (end, _) = last_end(piece, false);
+                if end > 0 {
+                    chunks.push(self.whole(bytes.slice_with_length(at, end)));
+                    at += end;
+                    continue;
+                }
+            }
             self.take(piece);
-            bytes = rest;
-            if self.buffer.len() == self.ceiling {
-                chunks.extend(self.cut());
+            at = to;
+            if self.buffer.len() == self.ceiling
+                && let Some(chunk) = self.cut()
+            {
+                chunks.push(chunk);
+                if self.buffer.len() <= piece.len() {
+                    // The record that is not whole began in these bytes: look at it again there.
+                    at -= self.buffer.len();
+                    self.buffer = Vec::new();
+                    self.in_quotes = false;
+                }
             }
         }
         chunks
@@ -91,7 +110,7 @@ impl Splitter {
             (None, true) => Ending::OpenQuote,
             (None, false) => Ending::Whole,
         };
-        let bytes = std::mem::take(&mut self.buffer);
+        let bytes = Buffer::from_vec(std::mem::take(&mut self.buffer));
         (!bytes.is_empty()).then_some(Chunk { bytes, first_line: self.line, ending })
     }
 
@@ -101,16 +120,10 @@ impl Splitter {
         }
         let from = self.buffer.len();
         self.buffer.extend_from_slice(piece);
-        self.in_quotes ^= memchr_iter(b'"', piece).count() % 2 == 1;
-        // The last record end lies near the end of the piece: look for it from behind, with the parity known there.
-        let mut inside = self.in_quotes;
-        for at in memchr2_iter(b'"', b'\n', piece).rev() {
-            if piece[at] == b'"' {
-                inside = !inside;
-            } else if !inside {
-                self.end = from + at + 1;
-                break;
-            }
+        let (end, in_quotes) = last_end(piece, self.in_quotes);
+        self.in_quotes = in_quotes;
+        if end > 0 {
+            self.end = from + end;
         }
     }
 
@@ -130,10 +143,15 @@ impl Splitter {
         self.end = 0;
         self.ceiling = self.target;
         let bytes = std::mem::replace(&mut self.buffer, rest);
+        Some(self.whole(Buffer::from_vec(bytes)))
+    }
+
+    /// A chunk of whole records.
+    fn whole(&mut self, bytes: Buffer) -> Chunk {
         let lines = newlines(&bytes);
         let chunk = Chunk { bytes, first_line: self.line, ending: Ending::Whole };
         self.line += lines;
-        Some(chunk)
+        chunk
     }
 
     /// Leaves out bytes up to the end of the record that is over the limit; gives what follows it.
@@ -146,7 +164,7 @@ impl Splitter {
             }
             lines += 1;
             if !self.in_quotes {
-                chunks.push(Chunk { bytes: std::mem::take(&mut self.buffer), first_line: self.line, ending: Ending::TooLong });
+                chunks.push(Chunk { bytes: Buffer::from_vec(std::mem::take(&mut self.buffer)), first_line: self.line, ending: Ending::TooLong });
                 self.line += lines;
                 self.passed_by = None;
                 self.ceiling = self.target;
@@ -156,6 +174,21 @@ impl Splitter {
         self.passed_by = Some(lines);
         &[]
     }
+}
+
+/// Where the last whole record of a piece ends (0: none does), and whether the piece ends inside of quotes.
+fn last_end(piece: &[u8], starts_in_quotes: bool) -> (usize, bool) {
+    let in_quotes = starts_in_quotes ^ (memchr_iter(b'"', piece).count() % 2 == 1);
+    // It lies near the end of the piece: look for it from behind, with the parity known there.
+    let mut inside = in_quotes;
+    for at in memchr2_iter(b'"', b'\n', piece).rev() {
+        if piece[at] == b'"' {
+            inside = !inside;
+        } else if !inside {
+            return (at + 1, in_quotes);
+        }
+    }
+    (0, in_quotes)
 }
 
 /// Where the first record (the header) ends: the offset behind its newline. Blank lines before it belong to it.
@@ -193,7 +226,7 @@ mod tests {
         let mut splitter = Splitter::with_limit(1, target, 40);
         let mut chunks = splitter.push(input.as_bytes());
         chunks.extend(splitter.finish());
-        chunks.into_iter().map(|chunk| (String::from_utf8(chunk.bytes).unwrap(), chunk.first_line, chunk.ending)).collect()
+        chunks.into_iter().map(|chunk| (String::from_utf8(chunk.bytes.to_vec()).unwrap(), chunk.first_line, chunk.ending)).collect()
     }
 
     #[test]

@@ -14,14 +14,23 @@ use crate::scan;
 #[derive(Debug, Default)]
 pub(crate) struct Index {
     width: usize,
-    /// Per record: where it starts.
-    starts: Vec<u32>,
-    /// Per record: newlines of the chunk before it.
+    rows: usize,
+    /// Per record `stride` marks: the byte before its first cell, then the byte behind each cell. Where the records stand one behind the
+    /// other, the byte behind the last cell is that before the next record, and `stride` is `width`; else it is one more. Before the
+    /// first byte of the chunk stands [`BEFORE`].
+    marks: Vec<u32>,
+    stride: usize,
+    /// All of the chunk is known to be ASCII without NUL.
+    pub(crate) ascii: bool,
+    /// Per record: newlines of the chunk before it; empty where each record has one line.
     lines: Vec<u32>,
-    /// Per record `width` ends of cells; the next cell starts one byte behind.
-    ends: Vec<u32>,
     pub(crate) broken: Vec<Broken>,
+    /// The cells of the record that is being read.
+    ends: Vec<u32>,
 }
+
+/// One less than nothing: one more is the first byte.
+const BEFORE: u32 = u32::MAX;
 
 /// A record that has not the shape of its header.
 #[derive(Debug)]
@@ -51,36 +60,44 @@ impl Index {
 
     /// The chunk as the fast scan reads it. False: it has a record that is not of the plainest kind.
     fn fill_plain(&mut self, bytes: &[u8], delimiter: u8, width: usize) -> bool {
-        self.clear(width);
+        self.clear(width, width);
         // A record of one cell may be a blank line, which is none.
         if width < 2 {
             return false;
         }
-        let Some(rows) = scan::plain(bytes, delimiter, &mut self.ends) else { return false };
-        if rows * width != self.ends.len() {
+        self.marks.push(BEFORE);
+        let Some(scan::Plain { newlines: rows, returns, ascii }) = scan::plain(bytes, delimiter, &mut self.marks) else { return false };
+        let has_shape = rows * width + 1 == self.marks.len() && self.marks[1..].chunks_exact(width).all(|ends| bytes[ends[width - 1] as usize] == b'\n');
+        if !has_shape {
             return false;
         }
-        let mut start = 0;
-        for (line, ends) in (0..).zip(self.ends.chunks_exact_mut(width)) {
-            let Some((end, before)) = ends.split_last_mut() else { return false };
-            let newline = *end as usize;
-            if bytes[newline] != b'\n' {
-                return false;
-            }
-            self.starts.push(start);
-            self.lines.push(line);
-            start = *end + 1;
-            let cell = before.last().map_or(0, |delimiter| *delimiter as usize + 1);
-            if newline > cell && bytes[newline - 1] == b'\r' {
-                *end -= 1;
+        (self.rows, self.ascii) = (rows, ascii);
+        if returns {
+            self.part_records();
+            for ends in self.marks.chunks_exact_mut(self.stride) {
+                let newline = ends[width] as usize;
+                if newline > ends[width - 1] as usize + 1 && bytes[newline - 1] == b'\r' {
+                    ends[width] -= 1;
+                }
             }
         }
         true
     }
 
+    /// Each record gets all of its marks for itself, and its line.
+    fn part_records(&mut self) {
+        if self.stride == self.width {
+            self.marks = (0..self.rows).flat_map(|row| &self.marks[row * self.width..=(row + 1) * self.width]).copied().collect();
+            self.stride = self.width + 1;
+        }
+        if self.lines.is_empty() {
+            self.lines = (0..self.rows as u32).collect();
+        }
+    }
+
     /// Any chunk, mark by mark.
     fn fill_any(&mut self, bytes: &[u8], delimiter: u8, width: usize) {
-        self.clear(width);
+        self.clear(width, width + 1);
         let mut record = Record::default();
         let mut lines = 0;
         for at in memchr3_iter(delimiter, b'"', b'\n', bytes) {
@@ -103,86 +120,91 @@ impl Index {
             }
         }
         if record.in_quotes {
-            self.ends.truncate(self.starts.len() * width);
             self.broken.push(Broken { line: record.line, bytes: record.start..bytes.len(), shape: Shape::OpenQuote });
         } else {
             self.end_record(&record, bytes, bytes.len());
         }
     }
 
-    fn clear(&mut self, width: usize) {
-        self.width = width;
-        self.starts.clear();
+    fn clear(&mut self, width: usize, stride: usize) {
+        (self.width, self.stride, self.rows, self.ascii) = (width, stride, 0, false);
+        self.marks.clear();
         self.lines.clear();
-        self.ends.clear();
         self.broken.clear();
+        self.ends.clear();
     }
 
     fn end_record(&mut self, record: &Record, bytes: &[u8], at: usize) {
         let end = if at > record.cell && bytes[at - 1] == b'\r' { at - 1 } else { at };
         if end == record.start {
+            self.ends.clear();
             return;
         }
         let mut record = *record;
         record.end_cell(end, at);
         self.ends.push(end as u32);
-        let before = self.starts.len() * self.width;
-        let found = self.ends.len() - before;
         let shape = match record.stray {
-            Some(cell) => Shape::StrayQuote(cell),
-            None if found != self.width => Shape::Ragged(found),
-            None => {
-                self.starts.push(record.start as u32);
-                self.lines.push(record.line);
-                return;
-            }
+            Some(cell) => Some(Shape::StrayQuote(cell)),
+            None => (self.ends.len() != self.width).then_some(Shape::Ragged(self.ends.len())),
         };
-        self.ends.truncate(before);
-        self.broken.push(Broken { line: record.line, bytes: record.start..end, shape });
+        match shape {
+            Some(shape) => {
+                self.broken.push(Broken { line: record.line, bytes: record.start..end, shape });
+                self.ends.clear();
+            }
+            None => {
+                self.marks.push((record.start as u32).wrapping_sub(1));
+                self.marks.append(&mut self.ends);
+                self.lines.push(record.line);
+                self.rows += 1;
+            }
+        }
     }
 
     pub(crate) fn rows(&self) -> usize {
-        self.starts.len()
+        self.rows
     }
 
     pub(crate) fn line(&self, row: usize) -> u32 {
-        self.lines[row]
+        if self.lines.is_empty() { row as u32 } else { self.lines[row] }
     }
 
     /// The bytes of a cell as they stand, quotes included.
     #[inline]
     pub(crate) fn cell(&self, row: usize, column: usize) -> Range<usize> {
-        let at = row * self.width + column;
-        let start = if column == 0 { self.starts[row] } else { self.ends[at - 1] + 1 };
-        start as usize..self.ends[at] as usize
+        let at = row * self.stride + column;
+        self.marks[at].wrapping_add(1) as usize..self.marks[at + 1] as usize
     }
 
     /// The bytes of a column's cells, row by row.
     #[inline]
     pub(crate) fn column(&self, column: usize) -> impl Iterator<Item = Range<usize>> {
-        self.ends.chunks_exact(self.width.max(1)).zip(&self.starts).map(move |(ends, start)| {
-            let start = if column == 0 { *start } else { ends[column - 1] + 1 };
-            start as usize..ends[column] as usize
+        let (marks, stride) = (&self.marks[..], self.stride);
+        let mut at = column;
+        (0..self.rows).map(move |_| {
+            let place = marks[at].wrapping_add(1) as usize..marks[at + 1] as usize;
+            at += stride;
+            place
         })
     }
 
     pub(crate) fn record(&self, row: usize) -> Range<usize> {
-        self.starts[row] as usize..self.ends[(row + 1) * self.width - 1] as usize
+        self.cell(row, 0).start..self.cell(row, self.width - 1).end
     }
 
     /// Keeps only the records that are not marked.
     pub(crate) fn drop_marked(&mut self, marked: &[bool]) {
-        let width = self.width;
+        self.part_records();
+        let stride = self.stride;
         let mut kept = 0;
         for (row, _) in marked.iter().enumerate().filter(|(_, marked)| !**marked) {
-            self.starts[kept] = self.starts[row];
             self.lines[kept] = self.lines[row];
-            self.ends.copy_within(row * width..(row + 1) * width, kept * width);
+            self.marks.copy_within(row * stride..(row + 1) * stride, kept * stride);
             kept += 1;
         }
-        self.starts.truncate(kept);
+        self.rows = kept;
         self.lines.truncate(kept);
-        self.ends.truncate(kept * width);
+        self.marks.truncate(kept * stride);
     }
 }
 
@@ -297,7 +319,8 @@ mod tests {
             let text = String::from_utf8_lossy(&input);
             if plain {
                 assert!(any.broken.is_empty(), "{text:?}");
-                assert_eq!((&fast.starts, &fast.lines, &fast.ends), (&any.starts, &any.lines, &any.ends), "{text:?}");
+                fast.part_records();
+                assert_eq!((fast.rows, &fast.lines, &fast.marks), (any.rows, &any.lines, &any.marks), "{text:?}");
             } else if round % 2 == 0 && width > 1 && !input.is_empty() {
                 panic!("not plain: {text:?}");
             }

@@ -45,6 +45,12 @@ impl Sums {
             self.run_sum = Some(0);
             self.started = true;
         }
+        self.add_again(value);
+    }
+
+    /// A value of the currency before.
+    #[inline]
+    pub(crate) fn add_again(&mut self, value: i128) {
         self.run_sum = self.run_sum.and_then(|sum| sum.checked_add(value));
     }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
 use takings_decode::{Chunk, ColumnTotal, Decoded, Decoder, Layout, Reject, Result, Splitter, add_totals, header_end};
 
 use crate::read::{channel, identity, table};
@@ -37,6 +38,11 @@ impl Flat {
         Self { layout }
     }
 
+    /// The table's columns, as its files have them.
+    pub fn schema(&self) -> &SchemaRef {
+        self.layout.schema()
+    }
+
     pub fn decoder(&self, header: &[u8]) -> Result<Decoder> {
         Decoder::new(Arc::clone(&self.layout), identity("sale.csv"), header)
     }
@@ -67,9 +73,10 @@ impl Output {
     }
 }
 
-/// A chunk decoded; its accounts hold.
+/// A chunk decoded, with the table's types; its accounts hold.
 pub(crate) fn decode(decoder: &Decoder, chunk: &Chunk) -> Result<Decoded> {
-    let decoded = decoder.decode(chunk).inspect_err(|error| assert!(error.is_data(), "bytes alone make an error of another kind: {error}"))?;
+    let mut decoded = decoder.decode(chunk).inspect_err(|error| assert!(error.is_data(), "bytes alone make an error of another kind: {error}"))?;
+    decoded.batch = decoder.plain(&decoded.batch)?;
     let excluded: u64 = decoded.excluded.iter().map(|excluded| excluded.records).sum();
     assert_eq!(decoded.records, decoded.batch.num_rows() as u64 + decoded.rejects.len() as u64 + excluded, "records");
     Ok(decoded)

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use arrow::array::{Array, RecordBatch, UInt32Array};
 use arrow::compute::take_record_batch;
-use arrow::datatypes::{DataType, Date32Type, SchemaRef};
+use arrow::datatypes::{DataType, Date32Type};
 use chrono::{Datelike, NaiveDate};
 
 use crate::{Error, PARTITION_COLUMN, Result};
 
 /// One batch per month, in the order of the months, without the partition column.
-pub(crate) fn split(table: &str, batch: &RecordBatch, file_schema: &SchemaRef) -> Result<Vec<(NaiveDate, RecordBatch)>> {
+pub(crate) fn split(table: &str, batch: &RecordBatch) -> Result<Vec<(NaiveDate, RecordBatch)>> {
     let wrong = |reason: String| Error::data(table, reason);
     let column = batch.column_by_name(PARTITION_COLUMN).filter(|column| column.data_type() == &DataType::Date32);
     let column = column.ok_or_else(|| wrong(format!("a batch has no date column `{PARTITION_COLUMN}`")))?;
@@ -19,7 +19,7 @@ pub(crate) fn split(table: &str, batch: &RecordBatch, file_schema: &SchemaRef) -
         return Err(wrong(format!("a row has no `{PARTITION_COLUMN}`; such rows belong into quarantine")));
     }
     let kept: Vec<usize> = (0..batch.num_columns()).filter(|&at| batch.schema_ref().field(at).name() != PARTITION_COLUMN).collect();
-    let rows = batch.project(&kept).and_then(|rows| rows.with_schema(file_schema.clone())).map_err(|error| wrong(error.to_string()))?;
+    let rows = batch.project(&kept).map_err(|error| wrong(error.to_string()))?;
 
     let Some(first) = days.values().first() else { return Ok(Vec::new()) };
     if days.values().iter().all(|day| day == first) {

@@ -3,7 +3,7 @@
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use parquet::errors::ParquetError;
-use takings_pages::{FileEncoder, Press, TextRange};
+use takings_pages::{ColumnRange, FileEncoder, Press};
 use takings_storage::{StagedFile, Store};
 
 use crate::{Error, Result};
@@ -46,8 +46,8 @@ impl ParquetFile {
         self.drain().await
     }
 
-    /// Completes the file and puts it onto its path; gives its size and the ranges of its columns of texts.
-    pub(crate) async fn commit(mut self, press: &mut Press) -> Result<(u64, Vec<TextRange>)> {
+    /// Completes the file and puts it onto its path; gives its size and the ranges of its columns.
+    pub(crate) async fn commit(mut self, press: &mut Press) -> Result<(u64, Vec<ColumnRange>)> {
         let path = self.path;
         let (rest, ranges) = self.encoder.finish(press).map_err(|source| Error::Parquet { path: path.clone(), source })?;
         self.staged.write(rest.into()).await?;

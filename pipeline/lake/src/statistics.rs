@@ -5,11 +5,10 @@
 
 use std::fmt::Write;
 
-use arrow::array::{Array, AsArray, Decimal128Array, RecordBatch};
-use arrow::compute::{max, min};
-use arrow::datatypes::{DataType, Date32Type, Decimal128Type, Int64Type, SchemaRef, TimeUnit, TimestampMicrosecondType};
+use arrow::array::{Array, ArrayRef, AsArray, Decimal64Array, Decimal128Array, RecordBatch};
+use arrow::datatypes::{DataType, Date32Type, Decimal64Type, Decimal128Type, SchemaRef};
 use chrono::{DateTime, Datelike};
-use takings_pages::TextRange;
+use takings_pages::ColumnRange;
 
 use crate::{Error, Result};
 
@@ -34,12 +33,11 @@ struct ColumnStatistics {
 /// Least and greatest value.
 #[derive(Clone)]
 enum Range {
-    Empty,
+    /// No value, or one that can't be written exactly.
+    None,
     /// Integers, days, microseconds and decimals at their scale.
     Numbers(i128, i128),
     Texts(String, String),
-    /// A value can't be written exactly.
-    LeftOut,
 }
 
 impl FileStatistics {
@@ -48,7 +46,7 @@ impl FileStatistics {
             name: field.name().clone(),
             kind: field.data_type().clone(),
             nulls: 0,
-            range: Range::Empty,
+            range: Range::None,
             sum: 0,
         };
         Self { rows: 0, columns: schema.fields().iter().map(column).collect() }
@@ -58,16 +56,13 @@ impl FileStatistics {
         self.rows
     }
 
-    /// Takes the rows of a batch in, whose columns are those of the file. The ranges of texts come from the encoder, which knows each text once.
+    /// Takes the rows of a batch in, whose columns are those of the file. Ranges come from the encoder, which looks at each value anyway.
     pub(crate) fn update(&mut self, table: &str, batch: &RecordBatch) -> Result<()> {
         self.rows += batch.num_rows() as u64;
         for (column, values) in self.columns.iter_mut().zip(batch.columns()) {
             column.nulls += values.null_count() as u64;
-            if !matches!(column.range, Range::LeftOut) {
-                column.range.widen(range_of(values));
-            }
             if matches!(column.kind, DataType::Decimal128(..)) {
-                column.sum = sum(values.as_primitive::<Decimal128Type>()).and_then(|more| column.sum.checked_add(more)).ok_or_else(|| {
+                column.sum = sum(values).and_then(|more| column.sum.checked_add(more)).ok_or_else(|| {
                     Error::data(table, format!("the sum of column `{}` is out of range; give the column a bound in its contract", column.name))
                 })?;
             }
@@ -75,13 +70,16 @@ impl FileStatistics {
         Ok(())
     }
 
-    /// The ranges of the columns of texts, over the whole file.
-    pub(crate) fn set_texts(&mut self, ranges: Vec<TextRange>) {
+    /// The ranges of the columns, over the whole file.
+    pub(crate) fn set_ranges(&mut self, ranges: Vec<ColumnRange>) {
         for (column, range) in self.columns.iter_mut().zip(ranges) {
-            let TextRange::Known(least, greatest) = range else { continue };
-            column.range = match (String::from_utf8(least), String::from_utf8(greatest)) {
-                (Ok(least), Ok(greatest)) if least.len() <= TEXT_BYTES && greatest.len() <= TEXT_BYTES => Range::Texts(least, greatest),
-                _ => Range::LeftOut,
+            column.range = match range {
+                ColumnRange::None => Range::None,
+                ColumnRange::Numbers(least, greatest) => Range::Numbers(least, greatest),
+                ColumnRange::Texts(least, greatest) => match (String::from_utf8(least), String::from_utf8(greatest)) {
+                    (Ok(least), Ok(greatest)) if least.len() <= TEXT_BYTES && greatest.len() <= TEXT_BYTES => Range::Texts(least, greatest),
+                    _ => Range::None,
+                },
             };
         }
     }
@@ -107,50 +105,43 @@ impl ColumnStatistics {
         let (least, greatest) = match &self.range {
             Range::Numbers(least, greatest) => (number_json(&self.kind, *least)?, number_json(&self.kind, *greatest)?),
             Range::Texts(least, greatest) => (quoted(least), quoted(greatest)),
-            Range::Empty | Range::LeftOut => return None,
+            Range::None => return None,
         };
         Some((quoted(&self.name), least, greatest))
     }
 }
 
-impl Range {
-    fn widen(&mut self, other: Range) {
-        let old = std::mem::replace(self, Range::LeftOut);
-        *self = match (old, other) {
-            (Range::Empty, other) => other,
-            (old, Range::Empty) => old,
-            (Range::Numbers(a, b), Range::Numbers(c, d)) => Range::Numbers(a.min(c), b.max(d)),
-            _ => Range::LeftOut,
-        };
-    }
-}
-
-fn range_of(values: &dyn Array) -> Range {
-    macro_rules! numbers {
-        ($kind:ty) => {{
-            let values = values.as_primitive::<$kind>();
-            min(values).zip(max(values)).map_or(Range::Empty, |(least, greatest)| Range::Numbers(i128::from(least), i128::from(greatest)))
-        }};
-    }
+/// None: out of range.
+fn sum(values: &ArrayRef) -> Option<i128> {
     match values.data_type() {
-        DataType::Int64 => numbers!(Int64Type),
-        DataType::Date32 => numbers!(Date32Type),
-        DataType::Timestamp(TimeUnit::Microsecond, _) => numbers!(TimestampMicrosecondType),
-        DataType::Decimal128(..) => numbers!(Decimal128Type),
-        DataType::Utf8 => Range::Empty,
-        _ => Range::LeftOut,
+        DataType::Decimal64(..) => sum_narrow(values.as_primitive::<Decimal64Type>()),
+        _ => sum_wide(values.as_primitive::<Decimal128Type>()),
     }
 }
 
-/// None: out of range. Sums of 64 bits, where the values allow, are added side by side.
-fn sum(values: &Decimal128Array) -> Option<i128> {
-    const SMALL: std::ops::Range<i128> = -(1 << 46)..1 << 46;
+/// Sums of 64 bits, where the values allow, are added side by side.
+const SIDE_BY_SIDE: usize = 1 << 16;
+/// So many values below this stay below 2^62.
+const SMALL: i64 = 1 << 46;
+
+fn sum_narrow(values: &Decimal64Array) -> Option<i128> {
+    if values.null_count() > 0 {
+        return values.iter().flatten().try_fold(0i128, |sum, value| sum.checked_add(value.into()));
+    }
+    values.values().chunks(SIDE_BY_SIDE).try_fold(0i128, |sum, chunk| {
+        if chunk.iter().all(|value| (-SMALL..SMALL).contains(value)) {
+            return sum.checked_add(chunk.iter().sum::<i64>().into());
+        }
+        chunk.iter().try_fold(sum, |sum, value| sum.checked_add(i128::from(*value)))
+    })
+}
+
+fn sum_wide(values: &Decimal128Array) -> Option<i128> {
     if values.null_count() > 0 {
         return values.iter().flatten().try_fold(0, i128::checked_add);
     }
-    values.values().chunks(1 << 16).try_fold(0i128, |sum, chunk| {
-        // 2^16 values below 2^46 stay below 2^62.
-        if chunk.iter().all(|value| SMALL.contains(value)) {
+    values.values().chunks(SIDE_BY_SIDE).try_fold(0i128, |sum, chunk| {
+        if chunk.iter().all(|value| (-i128::from(SMALL)..i128::from(SMALL)).contains(value)) {
             return sum.checked_add(i128::from(chunk.iter().map(|value| *value as i64).sum::<i64>()));
         }
         chunk.iter().try_fold(sum, |sum, value| sum.checked_add(*value))
@@ -210,7 +201,7 @@ mod tests {
             statistics.update("t", batch).unwrap();
             encoder.write(batch, &mut press).unwrap();
         }
-        statistics.set_texts(encoder.finish(&mut press).unwrap().1);
+        statistics.set_ranges(encoder.finish(&mut press).unwrap().1);
         expected.assert_eq(&statistics.json());
         assert!(serde_json::from_str::<serde_json::Value>(&statistics.json()).is_ok());
     }
@@ -269,6 +260,20 @@ mod tests {
         let error = FileStatistics::new(&batch.schema()).update("fct_x", &batch).unwrap_err();
         assert!(error.is_data());
         assert_eq!(error.to_string(), "table fct_x: the sum of column `amount` is out of range; give the column a bound in its contract");
+    }
+
+    #[test]
+    fn sums_are_exact_in_any_width() {
+        let values = [SMALL - 1, -SMALL, SMALL, i64::MAX, i64::MAX, i64::MIN, -7];
+        for count in 0..=values.len() {
+            for nulls in [false, true] {
+                let values: Vec<Option<i64>> = values[..count].iter().copied().map(Some).chain(nulls.then_some(None)).collect();
+                let expected: i128 = values.iter().flatten().map(|value| i128::from(*value)).sum();
+                let wide: ArrayRef = Arc::new(values.iter().map(|value| value.map(i128::from)).collect::<Decimal128Array>());
+                let narrow: ArrayRef = Arc::new(values.into_iter().collect::<Decimal64Array>());
+                assert_eq!((sum(&wide), sum(&narrow)), (Some(expected), Some(expected)));
+            }
+        }
     }
 
     #[test]

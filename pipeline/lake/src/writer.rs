@@ -1,7 +1,9 @@
 //! Writes the rows of one table into new files that nobody sees before they are committed.
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch};
+use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use chrono::NaiveDate;
 use takings_definitions::Table;
 use takings_pages::Press;
@@ -76,6 +78,15 @@ impl Lake {
     }
 }
 
+/// Whether a type is another form of the table's.
+fn says(found: &DataType, wanted: &DataType) -> bool {
+    match (found, wanted) {
+        (DataType::Dictionary(key, value), DataType::Utf8) => **key == DataType::Int32 && **value == DataType::Utf8,
+        (DataType::Decimal64(precision, scale), DataType::Decimal128(most, digits)) => (precision, scale) == (most, digits),
+        _ => found == wanted,
+    }
+}
+
 impl TableWriter {
     /// Its file takes over the rows of others.
     #[must_use]
@@ -83,7 +94,8 @@ impl TableWriter {
         Self { parts, ..self }
     }
 
-    /// The schema of the batches, see [`table_schema`]; their columns are found by name.
+    /// The schema of the batches, see [`table_schema`]; their columns are found by name. Texts may come as dictionaries with keys of
+    /// 32 bits, decimals of up to 18 digits in 64 bits: what stands in the files is the same.
     pub fn schema(&self) -> &SchemaRef {
         &self.schema
     }
@@ -96,7 +108,7 @@ impl TableWriter {
         if !self.partitioned {
             return self.write_to(None, &batch).await;
         }
-        for (month, rows) in months::split(&self.table, &batch, &self.file_schema)? {
+        for (month, rows) in months::split(&self.table, &batch)? {
             self.write_to(Some(month), &rows).await?;
         }
         Ok(())
@@ -124,15 +136,15 @@ impl TableWriter {
 
     /// The columns in the table's order. A null where the contract allows none is an error.
     fn conform(&self, batch: &RecordBatch) -> Result<RecordBatch> {
-        let column = |field: &arrow::datatypes::FieldRef| {
+        let column = |field: &FieldRef| {
             let found = batch.column_by_name(field.name()).ok_or_else(|| Error::data(&self.table, format!("a batch lacks the column `{}`", field.name())))?;
-            if found.data_type() != field.data_type() {
+            if !says(found.data_type(), field.data_type()) {
                 return Err(Error::data(&self.table, format!("column `{}` of a batch is {}, not {}", field.name(), found.data_type(), field.data_type())));
             }
-            Ok(found.clone())
+            Ok((field.as_ref().clone().with_data_type(found.data_type().clone()), found.clone()))
         };
-        let columns = self.schema.fields().iter().map(column).collect::<Result<Vec<_>>>()?;
-        RecordBatch::try_new(self.schema.clone(), columns).map_err(|error| Error::data(&self.table, error.to_string()))
+        let (fields, columns): (Vec<Field>, Vec<ArrayRef>) = self.schema.fields().iter().map(column).collect::<Result<Vec<_>>>()?.into_iter().unzip();
+        RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).map_err(|error| Error::data(&self.table, error.to_string()))
     }
 
     /// The schema within the files.
@@ -178,7 +190,7 @@ impl TableWriter {
     async fn close(&mut self, file: OpenFile) -> Result<()> {
         let OpenFile { mut statistics, .. } = file;
         let (size, ranges) = file.parquet.commit(&mut self.press).await?;
-        statistics.set_texts(ranges);
+        statistics.set_ranges(ranges);
         let data_file = DataFile { path: file.path, size, rows: statistics.rows(), period_month: file.month, parts: self.parts.clone() };
         self.done.push(NewFile { file: data_file, statistics: statistics.json(), totals: statistics.totals() });
         Ok(())

@@ -1,5 +1,7 @@
 //! Parquet's hybrid of runs and bit-packed stretches, for dictionary codes and for what is null.
 
+use arrow::buffer::BooleanBuffer;
+
 use crate::page::varint;
 
 /// Codes are looked at in groups of this size: what bit-packing takes at a time.
@@ -21,10 +23,11 @@ pub(crate) fn all_there(into: &mut Vec<u8>, rows: usize) {
 }
 
 /// Which rows of a page are not null.
-pub(crate) fn some_there(into: &mut Vec<u8>, valid: &[bool]) {
+pub(crate) fn some_there(into: &mut Vec<u8>, valid: &BooleanBuffer) {
     levels(into, |into| {
-        varint(into, (valid.len().div_ceil(GROUP) as u64) << 1 | 1);
-        into.extend(valid.chunks(GROUP).map(|group| group.iter().rev().fold(0u8, |bits, valid| bits << 1 | u8::from(*valid))));
+        let bytes = valid.len().div_ceil(GROUP);
+        varint(into, (bytes as u64) << 1 | 1);
+        into.extend_from_slice(&valid.sliced()[..bytes]);
     });
 }
 
@@ -65,17 +68,61 @@ fn pack(into: &mut Vec<u8>, codes: &[u32], width: u32) {
     }
     let groups = codes.len().div_ceil(GROUP);
     varint(into, (groups as u64) << 1 | 1);
-    let end = into.len() + groups * width as usize;
-    let (mut bits, mut held) = (0u64, 0);
+    let start = into.len();
+    let width_bytes = width as usize;
+    // A group of eight codes is as many bytes as a code has bits; room for the zeros that are written behind the last.
+    into.resize(start + groups * width_bytes + size_of::<u128>(), 0);
+    let out = &mut into[start..];
+    if width_bytes > 16 {
+        pack_bits(out, codes, width);
+    } else {
+        let (whole, rest) = codes.as_chunks::<GROUP>();
+        let mut last = [0; GROUP];
+        last[..rest.len()].copy_from_slice(rest);
+        for (at, group) in whole.iter().chain((!rest.is_empty()).then_some(&last)).enumerate() {
+            let half = |from: usize| (0..4).fold(0u64, |bits, at| bits | u64::from(group[from + at]) << (at as u32 * width));
+            let bits = u128::from(half(0)) | u128::from(half(4)) << (4 * width);
+            out[at * width_bytes..at * width_bytes + size_of::<u128>()].copy_from_slice(&bits.to_le_bytes());
+        }
+    }
+    into.truncate(start + groups * width_bytes);
+}
+
+/// Codes of any width, bit behind bit.
+fn pack_bits(out: &mut [u8], codes: &[u32], width: u32) {
+    let (mut bits, mut held, mut at) = (0u64, 0, 0);
     for code in codes {
         bits |= u64::from(*code) << held;
         held += width;
         if held >= 32 {
-            into.extend_from_slice(&(bits as u32).to_le_bytes());
+            out[at..at + 4].copy_from_slice(&(bits as u32).to_le_bytes());
+            at += 4;
             bits >>= 32;
             held -= 32;
         }
     }
-    into.extend_from_slice(&bits.to_le_bytes());
-    into.resize(end, 0);
+    out[at..at + 8].copy_from_slice(&bits.to_le_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_are_packed_as_bits_behind_bits() {
+        for width in 1..=32 {
+            for count in [1, 7, 8, 9, 31, 100] {
+                let codes: Vec<u32> = (0..count).map(|at: u32| at.wrapping_mul(0x9e37_79b9) >> (32 - width)).collect();
+                let mut packed = Vec::new();
+                pack(&mut packed, &codes, width);
+                let bit = |at: usize| packed[1 + at / 8] >> (at % 8) & 1;
+                for (at, code) in codes.iter().enumerate() {
+                    let found = (0..width as usize).fold(0u32, |found, shift| found | u32::from(bit(at * width as usize + shift)) << shift);
+                    assert_eq!(found, *code, "{width} {at}");
+                }
+                assert_eq!(packed.len(), 1 + codes.len().div_ceil(8) * width as usize);
+                assert!((codes.len() * width as usize..packed.len() * 8 - 8).all(|at| bit(at) == 0));
+            }
+        }
+    }
 }

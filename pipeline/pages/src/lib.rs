@@ -8,8 +8,10 @@ mod chunk;
 mod column;
 mod hybrid;
 mod number;
+mod numbers;
 mod page;
 mod text;
+mod texts;
 
 use std::sync::Arc;
 
@@ -37,13 +39,15 @@ pub struct FileEncoder {
     rows: usize,
 }
 
-/// What a text column holds, over the whole file.
+/// The least and the greatest value of a column, over the whole file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TextRange {
-    /// The column is not text, or all null.
+pub enum ColumnRange {
+    /// The column is all null, or holds neither numbers nor texts.
     None,
-    /// Least and greatest, bytewise.
-    Known(Vec<u8>, Vec<u8>),
+    /// Integers, days, microseconds, decimals at their scale.
+    Numbers(i128, i128),
+    /// Bytewise.
+    Texts(Vec<u8>, Vec<u8>),
 }
 
 impl FileEncoder {
@@ -57,7 +61,7 @@ impl FileEncoder {
         Ok(Self { writer: SerializedFileWriter::new(Vec::new(), parquet_schema.root_schema_ptr(), Arc::new(properties))?, columns, rows: 0 })
     }
 
-    /// Takes the rows of a batch of the file's schema.
+    /// Takes the rows of a batch of the file's schema. Texts may come as dictionaries with keys of 32 bits, decimals of up to 18 digits in 64 bits.
     pub fn write(&mut self, batch: &RecordBatch, press: &mut Press) -> Result<()> {
         let mut from = 0;
         while from < batch.num_rows() {
@@ -112,10 +116,10 @@ impl FileEncoder {
         Ok(())
     }
 
-    /// Completes the file: the bytes that were not taken yet, and the range of each column of texts.
-    pub fn finish(mut self, press: &mut Press) -> Result<(Vec<u8>, Vec<TextRange>)> {
+    /// Completes the file: the bytes that were not taken yet, and the range of each column.
+    pub fn finish(mut self, press: &mut Press) -> Result<(Vec<u8>, Vec<ColumnRange>)> {
         self.end_row_group(press)?;
-        let ranges = self.columns.into_iter().map(Column::text_range).collect();
+        let ranges = self.columns.into_iter().map(Column::range).collect();
         Ok((self.writer.into_inner()?, ranges))
     }
 }

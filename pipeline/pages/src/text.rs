@@ -1,7 +1,13 @@
 //! The dictionary of a column of texts: each text once, in the order of its first row, in the form of Parquet's plain encoding.
 
-/// A place in the table holds part of the hash and the code plus one; zero is free.
-type Slot = (u32, u32);
+/// A place in the table: part of the hash, the code plus one (zero is free), and where the text stands.
+#[derive(Debug, Clone, Copy, Default)]
+struct Slot {
+    tag: u32,
+    code: u32,
+    start: u32,
+    length: u32,
+}
 
 /// More steps than this to find a free place: texts that were made to collide, or hashes that fail us.
 const STEPS: usize = 64;
@@ -29,11 +35,11 @@ impl TextDictionary {
     }
 
     pub(crate) fn memory(&self) -> usize {
-        self.plain.capacity() + self.starts.capacity() * 4 + self.slots.capacity() * 8
+        self.plain.capacity() + self.starts.capacity() * 4 + self.slots.capacity() * size_of::<Slot>()
     }
 
     pub(crate) fn clear(&mut self) {
-        self.slots.fill((0, 0));
+        self.slots.fill(Slot::default());
         self.starts.clear();
         self.plain.clear();
         self.last = None;
@@ -46,8 +52,11 @@ impl TextDictionary {
         &self.plain[start..end]
     }
 
-    pub(crate) fn texts(&self) -> impl Iterator<Item = &[u8]> {
-        (0..self.starts.len() as u32).map(|code| self.text(code))
+    /// The least and the greatest text.
+    pub(crate) fn bounds(&self) -> Option<(&[u8], &[u8])> {
+        let mut texts = (0..self.starts.len() as u32).map(|code| self.text(code));
+        let first = texts.next()?;
+        Some(texts.fold((first, first), |(least, greatest), text| (least.min(text), greatest.max(text))))
     }
 
     /// The code of a text; None where the table does not take it.
@@ -58,34 +67,44 @@ impl TextDictionary {
         {
             return Some(last);
         }
-        let code = self.find(text);
+        let code = self.find(text, hash(text));
         self.last = code;
         code
     }
 
-    fn find(&mut self, text: &[u8]) -> Option<u32> {
+    /// Looks at the places of texts that will be looked up soon: their ways from memory are gone side by side, where each look-up would
+    /// wait for its own.
+    pub(crate) fn look_ahead(&self, hashes: &[u64]) {
+        let mask = self.slots.len().wrapping_sub(1);
+        let look = |hash: &u64| self.slots.get((hash >> 32) as usize & mask).and_then(|slot| self.plain.get(slot.start as usize));
+        std::hint::black_box(hashes.iter().filter_map(look).fold(0, |seen, byte| seen ^ byte));
+    }
+
+    /// [`code`](Self::code) of a text whose [`hash`] is known.
+    pub(crate) fn find(&mut self, text: &[u8], hash: u64) -> Option<u32> {
         if self.starts.len() * 2 >= self.slots.len() {
             self.grow()?;
         }
-        let hash = hash(text);
         let mask = self.slots.len() - 1;
         let tag = hash as u32;
         let mut at = (hash >> 32) as usize & mask;
         for _ in 0..STEPS {
-            let (known, code) = self.slots[at];
-            if code == 0 && self.plain.len() + text.len() > LARGEST {
+            let slot = self.slots[at];
+            if slot.code == 0 && self.plain.len() + text.len() > LARGEST {
                 return None;
             }
-            if code == 0 {
+            if slot.code == 0 {
                 let code = u32::try_from(self.starts.len()).ok()?;
-                self.plain.extend_from_slice(&u32::try_from(text.len()).ok()?.to_le_bytes());
-                self.starts.push(u32::try_from(self.plain.len()).ok()?);
+                let length = u32::try_from(text.len()).ok()?;
+                self.plain.extend_from_slice(&length.to_le_bytes());
+                let start = u32::try_from(self.plain.len()).ok()?;
+                self.starts.push(start);
                 self.plain.extend_from_slice(text);
-                self.slots[at] = (tag, code + 1);
+                self.slots[at] = Slot { tag, code: code + 1, start, length };
                 return Some(code);
             }
-            if known == tag && same(self.text(code - 1), text) {
-                return Some(code - 1);
+            if slot.tag == tag && same(&self.plain[slot.start as usize..slot.start as usize + slot.length as usize], text) {
+                return Some(slot.code - 1);
             }
             at = (at + 1) & mask;
         }
@@ -95,12 +114,13 @@ impl TextDictionary {
     fn grow(&mut self) -> Option<()> {
         let size = (self.slots.len() * 4).max(1 << 10);
         self.slots.clear();
-        self.slots.resize(size, (0, 0));
+        self.slots.resize(size, Slot::default());
         for code in 0..self.starts.len() as u32 {
-            let hash = hash(self.text(code));
+            let text = self.text(code);
+            let (hash, length) = (hash(text), text.len() as u32);
             let places = (0..STEPS).map(|step| ((hash >> 32) as usize + step) & (size - 1));
-            let free = places.into_iter().find(|place| self.slots[*place].1 == 0)?;
-            self.slots[free] = (hash as u32, code + 1);
+            let free = places.into_iter().find(|place| self.slots[*place].code == 0)?;
+            self.slots[free] = Slot { tag: hash as u32, code: code + 1, start: self.starts[code as usize], length };
         }
         Some(())
     }
@@ -142,7 +162,7 @@ fn half(text: &[u8], at: usize) -> u64 {
 }
 
 #[inline]
-fn hash(text: &[u8]) -> u64 {
+pub(crate) fn hash(text: &[u8]) -> u64 {
     const KEYS: [u64; 3] = [0x9e37_79b9_7f4a_7c15, 0xa076_1d64_78bd_642f, 0xe703_7ed1_a0b4_28db];
     let (word, half) = (|at| word(text, at), |at| half(text, at));
     let length = text.len();

@@ -1,14 +1,19 @@
 //! What is written is read back by the parquet crate's own reader, and equal rows give equal bytes.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, Date32Array, Decimal128Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
-use arrow::compute::concat_batches;
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, Date32Array, Decimal128Array, DictionaryArray, Int32Array, Int64Array, RecordBatch, StringArray,
+    TimestampMicrosecondArray,
+};
+use arrow::compute::{cast, concat_batches};
+use arrow::datatypes::{DataType, Int32Type, SchemaRef};
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::Encoding;
 use parquet::file::reader::{FileReader, SerializedFileReader};
-use takings_pages::{FileEncoder, Press, TextRange};
+use takings_pages::{ColumnRange, FileEncoder, Press};
 
 struct Chance(u64);
 
@@ -85,9 +90,39 @@ fn chance_id(chance: &Chance) -> u64 {
     chance.0.wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
-fn written(batch: &RecordBatch, cuts: &[usize], end_group_at: Option<usize>) -> (Bytes, Vec<TextRange>) {
+/// The same rows with texts as dictionaries (not in the order of the rows, each value twice, some on no row) and small decimals in 64 bits.
+fn coded(batch: &RecordBatch) -> RecordBatch {
+    let code = |array: &ArrayRef| -> ArrayRef {
+        match array.data_type() {
+            DataType::Utf8 => {
+                let texts = array.as_string::<i32>();
+                let known: BTreeSet<&str> = texts.iter().flatten().chain(["", "on no row", "~"]).collect();
+                let known: Vec<&str> = known.into_iter().collect();
+                let last = known.len() * 2 - 1;
+                let key = |(row, text): (usize, Option<&str>)| {
+                    let at = known.binary_search(&text?).unwrap();
+                    Some(if row % 2 == 0 { at } else { last - at } as i32)
+                };
+                let keys: Int32Array = texts.iter().enumerate().map(key).collect();
+                let values = StringArray::from_iter_values(known.iter().chain(known.iter().rev()));
+                Arc::new(DictionaryArray::<Int32Type>::try_new(keys, Arc::new(values)).unwrap())
+            }
+            DataType::Decimal128(precision @ ..=18, scale) => cast(array, &DataType::Decimal64(*precision, *scale)).unwrap(),
+            _ => array.clone(),
+        }
+    };
+    let names = batch.schema();
+    let columns = names.fields().iter().zip(batch.columns()).map(|(field, array)| (field.name(), code(array), field.is_nullable()));
+    RecordBatch::try_from_iter_with_nullable(columns).unwrap()
+}
+
+fn written(batch: &RecordBatch, cuts: &[usize], end_group_at: Option<usize>) -> (Bytes, Vec<ColumnRange>) {
+    written_as(&batch.schema(), batch, cuts, end_group_at)
+}
+
+fn written_as(schema: &SchemaRef, batch: &RecordBatch, cuts: &[usize], end_group_at: Option<usize>) -> (Bytes, Vec<ColumnRange>) {
     let mut press = Press::new().unwrap();
-    let mut encoder = FileEncoder::new(&batch.schema()).unwrap();
+    let mut encoder = FileEncoder::new(schema).unwrap();
     let (mut file, mut from) = (Vec::new(), 0);
     for step in cuts.iter().cycle() {
         let rows = (*step).min(batch.num_rows() - from);
@@ -126,6 +161,22 @@ fn every_value_comes_back_and_equal_rows_give_equal_bytes() {
 }
 
 #[test]
+fn codes_and_narrow_decimals_give_the_same_bytes() {
+    let mut chance = Chance(17);
+    for count in [1, 9, 300, 5_000, 70_000, 100_003] {
+        let batch = rows(&mut chance, count);
+        let coded = coded(&batch);
+        assert!(coded.schema() != batch.schema());
+        for end_group_at in [None, Some(60_000)] {
+            let plain = written(&batch, &[20_000], end_group_at);
+            for cuts in [&[20_000][..], &[4_000], &[60_000]] {
+                assert!(written_as(&batch.schema(), &coded, cuts, end_group_at) == plain, "{count} {cuts:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn row_groups_start_over() {
     let batch = rows(&mut Chance(3), 90_000);
     let (file, _) = written(&batch, &[30_000], Some(60_000));
@@ -138,7 +189,7 @@ fn empty_files_are_files() {
     let batch = rows(&mut Chance(3), 10).slice(0, 0);
     let (file, ranges) = written(&batch, &[1], None);
     assert_eq!(read(&file, &batch).num_rows(), 0);
-    assert!(ranges.iter().all(|range| *range == TextRange::None));
+    assert!(ranges.iter().all(|range| *range == ColumnRange::None));
 }
 
 #[test]
@@ -152,14 +203,19 @@ fn ranges_and_statistics_are_exact() {
         assert_eq!(statistics.null_count_opt(), Some(array.null_count() as u64), "{}", column.column_path());
         if let Some(texts) = array.as_any().downcast_ref::<StringArray>() {
             let (least, greatest) = (texts.iter().flatten().min(), texts.iter().flatten().max());
-            let expected = least.zip(greatest).map_or(TextRange::None, |(a, b)| TextRange::Known(a.into(), b.into()));
+            let expected = least.zip(greatest).map_or(ColumnRange::None, |(a, b)| ColumnRange::Texts(a.into(), b.into()));
             assert_eq!(ranges[at], expected);
             if greatest.is_some_and(|text| text.len() <= 64) {
                 assert_eq!((statistics.min_bytes_opt(), statistics.max_bytes_opt()), (least.map(str::as_bytes), greatest.map(str::as_bytes)));
             }
         }
+        if let Some(wide) = array.as_any().downcast_ref::<Decimal128Array>() {
+            let (least, greatest) = (wide.iter().flatten().min().unwrap(), wide.iter().flatten().max().unwrap());
+            assert_eq!(ranges[at], ColumnRange::Numbers(least, greatest));
+        }
         if let Some(numbers) = array.as_any().downcast_ref::<Int64Array>() {
             let (least, greatest) = (numbers.iter().flatten().min().unwrap(), numbers.iter().flatten().max().unwrap());
+            assert_eq!(ranges[at], ColumnRange::Numbers(least.into(), greatest.into()));
             assert_eq!(statistics.min_bytes_opt(), Some(&least.to_le_bytes()[..]));
             assert_eq!(statistics.max_bytes_opt(), Some(&greatest.to_le_bytes()[..]));
         }
@@ -181,4 +237,5 @@ fn a_dictionary_that_grows_too_large_is_given_up_in_the_middle() {
     let (file, _) = written(&batch, &[7_777], None);
     assert_eq!(read(&file, &batch), batch);
     assert!(written(&batch, &[60_000], None).0 == file);
+    assert!(written_as(&batch.schema(), &coded(&batch), &[7_777], None).0 == file);
 }

@@ -121,7 +121,10 @@ pub async fn publish(context: &Context, run: Uuid, channel: &Channel, export: &E
     let missing: Vec<&Unit<'_>> =
         units.iter().filter(|unit| !held.contains(unit.key.as_str()) && (force || !known_empty.contains(unit.key.as_str()))).collect();
 
-    let decoded: Vec<(UnitOutcome, Vec<NewFile>, Vec<String>)> = spread(context.threads, missing.clone(), |unit| way.decode(context, table, export, unit))?;
+    // Threads that no other unit needs decode chunks of the same one.
+    let at_once = context.threads / missing.len().max(1);
+    let decoded: Vec<(UnitOutcome, Vec<NewFile>, Vec<String>)> =
+        spread(context.threads, missing.clone(), |unit| way.decode(context, table, export, unit, at_once))?;
 
     let mut outcome = Outcome {
         channel: channel.name.clone(),
@@ -227,9 +230,16 @@ impl<'a> Way<'a> {
         segments.map(|(at, segment)| unit(at, key().part(header).part(&segment.sha256).part(&segment.first_line.to_string()).finish())).collect()
     }
 
-    async fn decode(&self, context: &Context, table: &Table, export: &Export, unit: &Unit<'_>) -> Result<(UnitOutcome, Vec<NewFile>, Vec<String>)> {
+    async fn decode(
+        &self,
+        context: &Context,
+        table: &Table,
+        export: &Export,
+        unit: &Unit<'_>,
+        at_once: usize,
+    ) -> Result<(UnitOutcome, Vec<NewFile>, Vec<String>)> {
         match self {
-            Self::Plain(layout) => decode_unit(context, table, layout, export, unit).await,
+            Self::Plain(layout) => decode_unit(context, table, layout, export, unit, at_once).await,
             Self::General(general, others) => decode_whole(context, table, general, others, export, unit).await,
         }
     }
@@ -346,6 +356,7 @@ async fn decode_unit(
     layout: &Arc<Layout>,
     export: &Export,
     unit: &Unit<'_>,
+    at_once: usize,
 ) -> Result<(UnitOutcome, Vec<NewFile>, Vec<String>)> {
     let record = unit.record;
     let mut outcome = UnitOutcome { unit: unit.key.clone(), ..UnitOutcome::of(record) };
@@ -363,7 +374,7 @@ async fn decode_unit(
     let warnings = decoder.warnings().iter().map(|warning| format!("{}: {warning}", export.name)).collect();
     let mut writer = context.lake.writer(table, Some(&unit.key))?;
     let mut rejects = Vec::new();
-    if let Err(failure) = decode_into(context, &decoder, unit, &mut writer, &mut outcome, &mut rejects).await {
+    if let Err(failure) = decode_into(context, &decoder, unit, at_once, &mut writer, &mut outcome, &mut rejects).await {
         writer.abort().await?;
         return Err(failure);
     }
@@ -387,11 +398,13 @@ async fn decode_unit(
     Ok((outcome, files, warnings))
 }
 
-/// Streams a unit's bytes through the decoder, chunks in parallel, rows in order.
+/// Streams a unit's bytes through the decoder, rows in order: `at_once` chunks side by side, or where that is one, each by the thread
+/// that writes it, in whose cache it stands.
 async fn decode_into(
     context: &Context,
     decoder: &Arc<Decoder>,
     unit: &Unit<'_>,
+    at_once: usize,
     writer: &mut TableWriter,
     outcome: &mut UnitOutcome,
     rejects: &mut Vec<Reject>,
@@ -403,13 +416,16 @@ async fn decode_into(
                 let decoder = Arc::clone(decoder);
                 async move {
                     let chunk = chunk?;
+                    if at_once <= 1 {
+                        return Ok(decoder.decode(&chunk)?);
+                    }
                     tokio::task::spawn_blocking(move || decoder.decode(&chunk))
                         .await
                         .map_err(|error| Failure::run(format!("decoding stopped: {error}")))?
                         .map_err(Failure::from)
                 }
             })
-            .buffered(context.threads)
+            .buffered(at_once.max(1))
     );
     while let Some(Decoded { batch, rejects: bad, records, totals, excluded }) = decoded.try_next().await? {
         context.reach("decode")?;
@@ -443,7 +459,7 @@ async fn chunks<'a>(context: &'a Context, unit: &'a Unit<'_>, target: usize) -> 
                 left -= piece.len() as u64;
                 let from = skip.min(piece.len());
                 skip -= from;
-                cut.push(&piece[from..])
+                cut.push(piece.slice(from..))
             }
             None => splitter.take().and_then(Splitter::finish).into_iter().collect(),
         };

@@ -77,7 +77,8 @@ pub fn decode_file(layout: &Arc<Layout>, file: &[u8], target: usize) -> Result<O
     let mut chunks = splitter.push(body);
     chunks.extend(splitter.finish());
     for chunk in &chunks {
-        let decoded = decoder.decode(chunk)?;
+        let mut decoded = decoder.decode(chunk)?;
+        decoded.batch = decoder.plain(&decoded.batch)?;
         assert_eq!(decoded.records, (decoded.batch.num_rows() + decoded.rejects.len()) as u64);
         assert_eq!(decoded.totals, sums(&decoded.batch), "totals and arrays");
         output.records += decoded.records;

@@ -169,9 +169,9 @@ fn the_sizes_of_pushes_make_no_difference() {
         let body: Vec<u8> = (0..random.below(80)).flat_map(|_| random.pick(&PIECES).to_vec()).collect();
         let target = 1 + random.below(50);
         let mut splitter = Splitter::new(5, target);
-        let mut expected = splitter.push(&body);
+        let mut expected = splitter.push(body.as_slice());
         expected.extend(splitter.finish());
-        assert_eq!(expected.iter().flat_map(|chunk| chunk.bytes.clone()).collect::<Vec<_>>(), body);
+        assert_eq!(expected.iter().flat_map(|chunk| chunk.bytes.to_vec()).collect::<Vec<_>>(), body);
         let mut line = 5;
         for chunk in &expected {
             assert_eq!(chunk.first_line, line);

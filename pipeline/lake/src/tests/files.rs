@@ -1,5 +1,7 @@
 //! What stands in the files is what was written, and nothing else.
 
+use arrow::compute::cast;
+use arrow::datatypes::DataType;
 use parquet::basic::{Compression, Encoding, Type};
 use parquet::file::reader::{FileReader, SerializedFileReader};
 
@@ -76,6 +78,34 @@ async fn what_is_aborted_or_dropped_is_not_seen() {
     drop(dropped);
     assert_eq!(place.amounts(None).await, [1]);
     assert_eq!(std::fs::read_dir(place.folder.path().join("staging")).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn codes_and_narrow_decimals_are_written_as_the_tables_types() {
+    let place = place();
+    let months = ["2026-03-01", "2026-04-01", "2026-03-01", "2026-03-01", "2026-04-01"];
+    let rows: Vec<(&str, i128)> = months.into_iter().zip([7, 7, -5, 7, 999_000]).collect();
+    let plain = charges(&rows);
+    let columns = plain.columns().iter().map(|column| match column.data_type() {
+        DataType::Utf8 => cast(column, &DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))).unwrap(),
+        DataType::Decimal128(18, 6) => cast(column, &DataType::Decimal64(18, 6)).unwrap(),
+        _ => column.clone(),
+    });
+    let names = plain.schema();
+    let coded = names.fields().iter().zip(columns).map(|(field, column)| (field.name(), column, field.is_nullable()));
+    let coded = RecordBatch::try_from_iter_with_nullable(coded).unwrap();
+    let write = async |batch: &RecordBatch| {
+        let mut writer = place.lake.writer(&table(), None).unwrap();
+        writer.write(batch).await.unwrap();
+        writer.finish().await.unwrap()
+    };
+    let (plain, coded) = (write(&plain).await, write(&coded).await);
+    assert_eq!((plain.len(), coded.len()), (2, 2));
+    for (plain, coded) in plain.iter().zip(&coded) {
+        assert_eq!((&plain.statistics, &plain.totals, plain.file.rows), (&coded.statistics, &coded.totals, coded.file.rows));
+        let bytes = |new: &NewFile| std::fs::read(place.folder.path().join(Lake::file_path("aws_charge", &new.file))).unwrap();
+        assert!(bytes(plain) == bytes(coded));
+    }
 }
 
 #[tokio::test]

@@ -122,7 +122,7 @@ fn encode(criterion: &mut Criterion) {
         group.bench_function(BenchmarkId::new("pages", kind.0), |bencher| {
             bencher.iter(|| {
                 let mut press = Press::new().expect("a compressor");
-                let mut encoder = FileEncoder::new(&batches[0].schema()).expect("types that are written");
+                let mut encoder = FileEncoder::new(flat.schema()).expect("types that are written");
                 for batch in &batches {
                     encoder.write(batch, &mut press).expect("rows that are written");
                 }

@@ -1,0 +1,236 @@
+//! A column of texts: codes of the dictionary, or plain texts once it is given up.
+
+use arrow::array::{Array, AsArray, Int32Array, StringArray};
+use arrow::buffer::NullBuffer;
+use arrow::datatypes::{DataType, Int32Type};
+use parquet::basic::Encoding;
+
+use crate::hybrid;
+use crate::page::Press;
+use crate::text::{TextDictionary, hash};
+
+/// So many texts have a dictionary whether they repeat or not.
+const FEW: usize = 256;
+
+/// Least and greatest.
+pub(crate) type TextBounds = (Vec<u8>, Vec<u8>);
+
+#[derive(Default)]
+pub(crate) struct Texts {
+    dictionary: TextDictionary,
+    /// The open page: codes, or plain texts once the dictionary is given up.
+    codes: Vec<u32>,
+    plain: Vec<u8>,
+    given_up: bool,
+    /// Texts of the chunk's finished pages.
+    before: usize,
+    /// The code of each value of the batch that is being written, where it comes as a dictionary.
+    known: Vec<u32>,
+    /// The hash of each of those values.
+    hashes: Vec<u64>,
+    batch_rows: usize,
+    /// Of the plain texts of the chunk, and of the whole file.
+    range: Option<TextBounds>,
+    pub(crate) file_range: Option<TextBounds>,
+}
+
+/// The value was not met yet.
+const UNKNOWN: u32 = u32::MAX;
+
+/// Texts as they come: each by itself, or as keys of values.
+#[derive(Clone, Copy)]
+pub(crate) enum Incoming<'a> {
+    Each(&'a StringArray),
+    Keyed(&'a Int32Array, &'a StringArray),
+}
+
+impl<'a> Incoming<'a> {
+    pub(crate) fn of(array: &'a dyn Array) -> Option<Self> {
+        match array.data_type() {
+            DataType::Utf8 => Some(Self::Each(array.as_string())),
+            DataType::Dictionary(..) => {
+                let array = array.as_dictionary_opt::<Int32Type>()?;
+                Some(Self::Keyed(array.keys(), array.values().as_string_opt()?))
+            }
+            _ => None,
+        }
+    }
+
+    pub(crate) fn nulls(self) -> Option<&'a NullBuffer> {
+        let nulls = match self {
+            Self::Each(texts) => texts.nulls(),
+            Self::Keyed(keys, _) => keys.nulls(),
+        };
+        nulls.filter(|nulls| nulls.null_count() > 0)
+    }
+
+    fn text(self, row: usize) -> &'a [u8] {
+        match self {
+            Self::Each(texts) => texts.value(row).as_bytes(),
+            Self::Keyed(keys, texts) => texts.value(keys.value(row) as usize).as_bytes(),
+        }
+    }
+}
+
+impl Texts {
+    pub(crate) fn memory(&self) -> usize {
+        self.dictionary.memory() + self.codes.len() * 4 + self.plain.len()
+    }
+
+    pub(crate) fn has_given_up(&self) -> bool {
+        self.given_up
+    }
+
+    pub(crate) fn give_up(&mut self) {
+        self.given_up = true;
+    }
+
+    /// The values of earlier batches say nothing about the next one's.
+    pub(crate) fn start_batch(&mut self, rows: usize) {
+        self.known.clear();
+        self.batch_rows = rows;
+    }
+
+    /// Takes the texts of rows into the page of codes, as far as the dictionary takes them: gives the first row that it does not take.
+    pub(crate) fn take(&mut self, incoming: Incoming<'_>, from: usize, rows: usize) -> usize {
+        let nulls = incoming.nulls();
+        match (incoming, nulls) {
+            (Incoming::Keyed(keys, values), None) => {
+                let keys = &keys.values()[from..rows];
+                let taken = self.meet_all(keys, values);
+                let Self { codes, known, .. } = self;
+                codes.extend(keys[..taken].iter().map(|key| known[*key as usize]));
+                from + taken
+            }
+            (Incoming::Keyed(keys, values), Some(nulls)) => {
+                for row in (from..rows).filter(|row| nulls.is_valid(*row)) {
+                    let key = keys.value(row);
+                    if !self.knows(key) && !self.meet(key, values) {
+                        return row;
+                    }
+                    self.codes.push(self.known[key as usize]);
+                }
+                rows
+            }
+            (Incoming::Each(texts), nulls) => {
+                for row in (from..rows).filter(|row| nulls.is_none_or(|nulls| nulls.is_valid(*row))) {
+                    let Some(code) = self.dictionary.code(texts.value(row).as_bytes()) else { return row };
+                    self.codes.push(code);
+                }
+                rows
+            }
+        }
+    }
+
+    /// Whether the value was met already.
+    #[inline]
+    fn knows(&self, key: i32) -> bool {
+        self.known.get(key as usize).is_some_and(|code| *code != UNKNOWN)
+    }
+
+    /// Gives codes to the values of keys, up to the first that the dictionary does not take; gives its place.
+    fn meet_all(&mut self, keys: &[i32], values: &StringArray) -> usize {
+        let mut met = 0;
+        while let Some(more) = keys[met..].iter().position(|key| !self.knows(*key)) {
+            met += more;
+            if !self.meet(keys[met], values) {
+                return met;
+            }
+            met += 1;
+        }
+        keys.len()
+    }
+
+    /// Gives the value a code. Codes are given in the order of rows: values that no row has get none.
+    fn meet(&mut self, key: i32, values: &StringArray) -> bool {
+        if self.known.is_empty() {
+            self.known.resize(values.len(), UNKNOWN);
+            self.hashes.clear();
+            // A part of a batch that was dealt to many months may have few of its values.
+            if self.batch_rows * 4 >= values.len() {
+                self.hashes.extend(texts_of(values).map(hash));
+                self.dictionary.look_ahead(&self.hashes);
+            }
+        }
+        let text = values.value(key as usize).as_bytes();
+        let hash = self.hashes.get(key as usize).copied().unwrap_or_else(|| hash(text));
+        let Some(code) = self.dictionary.find(text, hash) else { return false };
+        self.known[key as usize] = code;
+        true
+    }
+
+    /// Takes a text into the page of plain ones; gives the page's size.
+    pub(crate) fn take_plain(&mut self, incoming: Incoming<'_>, row: usize) -> usize {
+        let text = incoming.text(row);
+        widen(&mut self.range, text);
+        self.plain.extend_from_slice(&(text.len() as u32).to_le_bytes());
+        self.plain.extend_from_slice(text);
+        self.plain.len()
+    }
+
+    pub(crate) fn encode(&mut self, press: &mut Press) -> Encoding {
+        if self.given_up && self.codes.is_empty() {
+            press.raw.extend_from_slice(&self.plain);
+            self.plain.clear();
+            return Encoding::PLAIN;
+        }
+        self.before += self.codes.len();
+        let seldom = self.dictionary.len() > FEW && self.dictionary.len() * 2 > self.before;
+        self.given_up |= seldom;
+        if seldom && self.before == self.codes.len() {
+            // The first page, and hardly a text twice: no dictionary at all.
+            for code in std::mem::take(&mut self.codes) {
+                let text = self.dictionary.text(code);
+                widen(&mut self.range, text);
+                press.raw.extend_from_slice(&(text.len() as u32).to_le_bytes());
+                press.raw.extend_from_slice(text);
+            }
+            self.clear();
+            return Encoding::PLAIN;
+        }
+        let width = hybrid::width(self.dictionary.len());
+        press.raw.push(width as u8);
+        hybrid::codes(&mut press.raw, &self.codes, width);
+        self.codes.clear();
+        Encoding::RLE_DICTIONARY
+    }
+
+    fn clear(&mut self) {
+        self.dictionary.clear();
+        self.known.clear();
+    }
+
+    /// The dictionary goes into `raw`; gives the number of its entries and the chunk's range.
+    pub(crate) fn end_chunk(&mut self, press: &mut Press) -> (usize, Option<TextBounds>) {
+        let mut range = self.range.take();
+        if let Some((least, greatest)) = self.dictionary.bounds() {
+            widen(&mut range, least);
+            widen(&mut range, greatest);
+        }
+        if let Some((least, greatest)) = &range {
+            widen(&mut self.file_range, least);
+            widen(&mut self.file_range, greatest);
+        }
+        let entries = self.dictionary.len();
+        press.raw.extend_from_slice(self.dictionary.plain());
+        self.clear();
+        self.before = 0;
+        // What had a dictionary for a while gets one again.
+        self.given_up = self.given_up && entries == 0;
+        (entries, range)
+    }
+}
+
+fn texts_of(values: &StringArray) -> impl Iterator<Item = &[u8]> {
+    let data = values.value_data();
+    values.value_offsets().windows(2).map(|ends| &data[ends[0] as usize..ends[1] as usize])
+}
+
+fn widen(range: &mut Option<TextBounds>, text: &[u8]) {
+    match range {
+        None => *range = Some((text.to_vec(), text.to_vec())),
+        Some((least, _)) if text < least.as_slice() => text.clone_into(least),
+        Some((_, greatest)) if text > greatest.as_slice() => text.clone_into(greatest),
+        Some(_) => {}
+    }
+}
