@@ -16,6 +16,7 @@ mod independent;
 mod init;
 mod kill;
 mod known_at;
+mod marts;
 mod mistakes;
 mod postgres;
 mod repeatable;

@@ -1,62 +1,120 @@
 //! `takings check`: every SQL file planned without data, held against contracts and report definitions.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 
 use chrono::DateTime;
-use datafusion::arrow::datatypes::DataType;
+use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::dataframe::DataFrame;
 use takings_definitions::{Kept, Project, Report, Section, Table, place_of};
+use tokio::runtime::Handle;
 
 use crate::contract::{check_money, output_schema};
 use crate::data_tests::queries;
+use crate::session::optimized;
 use crate::{Engine, Error, Graph, Parameters, Parsed, Result, Session, Tables};
 
 /// Something that `check` found.
 #[derive(Debug)]
 pub struct Finding(pub Error);
 
-/// Plans everything; one finding per file that does not hold.
+/// The views that were planned, by the types that they give.
+type Types = BTreeMap<String, SchemaRef>;
+
+/// A definition with SQL.
+#[derive(Clone, Copy)]
+enum Item<'a> {
+    Model(&'a str),
+    Table(&'a Table),
+    Report(&'a Report),
+}
+
+/// Plans everything, on as many threads as the engine has; one finding per file that does not hold. Each SQL is planned once: what reads a view
+/// is planned against the types that the view gives.
 pub async fn check_project(engine: &Engine, project: &Project, graph: &Graph) -> Vec<Finding> {
-    // A view is part of the plan of what reads it and optimised with it. Only where something is wrong each is looked at alone, to say where.
-    let inner = read_views(project, graph);
-    let findings = check_all(engine, project, graph, &inner).await;
-    if findings.is_empty() { findings } else { check_all(engine, project, graph, &BTreeSet::new()).await }
-}
-
-/// The views that another model or a section reads.
-fn read_views(project: &Project, graph: &Graph) -> BTreeSet<String> {
-    let models = project.models.keys().filter_map(|name| graph.model(name)?.references().ok());
-    let sections = project.report_sql.values().filter_map(|source| Parsed::new(&source.path, &source.text).ok()?.references().ok());
-    models.chain(sections).flatten().filter(|name| project.models.contains_key(name) && !project.tables.contains_key(name)).collect()
-}
-
-/// `inner`: views that are only optimised within what reads them.
-async fn check_all(engine: &Engine, project: &Project, graph: &Graph, inner: &BTreeSet<String>) -> Vec<Finding> {
-    let mut session = engine.session(project, graph, Tables::new(), sample_parameters(project)).for_checks();
-    let mut findings = Vec::new();
-    for name in project.models.keys() {
-        keep(&mut findings, check_model(&mut session, project, graph, name, inner.contains(name)).await);
-    }
-    for table in project.tables.values().filter(|table| table.layer.is_made()) {
-        keep(&mut findings, check_changed_by(engine, project, graph, table).await);
-        for (at, (name, _, sql)) in queries(table).into_iter().enumerate() {
-            let place = place_of(&table.text, &format!("tests/{at}/sql")).filter(|_| at < table.tests.len());
-            let planned = plan_definition(&mut session, (&table.path, place), &sql).await;
-            keep(&mut findings, planned.map(drop).map_err(|error| told(error, |said| format!("test `{name}`: {said}"))));
+    let (mut views, mut findings) = (Types::new(), Vec::new());
+    let tables = project.tables.values().filter(|table| table.layer.is_made()).map(Item::Table);
+    let readers = tables.chain(project.reports.iter().map(Item::Report)).collect();
+    let models = graph.layers().into_iter().map(|layer| layer.into_iter().map(Item::Model).collect());
+    for items in models.chain([readers]) {
+        let mut found = Vec::new();
+        for (known, wrong) in deal(engine, project, graph, &views, items).await {
+            views.extend(known);
+            found.extend(wrong);
         }
-    }
-    for report in &project.reports {
-        keep(&mut findings, check_made_when(&mut session, report).await);
-        for at in 0..report.sections.len() {
-            keep(&mut findings, check_section(&mut session, project, report, at).await);
-        }
+        found.sort_by_key(|(at, _)| *at);
+        found.into_iter().for_each(|(_, error)| keep(&mut findings, error));
     }
     findings
 }
 
-fn keep(findings: &mut Vec<Finding>, outcome: Result<()>) {
-    let Err(error) = outcome else { return };
+/// What of the items does not hold, each with the item's place among them, and the types of the views among them.
+type Checked = (Types, Vec<(usize, Error)>);
+
+/// Deals the items to threads, each with a session of its own.
+async fn deal(engine: &Engine, project: &Project, graph: &Graph, views: &Types, items: Vec<Item<'_>>) -> Vec<Checked> {
+    let items: Vec<(usize, Item<'_>)> = items.into_iter().enumerate().collect();
+    let threads = engine.threads().min(items.len());
+    let engine = &engine.with_threads(1);
+    if threads < 2 {
+        return vec![check_items(engine, project, graph, views, &items).await];
+    }
+    let (runtime, items) = (&Handle::current(), &items);
+    let work = |first: usize| {
+        let dealt: Vec<_> = items.iter().skip(first).step_by(threads).copied().collect();
+        move || runtime.block_on(async move { check_items(engine, project, graph, views, &dealt).await })
+    };
+    tokio::task::block_in_place(|| {
+        std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..threads).map(|first| scope.spawn(work(first))).collect();
+            workers.into_iter().map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+        })
+    })
+}
+
+async fn check_items(engine: &Engine, project: &Project, graph: &Graph, views: &Types, items: &[(usize, Item<'_>)]) -> Checked {
+    let mut session = engine.session(project, graph, Tables::new(), sample_parameters(project)).for_checks();
+    let (mut types, mut wrong) = (Types::new(), Vec::new());
+    for (view, schema) in views {
+        wrong.extend(session.stand_in(view, Arc::clone(schema)).await.err().map(|error| (0, error)));
+    }
+    for (at, item) in items {
+        let found = match item {
+            Item::Model(name) => match check_model(&mut session, project, graph, name).await {
+                Ok(schema) => {
+                    types.extend(schema.map(|schema| ((*name).to_owned(), schema)));
+                    Vec::new()
+                }
+                Err(error) => vec![error],
+            },
+            Item::Table(table) => check_table(&mut session, engine, project, graph, table).await,
+            Item::Report(report) => check_report(&mut session, project, graph, report).await,
+        };
+        wrong.extend(found.into_iter().map(|error| (*at, error)));
+    }
+    (types, wrong)
+}
+
+async fn check_table(session: &mut Session<'_>, engine: &Engine, project: &Project, graph: &Graph, table: &Table) -> Vec<Error> {
+    let mut wrong: Vec<Error> = check_changed_by(engine, project, graph, table).await.err().into_iter().collect();
+    for (at, (name, _, sql)) in queries(table).into_iter().enumerate() {
+        let place = place_of(&table.text, &format!("tests/{at}/sql")).filter(|_| at < table.tests.len());
+        let planned = plan_definition(session, (&table.path, place), &sql).await;
+        wrong.extend(planned.err().map(|error| told(error, |said| format!("test `{name}`: {said}"))));
+    }
+    wrong
+}
+
+async fn check_report(session: &mut Session<'_>, project: &Project, graph: &Graph, report: &Report) -> Vec<Error> {
+    let mut wrong: Vec<Error> = check_made_when(session, report).await.err().into_iter().collect();
+    for at in 0..report.sections.len() {
+        wrong.extend(check_section(session, project, graph, report, at).await.err());
+    }
+    wrong
+}
+
+fn keep(findings: &mut Vec<Finding>, error: Error) {
     // A mistake in a view is found by all that read it, and told once.
     if findings.iter().all(|finding| finding.0.to_string() != error.to_string()) {
         findings.push(Finding(error));
@@ -75,23 +133,33 @@ fn sample_parameters(project: &Project) -> Parameters {
         .text("seller_account", "")
 }
 
-async fn check_model(session: &mut Session<'_>, project: &Project, graph: &Graph, name: &str, inner: bool) -> Result<()> {
-    let Some(parsed) = graph.model(name) else { return Ok(()) };
+/// Of a view the types that it gives.
+async fn check_model(session: &mut Session<'_>, project: &Project, graph: &Graph, name: &str) -> Result<Option<SchemaRef>> {
+    let Some(parsed) = graph.model(name) else { return Ok(None) };
     let frame = session.plan(parsed).await?;
     check_money(parsed, frame.logical_plan(), false)?;
     if let Some(table) = project.tables.get(name) {
         output_schema(table, parsed, frame.logical_plan())?;
     }
-    if inner { Ok(()) } else { optimized(&parsed.path, frame).map(drop) }
+    let frame = optimized(&parsed.path, frame)?;
+    Ok((!project.tables.contains_key(name)).then(|| Arc::clone(frame.schema().inner())))
 }
 
-/// `changed_by` gives one column of dates.
+/// `changed_by` gives one column of dates, and looks at the changes of all that the mart is made from.
 async fn check_changed_by(engine: &Engine, project: &Project, graph: &Graph, table: &Table) -> Result<()> {
     let Kept::Incremental { changed_by, .. } = &table.kept else { return Ok(()) };
     let changed = project.tables.keys().map(|name| (name.clone(), Vec::new())).collect();
     let mut session = engine.session(project, graph, Tables::new(), sample_parameters(project)).for_checks().with_changed(changed);
     let place = place_of(&table.text, "kept/changed_by");
     let frame = plan_definition(&mut session, (&table.path, place), changed_by).await?;
+    let looked_at = Parsed::new(&table.path, changed_by)?.looks_at_changes_of();
+    let seen: BTreeSet<String> = looked_at.iter().flat_map(|name| graph.all_inputs(name)).collect();
+    let raw = |name: &&String| project.tables.get(*name).is_some_and(|table| !table.layer.is_made());
+    if let Some(unseen) = graph.all_inputs(&table.name).difference(&seen).find(raw) {
+        let message =
+            format!("changed_by does not look at changed_{unseen}, and {} is made from {unseen}: months that change there would stay as they were", table.name);
+        return Err(Error::sql(&table.path, place.map(wide), message));
+    }
     let types: Vec<&DataType> = frame.schema().fields().iter().map(|field| field.data_type()).collect();
     match types[..] {
         [DataType::Date32] => Ok(()),
@@ -104,22 +172,21 @@ async fn check_made_when(session: &mut Session<'_>, report: &Report) -> Result<(
     plan_definition(session, (&report.path, place_of(&report.text, "made_when")), sql).await.map(drop)
 }
 
-async fn check_section(session: &mut Session<'_>, project: &Project, report: &Report, at: usize) -> Result<()> {
+async fn check_section(session: &mut Session<'_>, project: &Project, graph: &Graph, report: &Report, at: usize) -> Result<()> {
     let section = &report.sections[at];
     let place = |value: &str| place_of(&report.text, &format!("sections/{at}/{value}"));
     let wrong = |value: &str, message: String| Error::sql(&report.path, place(value).map(wide), message);
-    let Some(source) = project.report_sql.get(&format!("{}/{}", report.name, section.name)) else { return Ok(()) };
-    let parsed = Parsed::new(&source.path, &source.text)?;
-    let frame = session.plan(&parsed).await?;
-    check_money(&parsed, frame.logical_plan(), true)?;
+    let Some(parsed) = graph.section(project, report, section)? else { return Ok(()) };
+    let frame = session.plan(parsed).await?;
+    check_money(parsed, frame.logical_plan(), true)?;
     let names: Vec<String> = frame.schema().fields().iter().map(|field| field.name().clone()).collect();
     for (value, name) in wanted(section) {
         if !names.contains(name) {
             let hint = nearest_of(name, &names);
-            return Err(wrong(&value, format!("section `{}` needs column `{name}`, which {} does not give; {hint}", section.name, source.path.display())));
+            return Err(wrong(&value, format!("section `{}` needs column `{name}`, which {} does not give; {hint}", section.name, parsed.path.display())));
         }
     }
-    optimized(&source.path, frame)?;
+    optimized(&parsed.path, frame)?;
     let Some(trace) = &section.trace else { return Ok(()) };
     let of_trace = |said: &str| format!("trace of section `{}`: {said}", section.name);
     let model = session.table(&trace.model).await.map_err(|error| {
@@ -176,11 +243,4 @@ fn told(error: Error, words: impl Fn(&str) -> String) -> Error {
 
 fn wide((line, column): (usize, usize)) -> (u64, u64) {
     (line as u64, column as u64)
-}
-
-/// The optimiser resolves types; what cannot be typed fails here and not at night.
-fn optimized(path: &Path, frame: DataFrame) -> Result<DataFrame> {
-    let (state, plan) = frame.into_parts();
-    let plan = state.optimize(&plan).map_err(|error| Error::planning(path, &error))?;
-    Ok(DataFrame::new(state, plan))
 }

@@ -2,9 +2,11 @@
 
 use datafusion::arrow::array::{Array, RecordBatch};
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::logical_expr::LogicalPlan;
 use takings_definitions::{ColumnType, Severity, Table, TestKind};
 
-use crate::{Error, Result, Session};
+use crate::{Error, Parsed, Result, Session};
 
 /// How many violating rows a message shows.
 const SHOWN: usize = 5;
@@ -25,12 +27,16 @@ impl std::fmt::Display for TestFailure {
     }
 }
 
-/// Runs all tests of a table on the rows that the session sees under its name.
-pub async fn run_tests(session: &mut Session<'_>, table: &Table) -> Result<Vec<TestFailure>> {
+/// Runs all tests of a table on the rows that the session sees under its name. Where `made` sees only those that were made now, and the others
+/// have passed the same tests before, what a test says of each row by itself is asked of these alone.
+pub async fn run_tests(session: &mut Session<'_>, mut made: Option<&mut Session<'_>>, table: &Table) -> Result<Vec<TestFailure>> {
     let mut failures = Vec::new();
     for (name, severity, sql) in queries(table) {
-        let limited = format!("select * from ({sql}) as violations limit {SHOWN}");
-        let frame = session.plan_text(&table.path, &limited).await.map_err(|error| in_test(table, &name, &error))?;
+        let limited = Parsed::new(&table.path, &format!("select * from ({sql}) as violations limit {SHOWN}")).map_err(|error| in_test(table, &name, &error))?;
+        let mut frame = session.plan(&limited).await.map_err(|error| in_test(table, &name, &error))?;
+        if let Some(made) = made.as_mut().filter(|_| is_of_rows(frame.logical_plan(), &table.name)) {
+            frame = made.plan(&limited).await.map_err(|error| in_test(table, &name, &error))?;
+        }
         let batches = session.collect(&format!("{} test `{name}`", table.name), frame).await?;
         let rows = describe(&batches);
         if !rows.is_empty() {
@@ -38,6 +44,20 @@ pub async fn run_tests(session: &mut Session<'_>, table: &Table) -> Result<Vec<T
         }
     }
     Ok(failures)
+}
+
+/// Whether a query looks at each row of one table by itself: it has no other table, no join, no group and no subquery.
+fn is_of_rows(plan: &LogicalPlan, table: &str) -> bool {
+    let mut holds = true;
+    let walked = plan.apply_with_subqueries(|node| {
+        holds = match node {
+            LogicalPlan::Projection(_) | LogicalPlan::Filter(_) | LogicalPlan::SubqueryAlias(_) | LogicalPlan::Limit(_) => true,
+            LogicalPlan::TableScan(scan) => scan.table_name.table() == table,
+            _ => false,
+        };
+        Ok(if holds { TreeNodeRecursion::Continue } else { TreeNodeRecursion::Stop })
+    });
+    walked.is_ok() && holds
 }
 
 fn in_test(table: &Table, name: &str, error: &Error) -> Error {

@@ -1,18 +1,20 @@
 //! The model graph, from the parsed SQL: who reads whom, in which order, and what is wrong with it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 
-use takings_definitions::Project;
+use takings_definitions::{Project, Report, Section};
 
 use crate::{Error, Parsed, Result};
 
-/// All models of a project, parsed, with their references resolved.
+/// All models of a project, parsed, with their references resolved, and the SQL of reports, which is parsed when it is first asked for.
 #[derive(Debug)]
 pub struct Graph {
     models: BTreeMap<String, Parsed>,
     references: BTreeMap<String, BTreeSet<String>>,
     raw: BTreeSet<String>,
     marts: BTreeSet<String>,
+    sections: BTreeMap<String, OnceLock<Parsed>>,
 }
 
 impl Graph {
@@ -21,10 +23,11 @@ impl Graph {
         let tables =
             |made: bool| project.tables.values().filter(|table| table.layer.is_made() == made).map(|table| table.name.clone()).collect::<BTreeSet<_>>();
         let (raw, marts) = (tables(false), tables(true));
-        let mut graph = Self { models: BTreeMap::new(), references: BTreeMap::new(), raw, marts };
+        let mut graph = Self { models: BTreeMap::new(), references: BTreeMap::new(), raw, marts, sections: BTreeMap::new() };
+        graph.sections = project.report_sql.keys().map(|name| (name.clone(), OnceLock::new())).collect();
         for (name, source) in &project.models {
             let parsed = Parsed::new(&source.path, &source.text)?;
-            graph.references.insert(name.clone(), parsed.references()?);
+            graph.references.insert(name.clone(), parsed.references().clone());
             graph.models.insert(name.clone(), parsed);
         }
         for (name, parsed) in &graph.models {
@@ -36,6 +39,16 @@ impl Graph {
 
     pub fn model(&self, name: &str) -> Option<&Parsed> {
         self.models.get(name)
+    }
+
+    /// The SQL of a report's section, if there is any.
+    pub fn section(&self, project: &Project, report: &Report, section: &Section) -> Result<Option<&Parsed>> {
+        let name = format!("{}/{}", report.name, section.name);
+        let (Some(parsed), Some(source)) = (self.sections.get(&name), project.report_sql.get(&name)) else { return Ok(None) };
+        match parsed.get() {
+            Some(parsed) => Ok(Some(parsed)),
+            None => Parsed::new(&source.path, &source.text).map(|new| Some(parsed.get_or_init(|| new))),
+        }
     }
 
     pub fn is_stored(&self, name: &str) -> bool {
@@ -103,6 +116,21 @@ impl Graph {
             self.visit(name, &mut done, &mut order);
         }
         order
+    }
+
+    /// All models in layers: a view stands above the views that it reads. Of stored tables only the contract is read.
+    pub(crate) fn layers(&self) -> Vec<Vec<&str>> {
+        let mut layer_of: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut layers: Vec<Vec<&str>> = Vec::new();
+        for name in self.order() {
+            let Some((name, _)) = self.models.get_key_value(&name) else { continue };
+            let views = self.references[name].iter().filter(|reference| !self.is_stored(reference));
+            let layer = views.filter_map(|view| layer_of.get(view.as_str())).max().map_or(0, |below| below + 1);
+            layer_of.insert(name, layer);
+            layers.resize_with(layers.len().max(layer + 1), Vec::new);
+            layers[layer].push(name);
+        }
+        layers
     }
 
     fn visit(&self, name: &str, done: &mut BTreeSet<String>, order: &mut Vec<String>) {

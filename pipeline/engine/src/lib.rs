@@ -3,6 +3,7 @@
 //! SQL names tables, never paths; it is SELECT only; its parameters are typed literals before anything is planned.
 //! This crate must not know a channel's file format, how files are committed, or the time.
 
+mod apart;
 mod build_side;
 mod calculate;
 mod check;
@@ -19,6 +20,7 @@ mod parameters;
 mod session;
 mod statement;
 
+pub use apart::{RowsOfMonths, months_apart};
 pub use calculate::{Calculated, Calculator, Equation, Failed};
 pub use check::{Finding, check_project};
 pub use contract::{conform, output_schema};
@@ -30,5 +32,5 @@ pub use graph::Graph;
 pub use lake_table::ScanFile;
 pub use literal::same_value;
 pub use parameters::Parameters;
-pub use session::{Engine, Session, Tables, only_months, ordered, sorted};
+pub use session::{Engine, Session, Tables, only_months, ordered, other_months, sorted};
 pub use statement::Parsed;

@@ -6,18 +6,19 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 use datafusion::arrow::array::RecordBatch;
-use datafusion::arrow::datatypes::{Date32Type, Schema};
+use datafusion::arrow::datatypes::{Date32Type, Schema, SchemaRef};
 use datafusion::catalog::TableProvider;
 use datafusion::catalog::view::ViewTable;
 use datafusion::common::ScalarValue;
 use datafusion::dataframe::DataFrame;
+use datafusion::datasource::empty::EmptyTable;
 use datafusion::datasource::provider_as_source;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::{MemoryReservation, TrackConsumersPool};
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::{SendableRecordBatchStream, SessionStateBuilder};
-use datafusion::logical_expr::LogicalPlanBuilder;
+use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::physical_plan::{displayable, execute_stream};
@@ -29,6 +30,7 @@ use crate::build_side::BuildSide;
 use crate::lake_table::LakeTable;
 use crate::materialized::Steps;
 use crate::memory::SharedPool;
+use crate::statement::CHANGED;
 use crate::{Error, Graph, Parameters, Parsed, Result, ScanFile};
 
 /// Under this address the engine sees the store; the real one never stands in a plan.
@@ -59,6 +61,10 @@ impl Engine {
         Ok(Self { runtime, store: url, threads, sort_reservation: (memory / 32).clamp(1 << 20, 64 << 20) })
     }
 
+    pub(crate) fn threads(&self) -> usize {
+        self.threads
+    }
+
     /// The same engine, with another number of threads for each query.
     #[must_use]
     pub fn with_threads(&self, threads: usize) -> Self {
@@ -78,6 +84,7 @@ impl Engine {
             changed: Tables::new(),
             registered: BTreeSet::new(),
             memory: Vec::new(),
+            only_types: false,
         }
     }
 
@@ -125,10 +132,9 @@ pub struct Session<'a> {
     registered: BTreeSet<String>,
     /// Of materialized steps.
     memory: Vec<MemoryReservation>,
+    /// Plans are looked at and not run.
+    only_types: bool,
 }
-
-/// In `changed_by`, `changed_<table>` holds the rows of files that came or went.
-const CHANGED: &str = "changed_";
 
 impl Session<'_> {
     /// Joins by sorting instead of hashing: slower, but it spills. For a second try after the memory limit was reached.
@@ -140,9 +146,11 @@ impl Session<'_> {
         self
     }
 
-    /// For plans that are looked at and not run: one pass of the optimiser says whether they can be typed.
-    pub(crate) fn for_checks(self) -> Self {
+    /// For plans that are looked at and not run: one pass of the optimiser says whether they can be typed. Views are not planned again within what
+    /// reads them, see [`Self::stand_in`].
+    pub(crate) fn for_checks(mut self) -> Self {
         self.context.state_ref().write().config_mut().options_mut().optimizer.max_passes = 1;
+        self.only_types = true;
         self
     }
 
@@ -162,7 +170,7 @@ impl Session<'_> {
 
     /// Plans a parsed SELECT.
     pub async fn plan(&mut self, parsed: &Parsed) -> Result<DataFrame> {
-        let mut references = parsed.references()?;
+        let mut references = parsed.references().clone();
         for (name, files) in self.changed.clone() {
             let alias = format!("{CHANGED}{name}");
             if references.remove(&alias) && !self.registered.contains(&alias) {
@@ -224,10 +232,19 @@ impl Session<'_> {
                 continue;
             }
             let Some(parsed) = self.graph.model(&name) else { continue };
-            let plan = self.plan_registered(parsed).await?.into_unoptimized_plan();
-            self.put(&name, Arc::new(ViewTable::new(plan, None))).await?;
+            let frame = self.plan_registered(parsed).await?;
+            if self.only_types {
+                self.stand_in(&name, Arc::clone(optimized(&parsed.path, frame)?.schema().inner())).await?;
+            } else {
+                self.put(&name, Arc::new(ViewTable::new(frame.into_unoptimized_plan(), None))).await?;
+            }
         }
         Ok(())
+    }
+
+    /// What reads a view is planned against the types that the view gives.
+    pub(crate) async fn stand_in(&mut self, view: &str, types: SchemaRef) -> Result<()> {
+        if self.registered.contains(view) { Ok(()) } else { self.put(view, Arc::new(EmptyTable::new(types))).await }
     }
 
     fn stored(&self, name: &str, files: Vec<ScanFile>) -> Result<Arc<dyn TableProvider>> {
@@ -253,7 +270,7 @@ impl Session<'_> {
         Ok(())
     }
 
-    fn condition(&self, name: &str, condition: &str, scan: &LogicalPlanBuilder) -> Result<datafusion::logical_expr::Expr> {
+    fn condition(&self, name: &str, condition: &str, scan: &LogicalPlanBuilder) -> Result<Expr> {
         let path = Path::new(name);
         let select = Parsed::new(path, &format!("select 1 where {condition}"))?.bind(&self.parameters)?.to_string();
         let bound = select.split_once(" WHERE ").map_or("true", |(_, condition)| condition);
@@ -261,10 +278,26 @@ impl Session<'_> {
     }
 }
 
+/// The optimiser resolves types; what cannot be typed fails here and not at night.
+pub(crate) fn optimized(path: &Path, frame: DataFrame) -> Result<DataFrame> {
+    let (state, plan) = frame.into_parts();
+    let plan = state.optimize(&plan).map_err(|error| Error::planning(path, &error))?;
+    Ok(DataFrame::new(state, plan))
+}
+
 /// Only the rows of some months.
 pub fn only_months(what: &str, frame: DataFrame, months: &BTreeSet<NaiveDate>) -> Result<DataFrame> {
-    let list = months.iter().map(|month| lit(ScalarValue::Date32(Some(Date32Type::from_naive_date(*month))))).collect();
-    frame.filter(col("period_month").in_list(list, false)).map_err(|error| Error::running(what, &error))
+    frame.filter(col("period_month").in_list(literals(months), false)).map_err(|error| Error::running(what, &error))
+}
+
+/// The rows of all months but some, and those that have none.
+pub fn other_months(what: &str, frame: DataFrame, months: &BTreeSet<NaiveDate>) -> Result<DataFrame> {
+    let month = col("period_month");
+    frame.filter(month.clone().in_list(literals(months), true).or(month.is_null())).map_err(|error| Error::running(what, &error))
+}
+
+fn literals(months: &BTreeSet<NaiveDate>) -> Vec<Expr> {
+    months.iter().map(|month| lit(ScalarValue::Date32(Some(Date32Type::from_naive_date(*month))))).collect()
 }
 
 /// Rows in the declared order, nulls last.

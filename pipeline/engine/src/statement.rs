@@ -15,11 +15,15 @@ use datafusion::sql::sqlparser::parser::Parser;
 use crate::hints::Hinted;
 use crate::{Error, Parameters, Result};
 
+/// In `changed_by`, `changed_<table>` holds the rows of files that came or went.
+pub(crate) const CHANGED: &str = "changed_";
+
 /// A parsed SELECT.
 #[derive(Debug, Clone)]
 pub struct Parsed {
     pub path: PathBuf,
     statement: Box<Statement>,
+    references: BTreeSet<String>,
 }
 
 /// A function that the SQL calls, or a type that it casts to, and where.
@@ -45,16 +49,24 @@ impl Parsed {
         };
         hinted.mark(&mut statement);
         match &*statement {
-            Statement::Query(query) if is_select(query) => Ok(Self { path: path.to_owned(), statement }),
+            Statement::Query(query) if is_select(query) => {
+                let (relations, _) =
+                    resolve_table_references(&DfStatement::Statement(statement.clone()), true).map_err(|error| Error::planning(path, &error))?;
+                let references = relations.iter().map(|relation| relation.to_string()).collect();
+                Ok(Self { path: path.to_owned(), statement, references })
+            }
             other => Err(Error::sql(path, position(other.span().start), "only SELECT is allowed here")),
         }
     }
 
     /// The tables and models it names, without its own CTEs.
-    pub fn references(&self) -> Result<BTreeSet<String>> {
-        let statement = DfStatement::Statement(self.statement.clone());
-        let (relations, _) = resolve_table_references(&statement, true).map_err(|error| Error::planning(&self.path, &error))?;
-        Ok(relations.iter().map(|relation| relation.to_string()).collect())
+    pub fn references(&self) -> &BTreeSet<String> {
+        &self.references
+    }
+
+    /// Of a `changed_by`: the tables whose changed rows it looks at.
+    pub fn looks_at_changes_of(&self) -> BTreeSet<String> {
+        self.references.iter().filter_map(|name| name.strip_prefix(CHANGED).map(str::to_owned)).collect()
     }
 
     /// Line and column at which a table is first named.
@@ -178,7 +190,7 @@ mod tests {
 
     #[test]
     fn references_leave_out_ctes() {
-        let names = parsed("with a as (select * from stg_x) select * from a join dim_y using (id)").unwrap().references().unwrap();
+        let names = parsed("with a as (select * from stg_x) select * from a join dim_y using (id)").unwrap().references().clone();
         assert_eq!(names.into_iter().collect::<Vec<_>>(), ["dim_y", "stg_x"]);
     }
 

@@ -9,7 +9,7 @@ use object_store::memory::InMemory;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 use parquet::arrow::ArrowWriter;
 use takings_definitions::Project;
-use takings_engine::{Engine, Graph, Parameters, ScanFile, Tables, check_project};
+use takings_engine::{Engine, Graph, Parameters, ScanFile, Tables, check_project, months_apart, run_tests};
 
 /// A project folder with one partitioned mart `fct_t(period_month, id, line)`, whose contract names the month first.
 struct Place {
@@ -173,4 +173,103 @@ async fn a_materialized_step_is_made_once_and_gives_the_same_rows() {
     assert_eq!(ids(&plain), ids(&held));
     let error = query(&place, "with x (a) as materialized (select 1) select * from x").await.unwrap_err();
     assert!(error.contains("query:1:6: `x`: ") && error.contains("names its columns in its SELECT"), "{error}");
+}
+
+#[tokio::test]
+async fn months_are_apart_where_their_filter_reaches_every_file() {
+    let place = Place::new(&[("sql/known/known_t.sql", "select * from fct_t where line > 0")]);
+    let project = place.project();
+    let graph = Graph::new(&project).unwrap();
+    let (store, tables) = store_with_two_months(&project).await;
+    let engine = Engine::new(store, 64 << 20, 1, place.folder.path()).unwrap();
+    let both_twice = "select a.period_month, a.id from fct_t as a left join fct_t as b on";
+    for (sql, expected) in [
+        ("select period_month, id, count(*) as n from known_t group by id, period_month", Some(2)),
+        ("select period_month, row_number() over (partition by period_month order by id) as n from fct_t", Some(2)),
+        (&format!("{both_twice} a.period_month = b.period_month and a.id = b.id"), Some(4)),
+        ("select period_month, id from fct_t union all select period_month, 'x' from fct_t", Some(4)),
+        // What is said of a month hangs on others, or on which are there.
+        ("select min(period_month) as period_month, id from fct_t group by id", None),
+        ("select period_month, row_number() over (partition by id order by line) as n from fct_t", None),
+        ("select period_month, id from fct_t order by line limit 3", None),
+        (&format!("{both_twice} a.id = b.id"), None),
+        ("select period_month, id from fct_t where line < (select max(line) from fct_t)", None),
+        (
+            "select period_month, id from fct_t where period_month >= date '2026-01-01' and line in (select line from fct_t where period_month > date '2025-01-01')",
+            None,
+        ),
+    ] {
+        let mut session = engine.session(&project, &graph, tables.clone(), Parameters::default());
+        let frame = session.plan_text(Path::new("mart"), sql).await.unwrap();
+        let apart = months_apart("mart", &frame).unwrap();
+        assert_eq!(apart.map(|months| months.values().copied().collect::<Vec<_>>()), expected.map(|rows| vec![rows; 2]), "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_test_says_of_each_row_is_asked_of_the_rows_that_were_made() {
+    let contract = |test: &str| {
+        format!(
+            "table = \"fct_t\"\nlayer = \"mart\"\ndescription = \"d\"\ngrain = \"One row.\"\nkey = [\"id\"]\npartition = {{ from = [\"period_month\"] }}\ncolumns = [\n\
+             {{ name = \"period_month\", type = \"date\", nullable = false }},\n{{ name = \"id\", type = \"text\" }},\n{{ name = \"line\", type = \"int64\" }},\n]\n\
+             [[tests]]\nname = \"of_test\"\n{test}\n"
+        )
+    };
+    // The row `a` of the first month breaks each of them; the second month is made now.
+    for (test, is_of_rows) in [
+        ("kind = \"expression\"\nsql = \"id <> 'a'\"", true),
+        ("kind = \"no_rows\"\nsql = \"select id, line + 1 as next from fct_t where id = 'a'\"", true),
+        ("kind = \"no_rows\"\nsql = \"select min(id) as id from fct_t having min(id) = 'a'\"", false),
+        ("kind = \"no_rows\"\nsql = \"select id from fct_t where id in (select min(id) from fct_t)\"", false),
+        ("kind = \"no_rows\"\nsql = \"select a.id from fct_t as a inner join fct_t as b on a.line + 2 = b.line where a.id = 'a'\"", false),
+        ("kind = \"unique\"\ncolumns = [\"period_month\"]", false),
+    ] {
+        let place = Place::new(&[("config/tables/fct_t.toml", &contract(test))]);
+        let project = place.project();
+        let graph = Graph::new(&project).unwrap();
+        let (store, all) = store_with_two_months(&project).await;
+        let engine = Engine::new(store, 64 << 20, 1, place.folder.path()).unwrap();
+        let made = Tables::from([("fct_t".to_owned(), all["fct_t"][1..].to_vec())]);
+        let session = |tables: &Tables| engine.session(&project, &graph, tables.clone(), Parameters::default());
+        let table = project.table("fct_t").unwrap();
+        let failed = async |made: Option<&Tables>| {
+            let mut made = made.map(session);
+            let failures = run_tests(&mut session(&all), made.as_mut(), table).await.unwrap();
+            failures.iter().any(|failure| failure.test == "of_test")
+        };
+        assert!(failed(None).await, "{test}");
+        assert_eq!(failed(Some(&made)).await, !is_of_rows, "{test}");
+    }
+}
+
+#[tokio::test]
+async fn changed_by_looks_at_the_changes_of_all_that_a_mart_is_made_from() {
+    let raw = |name: &str| {
+        let text =
+            format!("table = \"{name}\"\nlayer = \"raw\"\ndescription = \"d\"\ngrain = \"One row.\"\nkey = [\"id\"]\npartition = {{ from = [\"at\"] }}\n");
+        text + "columns = [\n{ name = \"at\", type = \"date\", nullable = false },\n{ name = \"id\", type = \"text\" },\n]\n"
+    };
+    let mart = "select a.period_month, a.id, count(*) as line from one as a inner join stg_two as b on a.id = b.id group by a.period_month, a.id";
+    for (changed_by, unseen) in [
+        ("select period_month from changed_one union select period_month from changed_two", None),
+        ("select period_month from changed_one", Some("changed_by does not look at changed_two, and fct_t is made from two")),
+    ] {
+        let kept = format!("kept = {{ partition = \"period_month\", changed_by = \"{changed_by}\" }}");
+        let place = Place::new(&[
+            ("config/tables/one.toml", &raw("one")),
+            ("config/tables/two.toml", &raw("two")),
+            ("sql/staging/x/stg_two.sql", "select * from two"),
+            ("sql/marts/fct_t.sql", mart),
+        ]);
+        let contract = std::fs::read_to_string(place.folder.path().join("config/tables/fct_t.toml")).unwrap();
+        place.write("config/tables/fct_t.toml", &contract.replacen("columns = [", &format!("{kept}\ncolumns = ["), 1));
+        let project = place.project();
+        let graph = Graph::new(&project).unwrap();
+        let engine = Engine::new(Arc::new(InMemory::new()), 64 << 20, 1, place.folder.path()).unwrap();
+        let found: Vec<String> = check_project(&engine, &project, &graph).await.into_iter().map(|finding| finding.0.to_string()).collect();
+        match unseen {
+            None => assert_eq!(found, Vec::<String>::new()),
+            Some(said) => assert!(found.len() == 1 && found[0].contains(said), "{found:?}"),
+        }
+    }
 }

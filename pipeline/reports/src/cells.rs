@@ -147,6 +147,11 @@ impl Cells {
         }
     }
 
+    /// Whether the cells may hold any character.
+    pub fn are_text(&self) -> bool {
+        matches!(self, Self::Text(_) | Self::LargeText(_) | Self::TextView(_))
+    }
+
     /// Appends the cell of a row, and gives the amount that counts into the column's control total.
     pub fn print(&self, row: usize, guard: bool, out: &mut String) -> Result<Option<i128>, CellFault> {
         match self {
@@ -154,9 +159,7 @@ impl Cells {
             Self::Text(values) if values.is_valid(row) => push_text(out, values.value(row), guard),
             Self::LargeText(values) if values.is_valid(row) => push_text(out, values.value(row), guard),
             Self::TextView(values) if values.is_valid(row) => push_text(out, values.value(row), guard),
-            Self::Integer(values) if values.is_valid(row) => {
-                let _ = write!(out, "{}", values.value(row));
-            }
+            Self::Integer(values) if values.is_valid(row) => push_exact(out, i128::from(values.value(row)), 0),
             Self::Boolean(values) if values.is_valid(row) => out.push_str(if values.value(row) { "true" } else { "false" }),
             Self::Day(values) if values.is_valid(row) => push_day(out, values.value(row))?,
             Self::Instant { values, unit } if values.is_valid(row) => push_instant(out, values.value(row), *unit)?,
@@ -223,7 +226,10 @@ fn push_day(out: &mut String, days: i32) -> Result<(), CellFault> {
     let epoch = NaiveDate::default();
     let day = epoch.checked_add_signed(TimeDelta::days(i64::from(days))).filter(|day| (0..=9999).contains(&day.year()));
     let day = day.ok_or_else(|| CellFault::OutOfCalendar(format!("the date {days} days from 1970-01-01")))?;
-    let _ = write!(out, "{day}");
+    let (year, month, day) = (day.year().unsigned_abs(), day.month(), day.day());
+    let digit = |number: u32, place: u32| char::from_digit(number / place % 10, 10).unwrap_or('0');
+    let year = [1000, 100, 10, 1].map(|place| digit(year, place));
+    out.extend(year.into_iter().chain(['-', digit(month, 10), digit(month, 1), '-', digit(day, 10), digit(day, 1)]));
     Ok(())
 }
 

@@ -29,12 +29,32 @@ pub(crate) fn push_exact(out: &mut String, value: i128, digits: u8) {
     if value < 0 {
         out.push('-');
     }
+    if let (Ok(rest), 0..=19) = (u64::try_from(value.unsigned_abs()), digits) {
+        return push_short(out, rest, digits);
+    }
     let digits = usize::from(digits);
     // Writing into a String can't fail.
     let _ = write!(out, "{:0>width$}", value.unsigned_abs(), width = digits + 1);
     if digits > 0 {
         out.insert(out.len() - digits, '.');
     }
+}
+
+/// The same for what most values are: from the last digit to the first, without the arithmetic of wide integers.
+fn push_short(out: &mut String, mut rest: u64, digits: u8) {
+    let mut text = [b'0'; 24];
+    let (mut at, mut place) = (text.len(), 0);
+    while rest > 0 || place <= digits {
+        if place == digits && digits > 0 {
+            at -= 1;
+            text[at] = b'.';
+        }
+        at -= 1;
+        text[at] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        place += 1;
+    }
+    out.push_str(str::from_utf8(&text[at..]).unwrap_or_default());
 }
 
 /// Appends the value without trailing zeros and without exponent.
@@ -84,6 +104,11 @@ mod tests {
             (i128::MAX, 0, 2, Err(Misfit::Size)),
             (1, 76, 2, Err(Misfit::Digits)),
             (0, 76, 2, Ok("0.00")),
+            (i128::from(u64::MAX), 19, 19, Ok("1.8446744073709551615")),
+            (-i128::from(u64::MAX), 0, 0, Ok("-18446744073709551615")),
+            (i128::from(u64::MAX) + 1, 0, 0, Ok("18446744073709551616")),
+            (5, 20, 20, Ok("0.00000000000000000005")),
+            (10, 1, 1, Ok("1.0")),
             (i128::MIN, 10, 10, Ok("-17014118346046923173168730371.5884105728")),
         ] {
             assert_eq!(exact(value, scale, digits).as_deref(), text.as_ref().map(|text| *text), "{value}e-{scale} at {digits}");

@@ -162,8 +162,7 @@ impl<W: Write, D: Write> SectionWriter<'_, '_, W, D> {
             return Err(self.writer.order(format!("section {}: a batch has other types than the schema it was begun with", section.name)));
         }
         let currencies = currencies(section);
-        let mut csv = csv::Writer::from_writer(Vec::new());
-        let (mut cell, mut currency, mut amounts) = (String::new(), String::new(), Vec::new());
+        let (mut text, mut currency, mut amounts) = (String::new(), String::new(), Vec::new());
         for row in 0..batch.num_rows() {
             let fault = |at: usize, why: CellFault| why.in_row(report, section, &section.columns[at], self.rows + row as u64 + 1);
             currency.clear();
@@ -174,18 +173,37 @@ impl<W: Write, D: Write> SectionWriter<'_, '_, W, D> {
                 columns.cells[*at].print(row, false, &mut currency).map_err(|why| fault(*at, why))?;
             }
             amounts.clear();
+            let start = text.len();
             for (at, cells) in columns.cells.iter().enumerate() {
-                cell.clear();
-                let amount = cells.print(row, report.formula_guard, &mut cell).map_err(|why| fault(at, why))?;
+                if at > 0 {
+                    text.push(',');
+                }
+                let cell = text.len();
+                let amount = cells.print(row, report.formula_guard, &mut text).map_err(|why| fault(at, why))?;
+                if cells.are_text() {
+                    quote_from(&mut text, cell);
+                }
                 if cells.total_scale().is_some() {
                     amounts.push(amount.unwrap_or(0));
                 }
-                csv.write_field(&cell).map_err(|error| self.writer.unwritten(error.into()))?;
             }
-            csv.write_record(None::<&[u8]>).map_err(|error| self.writer.unwritten(error.into()))?;
+            if text.len() == start {
+                text.push_str("\"\"");
+            }
+            text.push('\n');
             self.totals.add(&currency, &amounts).map_err(|at| fault(at, CellFault::SumTooLarge))?;
         }
-        csv.into_inner().map_err(|error| self.writer.unwritten(error.into_error()))
+        Ok(text.into_bytes())
+    }
+}
+
+/// Puts the cell at the end of a text into quotes, if it needs them.
+fn quote_from(text: &mut String, start: usize) {
+    if text.as_bytes()[start..].iter().any(|byte| matches!(byte, b',' | b'"' | b'\n' | b'\r')) {
+        let cell = text.split_off(start).replace('"', "\"\"");
+        text.push('"');
+        text.push_str(&cell);
+        text.push('"');
     }
 }
 

@@ -1,8 +1,10 @@
-//! A wide file of usage lines, for measuring: 17 columns, in the order of time, as large as wanted.
+//! A wide file of usage lines, for measuring: 17 columns, in the order of time, as large as wanted. Beside it, what of them was disbursed.
 //!
 //! A seller's day has runs of one to seven lines of the same customer, product and transaction. Titles are quoted and hold commas and
 //! doubled quotes; two lines of five have no ref tag; one amount in fifty is a refund. Every row follows from the seed and its number.
+//! Of 100 transactions 36 are disbursed thirty days later, some short, a few in vain.
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
@@ -26,6 +28,7 @@ pub struct WideOptions {
     pub days: u64,
 }
 
+/// The usage lines that were written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct WideSummary {
     pub rows: u64,
@@ -34,6 +37,12 @@ pub struct WideSummary {
 
 /// The header of every file.
 pub const WIDE_HEADER: &str = "usage_date,reported_at,channel,product_id,product_title,customer_id,country,currency,offer_id,instance_type,region,units,unit_price,gross_amount,monetization_type,ref_tag,transaction_id\n";
+
+/// The header of every file of disbursements.
+pub const WIDE_DISBURSEMENT_HEADER: &str = "billed_on,disbursed_on,transaction_id,currency,status,amount\n";
+
+/// Days between a transaction and its disbursement.
+const PAID_AFTER: u64 = 30;
 
 const FIRST: Day = Day::of(2024, 1, 1);
 const SECONDS_A_DAY: u64 = 86_400;
@@ -89,46 +98,89 @@ const EDITIONS: [&str; 6] = ["Standard", "Enterprise", "Community, Hardened", "\
 const THINGS: [&str; 10] =
     ["Firewall", "Data Lake", "Log Router", "Vector Search", "Message Broker", "Backup Vault", "Image Scanner", "Key Store", "Batch Queue", "Mail Relay"];
 
-/// Writes `usage_000.csv` and so on. The same options give the same bytes on any machine.
+/// Writes `usage_000.csv`, `disbursement/disbursement_000.csv` and so on. The same options give the same bytes on any machine.
 pub fn write_wide(options: &WideOptions) -> Result<WideSummary, Error> {
     crate::claim(&options.out)?;
+    let folder = options.out.join(DISBURSEMENTS);
+    std::fs::create_dir_all(&folder).map_err(Error::io(&folder))?;
     let mut lines = Lines::new(options);
     let mut summary = WideSummary::default();
     let files = options.files.max(1);
     for file in 0..files {
-        let path = options.out.join(format!("usage_{file:03}.csv"));
-        let mut out = BufWriter::with_capacity(1 << 18, File::create_new(&path).map_err(Error::io(&path))?);
-        let mut put = |bytes: &[u8]| {
-            summary.bytes += bytes.len() as u64;
-            out.write_all(bytes).map_err(Error::io(&path))
-        };
-        put(WIDE_HEADER.as_bytes())?;
+        let mut usage = Out::create(usage_file(options, file))?;
+        let mut disbursed = Out::create(disbursement_file(options, file))?;
+        usage.put(WIDE_HEADER.as_bytes())?;
+        disbursed.put(WIDE_DISBURSEMENT_HEADER.as_bytes())?;
         let end = share(options.rows, files, file + 1);
         while lines.next_row < end {
-            put(lines.line())?;
+            usage.put(lines.line())?;
+            disbursed.put(lines.disbursed())?;
         }
-        out.flush().map_err(Error::io(&path))?;
+        summary.bytes += usage.finish()?;
+        disbursed.finish()?;
     }
     summary.rows = lines.next_row;
     Ok(summary)
 }
 
-/// Appends the lines of one day more to the last file of what [`write_wide`] wrote with the same options.
+/// Appends the lines of one day more, and what was disbursed on it, to the last files of what [`write_wide`] wrote with the same options.
 pub fn append_wide_day(options: &WideOptions) -> Result<WideSummary, Error> {
-    let path = options.out.join(format!("usage_{:03}.csv", options.files.max(1) - 1));
-    let mut out = BufWriter::with_capacity(1 << 18, File::options().append(true).open(&path).map_err(Error::io(&path))?);
+    let last = options.files.max(1) - 1;
+    let mut usage = Out::append(usage_file(options, last))?;
+    let mut disbursed = Out::append(disbursement_file(options, last))?;
     let mut lines = Lines::new(options);
     while lines.next_row < options.rows {
         lines.line();
+        lines.disbursed();
     }
-    let mut summary = WideSummary { rows: options.rows / options.days.max(1), bytes: 0 };
-    for _ in 0..summary.rows {
-        let line = lines.line();
-        summary.bytes += line.len() as u64;
-        out.write_all(line).map_err(Error::io(&path))?;
+    let rows = options.rows / options.days.max(1);
+    for _ in 0..rows {
+        usage.put(lines.line())?;
+        disbursed.put(lines.disbursed())?;
     }
-    out.flush().map_err(Error::io(&path))?;
-    Ok(summary)
+    disbursed.finish()?;
+    Ok(WideSummary { rows, bytes: usage.finish()? })
+}
+
+/// The folder of the disbursements.
+const DISBURSEMENTS: &str = "disbursement";
+
+fn usage_file(options: &WideOptions, file: u64) -> PathBuf {
+    options.out.join(format!("usage_{file:03}.csv"))
+}
+
+fn disbursement_file(options: &WideOptions, file: u64) -> PathBuf {
+    options.out.join(DISBURSEMENTS).join(format!("disbursement_{file:03}.csv"))
+}
+
+/// A file that is written.
+struct Out {
+    path: PathBuf,
+    file: BufWriter<File>,
+    bytes: u64,
+}
+
+impl Out {
+    fn create(path: PathBuf) -> Result<Self, Error> {
+        let file = File::create_new(&path).map_err(Error::io(&path))?;
+        Ok(Self { path, file: BufWriter::with_capacity(1 << 18, file), bytes: 0 })
+    }
+
+    fn append(path: PathBuf) -> Result<Self, Error> {
+        let file = File::options().append(true).open(&path).map_err(Error::io(&path))?;
+        Ok(Self { path, file: BufWriter::with_capacity(1 << 18, file), bytes: 0 })
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.bytes += bytes.len() as u64;
+        self.file.write_all(bytes).map_err(Error::io(&self.path))
+    }
+
+    /// How many bytes were written.
+    fn finish(mut self) -> Result<u64, Error> {
+        self.file.flush().map_err(Error::io(&self.path))?;
+        Ok(self.bytes)
+    }
 }
 
 /// Rows of the first `done` files of `files`.
@@ -143,6 +195,17 @@ struct Run {
     head: Vec<u8>,
     tail: Vec<u8>,
     refund: bool,
+    currency: &'static str,
+    transaction: Vec<u8>,
+    /// Ten-thousandths of the currency, so far.
+    gross: u64,
+}
+
+/// What will be disbursed, as soon as its day is over.
+#[derive(Debug)]
+struct Payout {
+    due: u64,
+    line: Vec<u8>,
 }
 
 #[derive(Debug)]
@@ -157,6 +220,9 @@ struct Lines {
     date: Vec<u8>,
     run: Run,
     line: Vec<u8>,
+    /// In the order of their days.
+    payouts: VecDeque<Payout>,
+    disbursed: Vec<u8>,
 }
 
 impl Lines {
@@ -173,6 +239,8 @@ impl Lines {
             date: Vec::new(),
             run: Run::default(),
             line: Vec::new(),
+            payouts: VecDeque::new(),
+            disbursed: Vec::new(),
         }
     }
 
@@ -180,11 +248,15 @@ impl Lines {
         let seconds = u128::from(self.next_row) * u128::from(self.days) * u128::from(SECONDS_A_DAY) / u128::from(self.rows);
         let seconds = seconds as u64;
         let (day, second) = (seconds / SECONDS_A_DAY, seconds % SECONDS_A_DAY);
+        self.disbursed.clear();
         if day != self.day {
+            self.end_run();
+            while let Some(payout) = self.payouts.pop_front_if(|payout| payout.due <= day) {
+                self.disbursed.extend_from_slice(&payout.line);
+            }
             self.day = day;
             self.date.clear();
-            self.date.extend_from_slice(FIRST.plus(day as i32).date().to_string().as_bytes());
-            self.run.left = 0;
+            self.date.extend_from_slice(date(day).as_bytes());
         }
         let mut draws = Draws::of(self.seed, Topic::Usage, self.next_row);
         if self.run.left == 0 {
@@ -213,6 +285,7 @@ impl Lines {
         let units = 1 + draws.below(most);
         let price = 1_000 * (1 + draws.below(4_000));
         let gross = units * price / 1_000_000;
+        self.run.gross += gross;
         for (value, digits, signed) in [(units, 4, true), (price, 6, false), (gross, 4, true)] {
             line.push(b',');
             if signed && self.run.refund && value > 0 {
@@ -226,7 +299,39 @@ impl Lines {
         line
     }
 
+    /// What was disbursed since the line before the last one, in whole lines.
+    fn disbursed(&self) -> &[u8] {
+        &self.disbursed
+    }
+
+    /// A run ends with its transaction: it may be disbursed.
+    fn end_run(&mut self) {
+        self.run.left = 0;
+        let (transaction, gross) = (std::mem::take(&mut self.run.transaction), std::mem::take(&mut self.run.gross));
+        let mut draws = Draws::of(self.seed, Topic::Fate, self.next_row);
+        if transaction.is_empty() || draws.below(100) >= 36 {
+            return;
+        }
+        let (status, amount) = match draws.below(20) {
+            0 => ("failed", 0),
+            1..4 => ("short", gross - gross / 10),
+            _ => ("paid", gross),
+        };
+        let due = self.day + PAID_AFTER;
+        let mut line = self.date.clone();
+        line.extend_from_slice(format!(",{},", date(due)).as_bytes());
+        line.extend_from_slice(&transaction);
+        line.extend_from_slice(format!(",{},{status},", self.run.currency).as_bytes());
+        if self.run.refund && amount > 0 {
+            line.push(b'-');
+        }
+        decimal(amount, 4, &mut line);
+        line.push(b'\n');
+        self.payouts.push_back(Payout { due, line });
+    }
+
     fn start_run(&mut self, draws: &mut Draws) {
+        self.end_run();
         self.run.left = 1 + draws.below(7);
         let customer = draws.below(self.customers);
         let product = draws.below(self.products);
@@ -241,6 +346,7 @@ impl Lines {
         head.extend_from_slice(format!(",\"{thing} {product}, {edition}\",").as_bytes());
         write_whole(100_000_000_000 + of_customer.below(899_999_999_999), head);
         let currency = CURRENCIES[(customer % 7).min(4) as usize];
+        self.run.currency = currency;
         head.extend_from_slice(format!(",{},{currency},offer-", of_customer.pick(&COUNTRIES)).as_bytes());
         word(&mut Draws::of(self.seed, Topic::Agreement, product * 8 + customer % 8), 13, head);
         head.push(b',');
@@ -251,10 +357,19 @@ impl Lines {
         if draws.below(5) >= 2 {
             tail.extend_from_slice(format!("ads_{:03}", draws.below(400)).as_bytes());
         }
-        tail.extend_from_slice(b",t-");
-        word(draws, 18, tail);
+        let transaction = &mut self.run.transaction;
+        transaction.clear();
+        transaction.extend_from_slice(b"t-");
+        word(draws, 18, transaction);
+        tail.push(b',');
+        tail.extend_from_slice(transaction);
         self.run.refund = draws.one_in(50);
     }
+}
+
+/// The date of a day, counted from the first.
+fn date(day: u64) -> String {
+    FIRST.plus(day as i32).date().to_string()
 }
 
 /// A whole number with its last digits behind the point.

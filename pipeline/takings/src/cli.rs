@@ -352,4 +352,7 @@ pub struct InitArgs {
 pub struct RebuildArgs {
     /// Raw table or mart; `ledger` makes a lost ledger again from landing records and manifests, without delivering anything
     pub table: String,
+    /// Only this raw table: readers see it, and what is made from it is made again, with the next run
+    #[arg(long)]
+    pub only: bool,
 }

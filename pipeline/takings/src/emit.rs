@@ -35,11 +35,16 @@ pub async fn emit_all(
     step::recorded(context, run, "emit", async {
         let stopped = stopped_exports(context, summary);
         let tables = Arc::new(transformed.tables.clone());
+        let reports = context.project.reports_of(&order.job.name).filter(|report| select.is_none_or(|select| select.contains(&report.name)));
+        let wanted: Vec<_> = reports.flat_map(|report| context.project.instances_of(&report.channel).map(move |instance| (report, instance))).collect();
+        // Where there are reports for all threads, none deals its rows between threads.
+        let threads = if wanted.len() >= 2 * context.threads { 1 } else { context.threads };
         let night = Night {
             job: order.job,
             tick: order.tick,
             known_at: order.known_at,
             tables: &tables,
+            engine: context.engine.with_threads(threads),
             stopped: &stopped,
             force: order.force,
             restate: order.restate,
@@ -62,8 +67,6 @@ pub async fn emit_all(
             record_delivery(context, run, order, &emitted).await?;
             Ok::<_, Failure>(Some(emitted))
         };
-        let reports = context.project.reports_of(&order.job.name).filter(|report| select.is_none_or(|select| select.contains(&report.name)));
-        let wanted: Vec<_> = reports.flat_map(|report| context.project.instances_of(&report.channel).map(move |instance| (report, instance))).collect();
         let alone = context.threads == 1 || wanted.len() == 1;
         let mut all = Vec::new();
         for (made, what) in spread(context.threads, wanted.clone(), |what| one(what, alone))?.into_iter().zip(wanted) {

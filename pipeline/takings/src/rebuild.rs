@@ -10,8 +10,11 @@ use crate::output::Progress;
 use crate::publish;
 use crate::pull::landed;
 
-/// Makes a table again, and all that is made from it. Under the same lease as a run.
-pub async fn rebuild(context: &Context, table: &str, progress: &Progress) -> Result<Vec<String>> {
+/// Makes a table again, and all that is made from it, unless `only` leaves that and the snapshot to the next run. Under the same lease as a run.
+pub async fn rebuild(context: &Context, table: &str, only: bool, progress: &Progress) -> Result<Vec<String>> {
+    if only && context.project.table(table)?.layer.is_made() {
+        return Err(Failure::usage(format!("--only is for raw tables, and {table} is made by SQL; leave it out")));
+    }
     let work = async |held: &Held| {
         let run = held.run();
         let landed = landed(context, &[]).await?;
@@ -24,6 +27,9 @@ pub async fn rebuild(context: &Context, table: &str, progress: &Progress) -> Res
                     return Err(Failure::run(format!("{} was stopped: {}", stopped.source_path, stopped.stopped.as_deref().unwrap_or_default())));
                 }
             }
+        }
+        if only {
+            return Ok(Vec::new());
         }
         let transformed = bring_up_to_date(context, run, |name| name == table, progress).await?;
         Ok(transformed.built.into_iter().map(|built| built.table).collect())

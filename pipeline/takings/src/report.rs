@@ -5,12 +5,14 @@
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom};
+use std::sync::Arc;
 
+use arrow::datatypes::Schema;
 use bytes::Bytes;
 use chrono::{DateTime, Days, Utc};
 use futures::TryStreamExt;
 use takings_definitions::{Instance, Interval, Job, Report, Section, Tick};
-use takings_engine::{Parameters, Parsed, Session, Tables};
+use takings_engine::{DataFrame, Engine, Parameters, Session, Tables};
 use takings_reports::{Decision, Delivered, Input, Layout, Manifest, ReportRun, ReportWriter, Withheld, Written};
 use takings_sources::LandingRecord;
 
@@ -18,6 +20,7 @@ use crate::context::Context;
 use crate::failure::{Failure, Result};
 use crate::inputs::{Inputs, Stopped};
 use crate::run_key::ReportKey;
+use crate::transform::large_months;
 
 /// What every report of a run shares.
 pub struct Night<'a> {
@@ -25,6 +28,8 @@ pub struct Night<'a> {
     pub tick: Tick,
     pub known_at: DateTime<Utc>,
     pub tables: &'a Tables,
+    /// Its threads are those of each report.
+    pub engine: Engine,
     pub stopped: &'a BTreeSet<Stopped>,
     pub force: bool,
     pub restate: bool,
@@ -223,19 +228,38 @@ pub fn covered(job: &Job, tick: Tick, section: &Section) -> Interval {
 /// A session for one section.
 pub fn section_session<'a>(context: &'a Context, night: &Night<'_>, instance: &Instance, section: &Section, merge_joins: bool) -> Session<'a> {
     let parameters = parameters(context, instance, night.tick, covered(night.job, night.tick, section), night.known_at);
-    let session = context.engine.session(&context.project, &context.graph, night.tables.clone(), parameters);
+    let session = night.engine.session(&context.project, &context.graph, night.tables.clone(), parameters);
     if merge_joins { session.with_merge_joins() } else { session }
 }
 
 /// The section's SELECT, in the declared order.
-pub async fn section_rows(context: &Context, session: &mut Session<'_>, report: &Report, section: &Section) -> Result<takings_engine::DataFrame> {
+pub async fn section_rows(context: &Context, session: &mut Session<'_>, report: &Report, section: &Section) -> Result<DataFrame> {
+    let (name, frame) = planned(context, session, report, section).await?;
+    Ok(takings_engine::sorted(&name, frame, &section.sort)?)
+}
+
+async fn planned(context: &Context, session: &mut Session<'_>, report: &Report, section: &Section) -> Result<(String, DataFrame)> {
     let name = format!("{}/{}", report.name, section.name);
-    let Some(source) = context.project.report_sql.get(&name) else {
+    let Some(parsed) = context.graph.section(&context.project, report, section)? else {
         return Err(Failure::usage(format!("{}: section `{}` has no SQL", report.path.display(), section.name)));
     };
-    let parsed = Parsed::new(&source.path, &source.text)?;
-    let frame = session.plan(&parsed).await?;
-    Ok(takings_engine::sorted(&name, frame, &section.sort)?)
+    Ok((name, session.plan(parsed).await?))
+}
+
+/// The same rows, in parts that follow one another: a section that is sorted by month first is made month by month, where that is possible
+/// and worth it.
+async fn section_parts(context: &Context, session: &mut Session<'_>, report: &Report, section: &Section) -> Result<Vec<DataFrame>> {
+    let (name, frame) = planned(context, session, report, section).await?;
+    let by_month = section.sort.first().is_some_and(|first| first.column == "period_month" && !first.descending);
+    let months = if by_month { large_months(&name, &frame, None)? } else { None };
+    let Some(months) = months else { return Ok(vec![takings_engine::sorted(&name, frame, &section.sort)?]) };
+    // Rows of months that no file has would stand between the parts.
+    let others = takings_engine::other_months(&name, frame.clone(), &months)?;
+    if session.collect(&name, others).await?.iter().any(|batch| batch.num_rows() > 0) {
+        return Ok(vec![takings_engine::sorted(&name, frame, &section.sort)?]);
+    }
+    let part = |month| takings_engine::sorted(&name, takings_engine::only_months(&name, frame.clone(), &[month].into())?, &section.sort);
+    Ok(months.into_iter().map(part).collect::<takings_engine::Result<_>>()?)
 }
 
 /// Runs all sections; none when the report is not due.
@@ -254,13 +278,15 @@ async fn make(context: &Context, night: &Night<'_>, report: &Report, instance: &
     for section in &report.sections {
         let what = format!("{}/{}", report.name, section.name);
         let mut session = section_session(context, night, instance, section, merge_joins);
-        let frame = section_rows(context, &mut session, report, section).await?;
-        let schema = std::sync::Arc::new(frame.schema().as_arrow().clone());
+        let parts = section_parts(context, &mut session, report, section).await?;
+        let schema = parts.first().map_or_else(|| Arc::new(Schema::empty()), |part| Arc::new(part.schema().as_arrow().clone()));
         let data_set = tempfile::tempfile()?;
-        let mut rows = session.stream(&what, frame).await?;
         let mut sink = writer.section(&section.name, covered(night.job, night.tick, section), schema, BufWriter::new(data_set.try_clone()?))?;
-        while let Some(batch) = rows.try_next().await.map_err(|error| takings_engine::Error::running(&what, &error))? {
-            sink.write(&batch)?;
+        for part in parts {
+            let mut rows = session.stream(&what, part).await?;
+            while let Some(batch) = rows.try_next().await.map_err(|error| takings_engine::Error::running(&what, &error))? {
+                sink.write(&batch)?;
+            }
         }
         std::io::Write::flush(sink.sinks().1)?;
         sink.finish()?;

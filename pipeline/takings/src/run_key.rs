@@ -51,12 +51,12 @@ fn json(value: toml::Value) -> serde_json::Value {
 pub fn names_of_report(project: &Project, graph: &Graph, report: &Report) -> Result<BTreeSet<String>> {
     let mut open: Vec<String> = Vec::new();
     for section in &report.sections {
-        if let Some(source) = project.report_sql.get(&format!("{}/{}", report.name, section.name)) {
-            open.extend(Parsed::new(&source.path, &source.text)?.references()?);
+        if let Some(parsed) = graph.section(project, report, section)? {
+            open.extend(parsed.references().iter().cloned());
         }
     }
     if let Some(sql) = &report.made_when {
-        open.extend(Parsed::new(&report.path, sql)?.references()?);
+        open.extend(Parsed::new(&report.path, sql)?.references().iter().cloned());
     }
     let mut seen = BTreeSet::new();
     while let Some(name) = open.pop() {
@@ -104,13 +104,13 @@ impl ReportKey<'_> {
         for channel in self.inputs.other_channels(&self.report.channel) {
             key = key.part(&canonical(&channel.text));
         }
+        let mut parameters = BTreeSet::new();
         for section in &self.report.sections {
-            let name = format!("{}/{}", self.report.name, section.name);
-            if let Some(source) = self.project.report_sql.get(&name) {
-                key = key.part(&name).part(&Parsed::new(&source.path, &source.text)?.normalized());
+            if let Some(parsed) = self.graph.section(self.project, self.report, section)? {
+                key = key.part(&format!("{}/{}", self.report.name, section.name)).part(&parsed.normalized());
+                parameters.extend(parsed.parameters());
             }
         }
-        let mut parameters = BTreeSet::new();
         for name in names_of_report(self.project, self.graph, self.report)? {
             key = key.part(&name);
             if let Some(model) = self.graph.model(&name) {
@@ -119,11 +119,6 @@ impl ReportKey<'_> {
             }
             if let Some(table) = self.project.tables.get(&name) {
                 key = key.part(&canonical(&table.text));
-            }
-        }
-        for section in &self.report.sections {
-            if let Some(source) = self.project.report_sql.get(&format!("{}/{}", self.report.name, section.name)) {
-                parameters.extend(Parsed::new(&source.path, &source.text)?.parameters());
             }
         }
         for name in parameters {

@@ -55,8 +55,16 @@ pub async fn trace(context: &Context, file: &Path, section: usize, row: usize) -
     let job = context.project.job(&report.job)?;
     let tables = commands::snapshot_tables(context, None).await?;
     let tick = job.recorded_tick(time(&manifest.tick)?);
-    let night =
-        Night { job, tick, known_at: time(&manifest.known_at)?, tables: &tables, stopped: &std::collections::BTreeSet::new(), force: false, restate: false };
+    let night = Night {
+        job,
+        tick,
+        known_at: time(&manifest.known_at)?,
+        tables: &tables,
+        engine: context.engine.clone(),
+        stopped: &std::collections::BTreeSet::new(),
+        force: false,
+        restate: false,
+    };
 
     let mut session = report::section_session(context, &night, instance, definition, false);
     let batches = section_batches(context, &mut session, report, definition).await?;

@@ -1,21 +1,28 @@
 //! Transform and check: marts are made from what the lake holds, tested on their uncommitted files, then committed.
 //!
 //! A mart is made again only when its SQL, its contract, a constant it uses or an input has changed; an incremental one only in the months that
-//! its `changed_by` names.
+//! its `changed_by` names. Large months that can be made apart are made one by one on as many threads as there are: small hash tables, nothing
+//! dealt between threads.
 
 use std::collections::{BTreeMap, BTreeSet};
+
+use std::sync::{Mutex, PoisonError};
 
 use chrono::NaiveDate;
 use futures::TryStreamExt;
 use takings_definitions::{Kept, Severity, Table};
-use takings_engine::{Parameters, Parsed, ScanFile, Session, Tables};
+use takings_engine::{DataFrame, Parameters, Parsed, ScanFile, Session, Tables};
 use takings_lake::{DataFile, Lake, NewFile, TableState};
 use takings_runs::ModelState;
 use uuid::Uuid;
 
 use crate::context::{Context, now};
 use crate::failure::{Failure, Result};
+use crate::parallel::spread;
 use crate::run_key::{KeyHash, canonical};
+
+/// Months of so many rows are made apart; below, planning each costs more than it saves.
+const LARGE_MONTH: u64 = if cfg!(test) { 1 } else { 20_000 };
 
 /// The lake after the marts are made.
 #[derive(Debug, Default)]
@@ -71,8 +78,8 @@ pub fn scan_files<'a>(table: &str, files: impl IntoIterator<Item = &'a DataFile>
 async fn bring_up_to_date(context: &Context, run: Uuid, done: &mut Transformed, name: &str, force: bool) -> Result<Option<Built>> {
     let table = context.project.table(name)?;
     let Some(parsed) = context.graph.model(name) else { return Ok(None) };
-    let references = parsed.references()?;
-    let mut reads = context.graph.stored_inputs(&references);
+    let references = parsed.references();
+    let mut reads = context.graph.stored_inputs(references);
     reads.retain(|input| !is_withheld(context, table, input));
     let inputs: BTreeMap<String, i64> = reads.iter().filter_map(|input| done.versions.get(input).map(|version| (input.clone(), *version))).collect();
     let definition = definition(context, table, parsed)?;
@@ -105,16 +112,19 @@ async fn bring_up_to_date(context: &Context, run: Uuid, done: &mut Transformed, 
     let kept: Vec<DataFile> = state.iter().flat_map(|state| &state.files).filter(|file| !replaced.iter().any(|gone| gone.path == file.path)).cloned().collect();
 
     let files = match make(context, done, table, parsed, months.as_ref(), false).await {
-        Err(Problem::Memory(failure)) => {
+        Err(failure) if failure.is_memory() => {
             tracing::warn!("{failure}; trying again with joins that spill");
             // The joins that spill don't know all types of keys: what matters then is that memory was short.
-            make(context, done, table, parsed, months.as_ref(), true).await.map_err(|_| Problem::Memory(failure))
+            make(context, done, table, parsed, months.as_ref(), true).await.map_err(|_| failure)
         }
         outcome => outcome,
     }?;
-    let mut seen = done.tables.clone();
-    seen.insert(name.to_owned(), scan_files(name, kept.iter().chain(files.iter().map(|new| &new.file))));
-    let warnings = match test(context, seen, table).await {
+    let seen = |files: Vec<&DataFile>| Tables::from([(name.to_owned(), scan_files(name, files))]);
+    let made = || files.iter().map(|new| &new.file);
+    let all = seen(kept.iter().chain(made()).collect());
+    // The rows that stay have passed the tests of this definition.
+    let new = months.is_some().then(|| seen(made().collect()));
+    let warnings = match test(context, done, table, all, new).await {
         Ok(warnings) => warnings,
         Err(failure) => {
             discard(context, name, &files).await?;
@@ -150,11 +160,13 @@ async fn discard(context: &Context, table: &str, files: &[NewFile]) -> Result<()
     Ok(())
 }
 
-/// A hash of all that shapes a mart besides its inputs.
+/// A hash of all that shapes a mart besides its inputs. Where it is kept by months and its `changed_by` does not look at a mart that it reads, what
+/// shapes that one stands in it too: another definition there may change the rows of any month.
 fn definition(context: &Context, table: &Table, parsed: &Parsed) -> Result<String> {
     let mut parameters = parsed.parameters();
-    let mut key = KeyHash::default().part("mart 1").part(&parsed.normalized()).part(&canonical(&table.text));
-    for view in context.graph.views(&parsed.references()?) {
+    let references = parsed.references();
+    let mut key = KeyHash::default().part("mart 2").part(&parsed.normalized()).part(&canonical(&table.text));
+    for view in context.graph.views(references) {
         if let Some(model) = context.graph.model(&view) {
             parameters.extend(model.parameters());
             key = key.part(&view).part(&model.normalized());
@@ -162,6 +174,14 @@ fn definition(context: &Context, table: &Table, parsed: &Parsed) -> Result<Strin
     }
     for name in parameters {
         key = key.part(&name).part(&format!("{:?}", context.project.settings.parameters.get(&name)));
+    }
+    if let Kept::Incremental { changed_by, .. } = &table.kept {
+        let looked_at = Parsed::new(&table.path, changed_by)?.looks_at_changes_of();
+        for name in context.graph.stored_inputs(references).difference(&looked_at) {
+            if let Some(model) = context.graph.model(name) {
+                key = key.part(name).part(&definition(context, context.project.table(name)?, model)?);
+            }
+        }
     }
     Ok(key.finish())
 }
@@ -207,29 +227,22 @@ fn not_in<'a>(files: &'a [DataFile], others: &'a [DataFile]) -> impl Iterator<It
     files.iter().filter(move |file| file.origins().any(|origin| !there.contains(origin)))
 }
 
-/// Why a mart could not be made.
-enum Problem {
-    Memory(Failure),
-    Other(Failure),
+/// Which rows of a mart are made at once.
+#[derive(Debug, Clone)]
+enum Share {
+    All,
+    Months(BTreeSet<NaiveDate>),
+    /// All months but these.
+    Others(BTreeSet<NaiveDate>),
 }
 
-impl From<Problem> for Failure {
-    fn from(problem: Problem) -> Self {
-        match problem {
-            Problem::Memory(failure) | Problem::Other(failure) => failure,
-        }
-    }
-}
-
-impl From<takings_engine::Error> for Problem {
-    fn from(error: takings_engine::Error) -> Self {
-        if error.is_memory() { Self::Memory(error.into()) } else { Self::Other(error.into()) }
-    }
-}
-
-impl From<takings_lake::Error> for Problem {
-    fn from(error: takings_lake::Error) -> Self {
-        Self::Other(error.into())
+impl Share {
+    fn of(&self, table: &Table, frame: DataFrame) -> Result<DataFrame> {
+        Ok(match self {
+            Self::All => frame,
+            Self::Months(months) => takings_engine::only_months(&table.name, frame, months)?,
+            Self::Others(months) => takings_engine::other_months(&table.name, frame, months)?,
+        })
     }
 }
 
@@ -241,47 +254,84 @@ async fn make(
     parsed: &Parsed,
     months: Option<&BTreeSet<NaiveDate>>,
     merge_joins: bool,
-) -> Result<Vec<NewFile>, Problem> {
-    let parameters = Parameters::constants(&context.project.settings.parameters);
-    let mut session = context.engine.session(&context.project, &context.graph, tables_for(context, done, table), parameters);
-    if merge_joins {
-        session = session.with_merge_joins();
+) -> Result<Vec<NewFile>> {
+    let planned = async |threads: usize| {
+        let parameters = Parameters::constants(&context.project.settings.parameters);
+        let session = context.engine.with_threads(threads).session(&context.project, &context.graph, tables_for(context, done, table), parameters);
+        let mut session = if merge_joins { session.with_merge_joins() } else { session };
+        let frame = session.plan(parsed).await?;
+        takings_engine::output_schema(table, parsed, frame.logical_plan())?;
+        Ok::<_, Failure>((session, frame))
+    };
+    let (session, frame) = planned(context.threads).await?;
+    let inputs = context.graph.stored_inputs(parsed.references());
+    let rows: u64 = inputs.iter().filter(|input| !is_withheld(context, table, input)).filter_map(|input| done.tables.get(input)).flatten().map(|file| file.rows).sum();
+    let large = if !table.is_partitioned() || rows < LARGE_MONTH { None } else { large_months(&table.name, &frame, months)? };
+    let Some(large) = large else {
+        let share = months.map_or(Share::All, |months| Share::Months(months.clone()));
+        return fill(context, table, &session, share.of(table, frame)?).await;
+    };
+    let (session, frame) = planned(1).await?;
+    let rest = months.is_none().then(|| Share::Others(large.clone()));
+    let shares = large.into_iter().map(|month| Share::Months([month].into())).chain(rest).collect();
+    // The second try is for memory that was short: one after the other needs less.
+    let threads = if merge_joins { 1 } else { context.threads };
+    let files = Mutex::new(Vec::new());
+    let one = async |share: Share| {
+        let made = fill(context, table, &session, share.of(table, frame.clone())?).await?;
+        files.lock().unwrap_or_else(PoisonError::into_inner).extend(made);
+        Ok(())
+    };
+    let made = spread(threads, shares, |share| one(share));
+    let mut files = files.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if let Err(failure) = made {
+        discard(context, &table.name, &files).await?;
+        return Err(failure);
     }
+    files.sort_by(|a, b| (a.file.period_month, &a.file.path).cmp(&(b.file.period_month, &b.file.path)));
+    Ok(files)
+}
+
+/// The months that a SELECT gives (of those wanted), where each can be made from its own files and that is worth it.
+pub fn large_months(what: &str, frame: &DataFrame, wanted: Option<&BTreeSet<NaiveDate>>) -> Result<Option<BTreeSet<NaiveDate>>> {
+    if wanted.is_some_and(|months| months.len() < 2) {
+        return Ok(None);
+    }
+    let Some(mut rows) = takings_engine::months_apart(what, frame)? else { return Ok(None) };
+    rows.retain(|month, _| wanted.is_none_or(|wanted| wanted.contains(month)));
+    let is_worth_it = rows.len() > 1 && rows.values().sum::<u64>() / rows.len() as u64 >= LARGE_MONTH;
+    Ok(is_worth_it.then(|| wanted.cloned().unwrap_or_else(|| rows.into_keys().collect())))
+}
+
+/// Rows into new files.
+async fn fill(context: &Context, table: &Table, session: &Session<'_>, frame: DataFrame) -> Result<Vec<NewFile>> {
     let mut writer = context.lake.writer(table, None)?;
-    match fill(&mut session, table, parsed, months, &mut writer).await {
+    let schema = takings_lake::table_schema(table);
+    let filled = async {
+        let mut rows = session.stream(&table.name, frame).await?;
+        while let Some(batch) = rows.try_next().await.map_err(|error| takings_engine::Error::running(&table.name, &error))? {
+            writer.write(&takings_engine::conform(&table.name, &schema, &batch)?).await?;
+        }
+        Ok::<_, Failure>(())
+    };
+    match filled.await {
         Ok(()) => Ok(writer.finish().await?),
-        Err(problem) => {
+        Err(failure) => {
             writer.abort().await?;
-            Err(problem)
+            Err(failure)
         }
     }
 }
 
-async fn fill(
-    session: &mut Session<'_>,
-    table: &Table,
-    parsed: &Parsed,
-    months: Option<&BTreeSet<NaiveDate>>,
-    writer: &mut takings_lake::TableWriter,
-) -> Result<(), Problem> {
-    let mut frame = session.plan(parsed).await?;
-    takings_engine::output_schema(table, parsed, frame.logical_plan())?;
-    if let Some(months) = months {
-        frame = takings_engine::only_months(&table.name, frame, months)?;
-    }
-    let schema = takings_lake::table_schema(table);
-    let mut rows = session.stream(&table.name, frame).await?;
-    while let Some(batch) = rows.try_next().await.map_err(|error| takings_engine::Error::running(&table.name, &error))? {
-        writer.write(&takings_engine::conform(&table.name, &schema, &batch)?).await?;
-    }
-    Ok(())
-}
-
-/// Tests a mart's new rows; a failed test keeps them from being committed.
-async fn test(context: &Context, seen: Tables, table: &Table) -> Result<Vec<String>> {
-    let parameters = Parameters::constants(&context.project.settings.parameters);
-    let mut session = context.engine.session(&context.project, &context.graph, seen, parameters);
-    let failures = takings_engine::run_tests(&mut session, table).await?;
+/// Tests a mart's new rows; a failed test keeps them from being committed. `all` are its files, `new` those made now where the others have passed.
+async fn test(context: &Context, done: &Transformed, table: &Table, all: Tables, new: Option<Tables>) -> Result<Vec<String>> {
+    let session = |files: Tables| {
+        let mut seen = done.tables.clone();
+        seen.extend(files);
+        context.engine.session(&context.project, &context.graph, seen, Parameters::constants(&context.project.settings.parameters))
+    };
+    let mut made = new.map(session);
+    let failures = takings_engine::run_tests(&mut session(all), made.as_mut(), table).await?;
     let (stopping, warnings): (Vec<_>, Vec<_>) = failures.into_iter().partition(|failure| failure.severity == Severity::Fail);
     if stopping.is_empty() {
         return Ok(warnings.iter().map(ToString::to_string).collect());

@@ -19,7 +19,8 @@ pub async fn check(cli: &Cli) -> Result<ExitCode> {
     let graph = Graph::new(&project)?;
     // Planning reads no file: any folder serves as the store.
     let store = Store::open(".", &project.root)?;
-    let engine = context::engine(&project, &store, 1)?;
+    let threads = std::thread::available_parallelism().map_or(2, usize::from);
+    let engine = context::engine(&project, &store, threads)?;
     let mut findings: Vec<String> = exports(&engine, &project);
     findings.extend(check_project(&engine, &project, &graph).await.into_iter().map(|finding| finding.0.to_string()));
     if cli.json {

@@ -17,16 +17,20 @@ pub async fn rebuild(cli: &Cli, args: &RebuildArgs) -> Result<ExitCode> {
         return ledger(cli, &context, &progress).await;
     }
     context.project.table(&args.table)?;
-    let outcome = crate::rebuild::rebuild(&context, &args.table, &progress).await;
+    let outcome = crate::rebuild::rebuild(&context, &args.table, args.only, &progress).await;
     progress.done();
     let marts = outcome?;
     if cli.json {
         output::json(&json!({"table": args.table, "marts": marts}));
     } else {
         println!(
-            "{} was made again from the landing zone; marts made again: {}",
+            "{} was made again from the landing zone; {}",
             args.table,
-            if marts.is_empty() { "none".to_owned() } else { marts.join(", ") }
+            match &marts[..] {
+                [] if args.only => "the next run shows it".to_owned(),
+                [] => "marts made again: none".to_owned(),
+                marts => format!("marts made again: {}", marts.join(", ")),
+            }
         );
     }
     Ok(ExitCode::SUCCESS)

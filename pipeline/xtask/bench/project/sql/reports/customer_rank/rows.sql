@@ -1,7 +1,9 @@
--- One row per customer and currency.
+-- One row per customer and currency. The percent rank is the fraction (place - 1) / (customers - 1): no float.
 with
 revenue as (
-    select country, currency, customer_id, sum(gross_amount) as gross from wide_usage_line group by country, currency, customer_id
+    select country, currency, customer_id, sum(gross) as gross
+    from int_daily_transaction
+    group by country, currency, customer_id
 )
 select
     country,
