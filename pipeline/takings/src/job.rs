@@ -144,7 +144,6 @@ async fn steps(context: &Context, order: &Order<'_>, held: &Held, progress: &Pro
 /// The whole flow, from the sources to the files.
 async fn make_reports(context: &Context, order: &Order<'_>, held: &Held, progress: &Progress, summary: &mut Summary) -> Result<()> {
     let run = held.run();
-    context.store.sweep_staging().await?;
     context.reach("pull")?;
     summary.pulled = pull::pull(context, run, progress).await?;
     order.stop.check("publish")?;
