@@ -1,7 +1,7 @@
 //! Starting a run under the project's lease, so that one run at a time changes the project.
 //!
 //! The lease is a row with an end that its holder moves on by heartbeats. It passes on when it is given back, when it has ended,
-//! or when its holder was a process of this machine that is dead. Its token rises with every change of hands. Its times are those
+//! or when its holder is known to be dead. Its token rises with every change of hands. Its times are those
 //! of the database where machines share one, else those that come in with the call.
 
 use std::fmt;
@@ -100,7 +100,8 @@ impl fmt::Display for LeaseInfo {
 
 impl Ledger {
     /// Starts a run: takes the lease for `length`, ends what a dead holder left unfinished and records the run as claimed, all or
-    /// nothing. `alive` says whether the holder of a lease is at work still; it is asked about holders on the same host.
+    /// nothing. `alive` says whether the holder of a lease is at work still, as far as that is known here: a lease whose holder is not
+    /// passes on at once.
     pub async fn begin_run(
         &self,
         new: &NewRun,
@@ -113,7 +114,7 @@ impl Ledger {
         let clock = transaction.clock(now).await?;
         let token = match current(&mut transaction).await? {
             Some((token, Some(lease))) => {
-                let dead = lease.host == holder.host && !alive(&lease);
+                let dead = !alive(&lease);
                 if lease.expires_at > clock && !dead {
                     return Err(Error::Busy(Box::new(lease)));
                 }
@@ -159,7 +160,7 @@ impl Ledger {
     pub async fn recover(&self, by: &Holder, now: DateTime<Utc>, alive: impl Fn(&LeaseInfo) -> bool + Send + Sync) -> Result<bool> {
         let mut transaction = self.write("recover").await?;
         let Some((token, Some(lease))) = current(&mut transaction).await? else { return Ok(false) };
-        let dead = lease.host == by.host && !alive(&lease);
+        let dead = !alive(&lease);
         if lease.expires_at > transaction.clock(now).await? && !dead {
             return Ok(false);
         }
@@ -185,6 +186,12 @@ impl Ledger {
             )
             .await?;
         if done == 1 { Ok(()) } else { Err(self.lost(lease).await?) }
+    }
+
+    /// [`Error::LeaseLost`] when the lease went to another process. One whose end has passed still stands: nobody has taken it.
+    pub async fn stands(&self, lease: &RunLease) -> Result<()> {
+        let held = query("SELECT token FROM leases WHERE name = $1 AND token = $2 AND holder = $3").bind(PROJECT).bind(lease.token).bind(&lease.holder);
+        if self.row("stands", held).await?.is_some() { Ok(()) } else { Err(self.lost(lease).await?) }
     }
 
     /// Gives the lease back. One that went to another process is left alone.

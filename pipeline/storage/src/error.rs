@@ -15,8 +15,13 @@ pub enum Error {
     AlreadyExists { url: String },
     #[error("store {store}: \"{path}\" can't be a path: {reason}")]
     Path { store: String, path: String, reason: String },
-    #[error("can't {action} {url}: {source}")]
+    #[error("can't {action} {url}: {source}{}", next_step(source))]
     Object { action: &'static str, url: String, source: object_store::Error },
+    /// The right to write has passed on.
+    #[error("can't {action} {url}: {why}")]
+    Fenced { action: &'static str, url: String, why: String },
+    #[error("can't {action} {url}: whether this process still may could not be found out: {source}")]
+    FenceUnknown { action: &'static str, url: String, source: Box<dyn std::error::Error + Send + Sync> },
 }
 
 impl Error {
@@ -44,7 +49,7 @@ impl Error {
     /// May the same call work a moment later?
     pub fn is_retryable(&self) -> bool {
         use object_store::Error as E;
-        matches!(self, Self::Object { source: E::Generic { .. } | E::Precondition { .. } | E::JoinError { .. }, .. })
+        matches!(self, Self::FenceUnknown { .. } | Self::Object { source: E::Generic { .. } | E::Precondition { .. } | E::JoinError { .. }, .. })
     }
 
     /// Never: a store does not look into its files.
@@ -62,5 +67,17 @@ impl Error {
             }
             _ => false,
         }
+    }
+}
+
+/// What to do about an error of the system, where that is known.
+fn next_step(error: &object_store::Error) -> &'static str {
+    use std::io::ErrorKind as K;
+    let causes = std::iter::successors(Some(error as &(dyn std::error::Error + 'static)), |error| error.source());
+    match causes.filter_map(|cause| cause.downcast_ref::<std::io::Error>()).map(std::io::Error::kind).last() {
+        Some(K::StorageFull | K::QuotaExceeded) => "; make room there, then run again: nothing needs to be cleaned up",
+        Some(K::PermissionDenied) => "; check the rights on it and on its folder, then run again",
+        Some(K::ReadOnlyFilesystem) => "; make what it lies on writable, then run again",
+        _ => "",
     }
 }

@@ -2,12 +2,17 @@
 //!
 //! On a local store everything is written under `staging/`, made durable and renamed onto its place, so that a kill at any
 //! instant leaves either the old file, the new one or none, and never a temporary beside them. That holds for whoever writes
-//! through [`Store::object_store`] as well. This crate must not know what the files mean.
+//! through [`Store::object_store`] as well. Under a [`Fence`] nothing takes its place, and nothing is deleted, once the right to
+//! write has passed on. This crate must not know what the files mean.
 
 mod error;
 mod fault_store;
+mod fence;
+#[cfg(test)]
+mod fence_tests;
 mod local;
 mod staged;
+mod sweep;
 #[cfg(test)]
 mod tests;
 
@@ -25,9 +30,11 @@ use takings_faults::Faults;
 use url::Url;
 
 pub use error::{Error, Result};
-pub use staged::StagedFile;
+pub use fence::{Fallen, Fence, Fenced};
+pub use staged::{Lock, StagedFile};
 
 use fault_store::FaultStore;
+use fence::Fences;
 use local::LocalStore;
 
 /// The folder of a store in which files lie while they are written.
@@ -40,6 +47,7 @@ pub struct Store {
     objects: Arc<dyn ObjectStore>,
     local: Option<Arc<LocalStore>>,
     faults: Faults,
+    fences: Fences,
 }
 
 impl Store {
@@ -70,8 +78,10 @@ impl Store {
         }
         let url =
             Url::from_directory_path(&root).map_err(|()| Error::open(given, format!("{} is not an absolute path", root.display()), "write the full path"))?;
-        let local = Arc::new(LocalStore::new(root).map_err(|error| Error::open(given, error.to_string(), "check the path"))?);
-        Ok(Self { url, objects: local.clone(), local: Some(local), faults: Faults::default() })
+        let fences = Fences::default();
+        let local = LocalStore::new(root, fences.clone()).map_err(|error| Error::open(given, error.to_string(), "check the path"))?;
+        let local = Arc::new(local);
+        Ok(Self { url, objects: local.clone(), local: Some(local), faults: Faults::default(), fences })
     }
 
     fn open_bucket(mut url: Url) -> Result<Self> {
@@ -89,7 +99,7 @@ impl Store {
 
     /// A store on any object store, with that one's root as its root.
     pub fn on(url: Url, objects: Arc<dyn ObjectStore>) -> Self {
-        Self { url, objects, local: None, faults: Faults::default() }
+        Self { url, objects, local: None, faults: Faults::default(), fences: Fences::default() }
     }
 
     /// The same store, which asks at a gate before each operation: what goes through [`Store::object_store`] does so as well.
@@ -103,7 +113,13 @@ impl Store {
             None => self.objects,
         };
         let objects = Arc::new(FaultStore::new(inner, faults.clone(), local.is_some()));
-        Self { url: self.url, objects, local, faults }
+        Self { url: self.url, objects, local, faults, fences: self.fences }
+    }
+
+    /// From now on this store and its clones write under a fence, until what is given back is dropped.
+    pub fn fenced_by(&self, fence: Arc<dyn Fence>) -> Fenced {
+        self.fences.set(Some(fence));
+        Fenced(self.fences.clone())
     }
 
     /// The gate that this store asks at.
@@ -171,11 +187,24 @@ impl Store {
         self.objects.list(prefix_path).try_collect().await.map_err(|error| self.error("list", prefix, error))
     }
 
-    /// Deletes a file; one that is gone already is no error.
+    /// Deletes a file; one that is gone already is no error. On a bucket a fence is asked before, and nothing else keeps a process that
+    /// stands still right then from deleting what its successor wrote: buckets delete by name alone.
     pub async fn delete(&self, path: &str) -> Result<()> {
-        match self.objects.delete(&self.path(path)?).await {
+        let at = self.path(path)?;
+        let deleted = match (&self.local, self.fences.current()) {
+            (Some(local), Some(_)) => {
+                let way_out = local.make_staging().await.map_err(|error| self.error("write", STAGING, error))?;
+                self.ask_fence("delete", path).await?;
+                local.remove(&at, way_out).await
+            }
+            _ => {
+                self.ask_fence("delete", path).await?;
+                self.objects.delete(&at).await
+            }
+        };
+        match deleted {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-            Err(error) => Err(self.error("delete", path, error)),
+            Err(error) => Err(self.failed("delete", path, error).await),
         }
     }
 
@@ -191,6 +220,11 @@ impl Store {
 
     async fn put(&self, path: &str, bytes: Bytes, mode: PutMode) -> Result<()> {
         let at = self.path(path)?;
+        if matches!(mode, PutMode::Overwrite) && self.fences.current().is_some() {
+            let mut staged = self.stage().await?;
+            staged.write(bytes).await?;
+            return staged.commit(path).await;
+        }
         self.objects.put_opts(&at, PutPayload::from(bytes), mode.into()).await.map_err(|error| self.error("write", path, error))?;
         Ok(())
     }
@@ -200,17 +234,53 @@ impl Store {
         StagedFile::new(self).await
     }
 
-    /// Deletes what killed runs left under `staging/` and says how many files that were. On a local store files that a
-    /// living process writes are locked and stay; on a bucket the caller must be the only writer.
+    /// Shows that this process is at work under a name that nobody else has. `None` on a bucket, which knows no locks.
+    pub async fn lock(&self, name: &str) -> Result<Option<Lock>> {
+        let Some(local) = &self.local else { return Ok(None) };
+        let locked = local.lock(name.to_owned()).await.map_err(|error| self.error("write", &format!("{STAGING}/{name}"), error))?;
+        Ok(Some(Lock(locked)))
+    }
+
+    /// Whether the process that locked this name lives, as far as the system's locks tell: those of one kernel know each other, in
+    /// whatever container they are.
+    pub fn is_locked(&self, name: &str) -> Option<bool> {
+        self.local.as_ref()?.is_locked(name)
+    }
+
+    /// Deletes what others left under `staging/` and says how many files that were: under a fence the folders of all other holders,
+    /// and files of nobody. On a local store files of nobody that a living process writes are locked and stay; on a bucket the
+    /// caller must be the only writer.
     pub async fn sweep_staging(&self) -> Result<usize> {
+        self.ask_fence("empty", STAGING).await?;
         if let Some(local) = &self.local {
             return local.sweep().await.map_err(|error| self.error("empty", STAGING, error));
         }
-        let left = self.list(STAGING).await?;
+        let own = self.fences.current().map(|_| format!("{}/", self.fences.folder()));
+        let mut left = self.list(STAGING).await?;
+        left.retain(|meta| own.as_ref().is_none_or(|own| !meta.location.as_ref().starts_with(own)));
         for meta in &left {
             self.delete(meta.location.as_ref()).await?;
         }
         Ok(left.len())
+    }
+
+    /// An error when there is a fence and it does not stand.
+    async fn ask_fence(&self, action: &'static str, path: &str) -> Result<()> {
+        let Some(fence) = self.fences.current() else { return Ok(()) };
+        let url = || format!("{}{path}", self.url);
+        match fence.fallen().await {
+            Ok(None) => Ok(()),
+            Ok(Some(why)) => Err(Error::Fenced { action, url: url(), why }),
+            Err(source) => Err(Error::FenceUnknown { action, url: url(), source }),
+        }
+    }
+
+    /// What failed because the fence fell meanwhile is told so.
+    async fn failed(&self, action: &'static str, path: &str, error: object_store::Error) -> Error {
+        match self.ask_fence(action, path).await {
+            Err(fallen @ Error::Fenced { .. }) => fallen,
+            _ => self.error(action, path, error),
+        }
     }
 
     fn path(&self, path: &str) -> Result<Path> {

@@ -1,7 +1,8 @@
 //! A local folder as an object store whose writes are durable and leave no temporary outside `staging/`.
 //!
 //! Reading, listing and deleting are `LocalFileSystem`'s. Every write goes to a locked file under `staging/` first; the
-//! lock is the system's and dies with the process, so that a sweep can tell a killed run's file from one being written.
+//! lock is the system's and dies with the process, so that a sweep can tell a killed process's file from one being written.
+//! Files of a fence's holder lie in its folder there, which a later holder takes away whether or not they are locked.
 
 use std::fmt;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -24,18 +25,24 @@ use takings_faults::{Faults, Kind};
 use uuid::Uuid;
 
 use crate::STAGING;
+use crate::fence::Fences;
+use crate::sweep::sweep;
 
 #[derive(Debug, Clone)]
 pub(crate) struct LocalStore {
     root: PathBuf,
     files: Arc<LocalFileSystem>,
     faults: Faults,
+    fences: Fences,
 }
 
+/// What a move says whose file under `staging/`, or folder there, a sweep took away.
+const SWEPT: &str = "what was staged for it was swept away";
+
 impl LocalStore {
-    pub(crate) fn new(root: PathBuf) -> Result<Self> {
+    pub(crate) fn new(root: PathBuf, fences: Fences) -> Result<Self> {
         let files = LocalFileSystem::new_with_prefix(&root)?.with_automatic_cleanup(true);
-        Ok(Self { root, files: Arc::new(files), faults: Faults::default() })
+        Ok(Self { root, files: Arc::new(files), faults: Faults::default(), fences })
     }
 
     pub(crate) fn with_faults(self, faults: Faults) -> Self {
@@ -47,14 +54,60 @@ impl LocalStore {
     }
 
     pub(crate) async fn sweep(&self) -> Result<usize> {
-        let (folder, faults) = (self.root.join(STAGING), self.faults.clone());
-        blocking(move || sweep(&folder, &faults)).await
+        let (root, own, faults) = (self.root.clone(), self.fences.current().map(|_| self.staging()), self.faults.clone());
+        blocking(move || sweep(&root, own.as_deref(), &faults)).await
     }
 
     /// A new file under `staging/`.
     pub(crate) async fn stage(&self) -> Result<LocalFile> {
+        let (root, folder, faults) = (self.root.clone(), self.staging(), self.faults.clone());
+        blocking(move || LocalFile::create(root, &folder, &fresh(), faults)).await
+    }
+
+    /// An empty file of a name under `staging/`, locked.
+    pub(crate) async fn lock(&self, name: String) -> Result<LocalFile> {
         let (root, faults) = (self.root.clone(), self.faults.clone());
-        blocking(move || LocalFile::create(root, faults)).await
+        blocking(move || LocalFile::create(root.clone(), &root.join(STAGING), &name, faults)).await
+    }
+
+    /// Whether a process has such a file locked. `None`: it is not there, or the folder knows no locks.
+    pub(crate) fn is_locked(&self, name: &str) -> Option<bool> {
+        match File::open(self.root.join(STAGING).join(name)).ok()?.try_lock() {
+            Ok(()) => Some(false),
+            Err(TryLockError::WouldBlock) => Some(true),
+            Err(TryLockError::Error(_)) => None,
+        }
+    }
+
+    /// The folder of files that are being written, made where it is missing.
+    pub(crate) async fn make_staging(&self) -> Result<PathBuf> {
+        let (root, folder) = (self.root.clone(), self.staging());
+        blocking(move || if folder.is_dir() { Ok(folder) } else { make_folder(&root, &folder).map(|()| folder) }).await
+    }
+
+    /// Deletes a file by way of a folder under `staging/`: where that is gone, the file stays.
+    pub(crate) async fn remove(&self, location: &Path, way_out: PathBuf) -> Result<()> {
+        let (root, place, faults) = (self.root.clone(), self.place(location)?, self.faults.clone());
+        blocking(move || {
+            let leave = faults.ask(Kind::Delete, &name(&root, &place))?;
+            let out = way_out.join(fresh());
+            match std::fs::rename(&place, &out) {
+                Ok(()) => std::fs::remove_file(&out)?,
+                Err(error) if error.kind() == ErrorKind::NotFound && way_out.is_dir() => {}
+                Err(error) if error.kind() == ErrorKind::NotFound => return Err(io::Error::other(SWEPT)),
+                Err(error) => return Err(error),
+            }
+            // A folder that is not empty is not removed.
+            let folders = place.ancestors().skip(1).take_while(|folder| *folder != root);
+            let _ = folders.map(std::fs::remove_dir).take_while(io::Result::is_ok).count();
+            Ok(leave.finish()?)
+        })
+        .await
+        .map_err(|error| named(error, location))
+    }
+
+    fn staging(&self) -> PathBuf {
+        self.root.join(self.fences.folder())
     }
 
     fn place(&self, location: &Path) -> Result<PathBuf> {
@@ -72,13 +125,12 @@ pub(crate) struct LocalFile {
 }
 
 impl LocalFile {
-    fn create(root: PathBuf, faults: Faults) -> io::Result<Self> {
+    fn create(root: PathBuf, folder: &FilePath, name: &str, faults: Faults) -> io::Result<Self> {
         let leave = faults.ask(Kind::Stage, STAGING)?;
-        let folder = root.join(STAGING);
-        let staged = folder.join(Uuid::new_v4().to_string());
+        let staged = folder.join(name);
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
-        let file = retry_without_folder(&root, &folder, || options.open(&staged))?;
+        let file = retry_without_folder(&root, folder, || options.open(&staged))?;
         match file.lock() {
             // Some network folders know no locks; there only one process may run.
             Err(error) if error.kind() == ErrorKind::Unsupported => {}
@@ -101,11 +153,12 @@ impl LocalFile {
         self.file.sync_all()?;
         let Some(staged) = self.staged.clone() else { return Err(ErrorKind::NotFound.into()) };
         let folder = place.parent().unwrap_or(&self.root).to_owned();
+        let missing = |error: io::Error| if staged.exists() { error } else { io::Error::other(SWEPT) };
         match mode {
             // The name under `staging/` goes when `self` is dropped.
-            PutMode::Create => retry_without_folder(&self.root, &folder, || std::fs::hard_link(&staged, place))?,
+            PutMode::Create => retry_without_folder(&self.root, &folder, || std::fs::hard_link(&staged, place).map_err(missing))?,
             _ => {
-                retry_without_folder(&self.root, &folder, || std::fs::rename(&staged, place))?;
+                retry_without_folder(&self.root, &folder, || std::fs::rename(&staged, place).map_err(missing))?;
                 self.staged = None;
             }
         }
@@ -131,6 +184,11 @@ impl Drop for LocalFile {
     }
 }
 
+/// A name that no file has.
+pub(crate) fn fresh() -> String {
+    Uuid::new_v4().to_string()
+}
+
 /// Does `work`; where it fails because its folder is missing (never made, or emptied and removed meanwhile), makes it and tries again.
 fn retry_without_folder<T>(root: &FilePath, folder: &FilePath, work: impl Fn() -> io::Result<T>) -> io::Result<T> {
     let mut tries = 0;
@@ -146,7 +204,7 @@ fn retry_without_folder<T>(root: &FilePath, folder: &FilePath, work: impl Fn() -
 }
 
 /// Makes a folder below the root with its parents and makes their entries durable.
-fn make_folder(root: &FilePath, folder: &FilePath) -> io::Result<()> {
+pub(crate) fn make_folder(root: &FilePath, folder: &FilePath) -> io::Result<()> {
     std::fs::create_dir_all(folder)?;
     for parent in folder.ancestors().skip(1).take_while(|parent| parent.starts_with(root)) {
         match File::open(parent) {
@@ -156,37 +214,6 @@ fn make_folder(root: &FilePath, folder: &FilePath) -> io::Result<()> {
         }
     }
     Ok(())
-}
-
-fn sweep(folder: &FilePath, faults: &Faults) -> io::Result<usize> {
-    faults.ask(Kind::List, STAGING)?.finish()?;
-    let entries = match std::fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(0),
-        Err(error) => return Err(error),
-    };
-    let mut deleted = 0;
-    for entry in entries {
-        let path = entry?.path();
-        let file = match File::open(&path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == ErrorKind::NotFound => continue,
-            Err(error) => return Err(error),
-        };
-        match file.try_lock() {
-            Err(TryLockError::WouldBlock) => continue,
-            Err(TryLockError::Error(error)) if error.kind() != ErrorKind::Unsupported => return Err(error),
-            _ => {}
-        }
-        let leave = faults.ask(Kind::Delete, STAGING)?;
-        match std::fs::remove_file(&path) {
-            Ok(()) => deleted += 1,
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
-        }
-        leave.finish()?;
-    }
-    Ok(deleted)
 }
 
 /// Runs file work off the async threads.
@@ -241,9 +268,9 @@ impl ObjectStore for LocalStore {
         if matches!(options.mode, PutMode::Update(_)) {
             return Err(Error::NotImplemented { operation: "put with PutMode::Update".into(), implementer: self.to_string() });
         }
-        let (root, faults, place) = (self.root.clone(), self.faults.clone(), self.place(location)?);
+        let (root, folder, faults, place) = (self.root.clone(), self.staging(), self.faults.clone(), self.place(location)?);
         let written = blocking(move || {
-            let mut file = LocalFile::create(root, faults)?;
+            let mut file = LocalFile::create(root, &folder, &fresh(), faults)?;
             payload.iter().try_for_each(|bytes| file.write(bytes))?;
             file.place(&place, &options.mode)
         });

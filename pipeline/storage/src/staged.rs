@@ -6,7 +6,7 @@ use object_store::{ObjectStoreExt, PutMode, WriteMultipart};
 use uuid::Uuid;
 
 use crate::local::{LocalFile, blocking};
-use crate::{Result, STAGING, Store};
+use crate::{Result, Store};
 
 /// How many parts of an upload to a bucket may be on their way at once.
 const PARTS_IN_FLIGHT: usize = 4;
@@ -29,9 +29,9 @@ enum Target {
 
 impl StagedFile {
     pub(crate) async fn new(store: &Store) -> Result<Self> {
-        let at = format!("{STAGING}/{}", Uuid::new_v4());
+        let at = format!("{}/{}", store.fences.folder(), Uuid::new_v4());
         let target = match &store.local {
-            Some(local) => Target::Local(Some(local.stage().await.map_err(|error| store.error("write", STAGING, error))?)),
+            Some(local) => Target::Local(Some(local.stage().await.map_err(|error| store.error("write", &at, error))?)),
             None => {
                 let upload = store.objects.put_multipart(&store.path(&at)?).await.map_err(|error| store.error("write", &at, error))?;
                 Target::Bucket(WriteMultipart::new(upload))
@@ -62,20 +62,27 @@ impl StagedFile {
         Ok(())
     }
 
-    /// Makes the file durable and puts it onto its path in one step, over one that stands there.
+    /// Makes the file durable and puts it onto its path in one step, over one that stands there. The fence is asked when the file is
+    /// complete under `staging/`: whoever writes under the next one takes it away from there.
     pub async fn commit(self, path: &str) -> Result<()> {
         let location = self.store.path(path)?;
-        match self.target {
+        let moved = match self.target {
             Target::Local(file) => {
                 let (Some(file), Some(local)) = (file, &self.store.local) else { return Err(broken(&self.store, path)) };
                 let place = local.root().join(location.as_ref());
-                blocking(move || file.place(&place, &PutMode::Overwrite)).await.map_err(|error| self.store.error("write", path, error))
+                self.store.ask_fence("write", path).await?;
+                blocking(move || file.place(&place, &PutMode::Overwrite)).await
             }
             Target::Bucket(upload) => {
                 let staged = Path::from(self.at.as_str());
                 upload.finish().await.map_err(|error| self.store.error("write", &self.at, error))?;
-                self.store.objects.rename(&staged, &location).await.map_err(|error| self.store.error("write", path, error))
+                self.store.ask_fence("write", path).await?;
+                self.store.objects.rename(&staged, &location).await
             }
+        };
+        match moved {
+            Ok(()) => Ok(()),
+            Err(error) => Err(self.store.failed("write", path, error).await),
         }
     }
 
@@ -91,6 +98,10 @@ impl StagedFile {
         broken(&self.store, &self.at)
     }
 }
+
+/// Shows other processes of this machine that one is at work, until it is dropped or its process ends.
+#[derive(Debug)]
+pub struct Lock(#[allow(dead_code, reason = "held, not read")] pub(crate) LocalFile);
 
 /// A write failed before: the file has a hole and must not be used.
 fn broken(store: &Store, path: &str) -> crate::Error {

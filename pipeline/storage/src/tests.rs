@@ -83,6 +83,21 @@ async fn a_staged_file_is_seen_when_it_is_complete_and_only_then() {
 }
 
 #[tokio::test]
+async fn a_lock_is_seen_until_it_is_dropped_and_no_sweep_takes_it() {
+    let (folder, store) = store();
+    assert_eq!(store.is_locked("one"), None);
+    let lock = store.lock("one").await.unwrap();
+    assert_eq!((store.sweep_staging().await.unwrap(), store.is_locked("one")), (0, Some(true)));
+    drop(lock);
+    assert_eq!(store.is_locked("one"), None);
+    // What a killed process leaves.
+    std::fs::write(folder.path().join(STAGING).join("two"), "").unwrap();
+    assert_eq!(store.is_locked("two"), Some(false));
+    let bucket = Store::on("s3://bucket/".parse().unwrap(), Arc::new(InMemory::new()));
+    assert!(bucket.lock("one").await.unwrap().is_none() && bucket.is_locked("one").is_none());
+}
+
+#[tokio::test]
 async fn a_sweep_takes_what_a_killed_process_left() {
     let (folder, store) = store();
     std::fs::create_dir(folder.path().join(STAGING)).unwrap();

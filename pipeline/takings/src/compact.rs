@@ -22,7 +22,6 @@ pub async fn by_hand(context: &Context) -> Result<Vec<CompactedTable>> {
 /// As a step of a run.
 pub async fn compact(context: &Context, run: Uuid) -> Result<Vec<CompactedTable>> {
     step::recorded(context, run, "compact", async {
-        context.store.sweep_staging().await?;
         let mut done = Vec::new();
         for table in context.project.tables.values().filter(|table| table.layer == Layer::Raw) {
             context.reach("compact")?;

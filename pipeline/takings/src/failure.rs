@@ -1,6 +1,7 @@
 //! What can go wrong in a command, and the exit code that says so.
 
 use std::fmt;
+use std::io::ErrorKind;
 use std::process::ExitCode;
 
 /// An error that ends a command.
@@ -127,9 +128,16 @@ impl From<takings_runs::Error> for Failure {
     }
 }
 
+/// Files of the store and the ledger have errors of their own: what can be full here is the folder for temporary files.
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
-        Self::run(error)
+        match error.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Self::run(format!(
+                "a temporary file under {} can't be written: {error}; make room there or name another folder in TMPDIR, then run again",
+                std::env::temp_dir().display()
+            )),
+            _ => Self::run(error),
+        }
     }
 }
 

@@ -1,10 +1,15 @@
-//! A run under its lease: the lease is renewed while the run works, and a run that lost it stops.
+//! A run under its lease: the lease is renewed while the run works, and a run that lost it stops. Until then, it may stand still
+//! anywhere: the lease is the fence of the store, so that it writes nothing over what its successor wrote.
 
 use std::future::Future;
+use std::sync::Arc;
 
 use chrono::TimeDelta;
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use takings_definitions::Interval;
-use takings_runs::{Claim, NewRun, RunLease, RunState};
+use takings_runs::{Claim, Ledger, NewRun, RunLease, RunState};
+use takings_storage::{Fallen, Fence, Fenced};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tracing::Instrument;
@@ -33,6 +38,8 @@ pub async fn leased<T>(
         let outcome = held
             .within(timeout, async {
                 context.ledger.move_run(held.run(), RunState::Running, None, now()).await?;
+                // Before anything is looked at: what a run before this one still has to put in place stays out.
+                context.store.sweep_staging().await?;
                 work(&held).await
             })
             .await;
@@ -82,14 +89,16 @@ pub struct Held {
     _at_work: AtWork,
     beat: JoinHandle<()>,
     lost: watch::Receiver<Option<String>>,
+    _fenced: Fenced,
 }
 
 impl Held {
     /// Starts a run and the heartbeat of its lease.
     async fn begin(context: &Context, new: &NewRun) -> Result<Self> {
         let length = context.project.settings.scheduler.lease;
-        let at_work = AtWork::new();
-        let lease = context.ledger.begin_run(new, &at_work.holder, length, now(), holder::alive).await?;
+        let at_work = AtWork::seen_in(&context.store).await?;
+        let lease = context.ledger.begin_run(new, &at_work.holder, length, now(), holder::alive_in(&context.store)).await?;
+        let fenced = context.store.fenced_by(Arc::new(LeaseFence { ledger: context.ledger.clone(), lease: lease.clone() }));
         let (lose, lost) = watch::channel(None);
         let (ledger, beating) = (context.ledger.clone(), lease.clone());
         let beat = tokio::spawn(async move {
@@ -105,7 +114,7 @@ impl Held {
                 }
             }
         });
-        Ok(Self { lease, _at_work: at_work, beat, lost })
+        Ok(Self { lease, _at_work: at_work, beat, lost, _fenced: fenced })
     }
 
     pub fn run(&self) -> Uuid {
@@ -153,6 +162,30 @@ impl Held {
         self.beat.abort();
         context.ledger.give_back(self.run(), why, now()).await?;
         Ok(context.ledger.release(&self.lease).await?)
+    }
+}
+
+/// Stands until another process has the lease.
+#[derive(Debug)]
+struct LeaseFence {
+    ledger: Ledger,
+    lease: RunLease,
+}
+
+impl Fence for LeaseFence {
+    fn name(&self) -> String {
+        self.lease.run.id.to_string()
+    }
+
+    fn fallen(&self) -> BoxFuture<'_, Fallen> {
+        async {
+            match self.ledger.stands(&self.lease).await {
+                Ok(()) => Ok(None),
+                Err(lost @ takings_runs::Error::LeaseLost { .. }) => Ok(Some(lost.to_string())),
+                Err(error) => Err(error.into()),
+            }
+        }
+        .boxed()
     }
 }
 

@@ -161,7 +161,6 @@ async fn make_reports(
     summary: &mut Summary,
 ) -> Result<()> {
     let run = held.run();
-    context.store.sweep_staging().await?;
     context.reach("pull")?;
     summary.pulled = pull::pull(context, run, progress).await?;
     order.stop.check("publish")?;

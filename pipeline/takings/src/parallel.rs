@@ -21,8 +21,12 @@ where
     let lock = |failed: &Mutex<Option<Failure>>| failed.lock().unwrap_or_else(PoisonError::into_inner).is_some();
     // What the workers log belongs to the step that asked for the work.
     let span = tracing::Span::current();
+    #[cfg(test)]
+    let clock = crate::simulation::clock::Clock::of_here();
     let worker = || {
         let _inside = span.enter();
+        #[cfg(test)]
+        clock.iter().for_each(crate::simulation::clock::Clock::rules_here);
         while !lock(&failed) {
             let next = queue.lock().unwrap_or_else(PoisonError::into_inner).next();
             let Some((at, item)) = next else { break };

@@ -30,6 +30,7 @@ pub async fn pull(context: &Context, run: Uuid, progress: &Progress) -> Result<P
                 Ok(pulled) => {
                     figures.files += pulled.records.len() as u64;
                     figures.bytes += pulled.bytes;
+                    context.reach("land")?;
                     let files: Vec<LandingFile> = pulled.records.iter().map(landing_file).collect();
                     context.ledger.record_landing(Some(run), &files).await?;
                     all.push((instance.clone(), Ok(pulled)));

@@ -1,4 +1,4 @@
-//! The same with a real `kill -9`: this test program starts itself, and the copy kills itself at the N-th operation.
+//! The same with a real `kill -9`: this test program starts itself, and the copy kills itself at the N-th operation, or at one that is named.
 
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Instant;
 
-use takings_faults::{Fault, Faults, Nth};
+use takings_faults::{Fault, Faults, Kind, Nth, Operation};
 
 use super::Stage;
 use super::feeds::Mini;
@@ -22,23 +22,36 @@ const VARIABLE: &str = "TAKINGS_TEST_VICTIM";
 fn victim() {
     let Ok(order) = std::env::var(VARIABLE) else { return };
     let words: Vec<&str> = order.split('\n').collect();
-    let [place, project, variable, feeds, tick, number, mark] = words[..] else { panic!("{order:?}") };
+    let [place, project, variable, feeds, tick, moment, mark] = words[..] else { panic!("{order:?}") };
     let scene = Scene { project: project.into(), variable: variable.into(), feeds: feeds.into(), job: "nightly", tick: tick.into(), scheduled: false };
     let mark = PathBuf::from(mark);
     let die = move |fired: &takings_faults::Fired| {
         std::fs::write(&mark, format!("{fired:?}")).unwrap();
         let _ = Command::new("sh").args(["-c", "kill -9 $PPID"]).status();
     };
-    let gate = Arc::new(Nth::new(Fault::Call(Box::new(die)), number.parse().unwrap()));
+    let die = Fault::Call(Box::new(die));
+    let gate = match moment.parse() {
+        Ok(number) => Nth::new(die, number),
+        Err(_) => {
+            let name = moment.to_owned();
+            Nth::new(die, 1).counting(move |operation| named(operation) == name)
+        }
+    };
+    let gate = Arc::new(gate);
     let ended = Place::at(Path::new(place)).run(&scene, Faults::through(gate));
     assert_eq!(ended, Ended::Well);
 }
 
-/// Kills a run at its N-th operation; at which one it died. `None`: the run had fewer, and went well.
-fn kill(place: &Place, scene: &Scene, number: u64) -> Option<String> {
+/// What an operation is called where a kill is ordered by name.
+fn named(operation: &Operation<'_>) -> String {
+    format!("{:?} {}", operation.kind, operation.on)
+}
+
+/// Kills a run at its N-th operation or at one of a name; at which one it died. `None`: there was none, and the run went well.
+fn kill(place: &Place, scene: &Scene, moment: &str) -> Option<String> {
     let mark = place.path().join("mark");
     let text = |path: &Path| path.to_str().unwrap().to_owned();
-    let order = [text(place.path()), text(&scene.project), scene.variable.clone(), text(&scene.feeds), scene.tick.clone(), number.to_string(), text(&mark)];
+    let order = [text(place.path()), text(&scene.project), scene.variable.clone(), text(&scene.feeds), scene.tick.clone(), moment.to_owned(), text(&mark)];
     let output = Command::new(std::env::current_exe().unwrap())
         .args([VICTIM, "--exact", "--ignored", "--nocapture"])
         .env(VARIABLE, order.join("\n"))
@@ -67,7 +80,7 @@ fn every_twentieth(stage: &Stage) {
     let operations = count(stage);
     for number in (1..).step_by(20) {
         let place = stage.template.copy();
-        let Some(fired) = kill(&place, &stage.scene, number) else {
+        let Some(fired) = kill(&place, &stage.scene, &number.to_string()) else {
             // As many operations as ever, but for the few that depend on which of two files is read first.
             assert!(number + 20 > operations, "the kill at operation {number} of {operations} did not fire");
             wrong.extend(State::of(&place, &stage.scene).is(&stage.end).into_iter().map(|what| format!("undisturbed: {what}")));
@@ -89,6 +102,42 @@ fn first_run_killed_at_every_twentieth_operation() {
 #[test]
 fn tenth_run_killed_at_every_twentieth_operation() {
     every_twentieth(&Stage::tenth(&Mini::new()));
+}
+
+/// The named points of a run: its steps, and the calls by which the ledger takes down what they did.
+const POINTS: [(Kind, &str); 17] = [
+    (Kind::Step, "pull"),
+    (Kind::Step, "land"),
+    (Kind::Step, "publish"),
+    (Kind::Step, "decode"),
+    (Kind::Step, "transform"),
+    (Kind::Step, "snapshot"),
+    (Kind::Step, "mirror"),
+    (Kind::Step, "emit"),
+    (Kind::Step, "stale"),
+    (Kind::Commit, "begin_run"),
+    (Kind::Commit, "record_landing"),
+    (Kind::Commit, "save_units"),
+    (Kind::Commit, "set_model_state"),
+    (Kind::Commit, "record_snapshot"),
+    (Kind::Commit, "record_delivery"),
+    (Kind::Commit, "move_run"),
+    (Kind::Commit, "release"),
+];
+
+#[test]
+fn killed_by_name_at_each_step_and_each_call_of_the_ledger() {
+    let (start, mini) = (Instant::now(), Mini::new());
+    let stage = Stage::first(&mini);
+    let mut wrong = Vec::new();
+    for (kind, on) in POINTS {
+        let place = stage.template.copy();
+        let point = named(&Operation { kind, on });
+        let fired = kill(&place, &stage.scene, &point).unwrap_or_else(|| panic!("no run reaches {point}"));
+        wrong.extend(stage.violations(&place, &Ended::Badly("killed".to_owned())).into_iter().map(|what| format!("{fired}: {what}")));
+    }
+    eprintln!("killed at each of {} named points, {} violations, {:.0} s", POINTS.len(), wrong.len(), start.elapsed().as_secs_f32());
+    assert!(wrong.is_empty(), "{} violations:\n{}", wrong.len(), wrong.join("\n"));
 }
 
 const KILLS_ON_THE_SAMPLE: u32 = 50;
@@ -116,7 +165,7 @@ fn the_shipped_sample_killed_fifty_times() {
         // A linear congruential generator: the same moments every time.
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let number = 1 + (state >> 33) % (operations / 5);
-        if let Some(fired) = kill(&place, &stage.scene, number) {
+        if let Some(fired) = kill(&place, &stage.scene, &number.to_string()) {
             killed += 1;
             assert_eq!(State::of_files(&place, &stage.scene).is_between(&stage.before, &stage.end), Vec::<String>::new(), "{fired}");
         } else {

@@ -6,6 +6,7 @@
 pub mod feeds;
 mod kills;
 pub mod place;
+mod standstill;
 pub mod state;
 
 use std::collections::BTreeSet;
@@ -19,8 +20,12 @@ use place::{Ended, Place, Scene};
 use state::State;
 
 /// Steps of a run at which a fault must have been seen to fire: the kind of the operation, and how what it is done to begins.
-const STEPS: [(Kind, &str); 22] = [
+const STEPS: [(Kind, &str); 26] = [
     (Kind::Step, "pull"),
+    (Kind::Step, "land"),
+    (Kind::Step, "publish"),
+    (Kind::Step, "mirror"),
+    (Kind::Step, "emit"),
     (Kind::Place, "landing/blobs/"),
     (Kind::Place, "landing/records/"),
     (Kind::Step, "decode"),

@@ -20,6 +20,7 @@ use crate::failure::Result;
 use crate::holder::{self, AtWork};
 use crate::job::{self, Order};
 use crate::output::Progress;
+use crate::simulation::clock::Clock;
 use crate::stop::Stop;
 use crate::watch;
 
@@ -110,6 +111,11 @@ impl Place {
         Self { folder: Folder::Of(folder.to_owned()), bucket: None }
     }
 
+    /// The same place, as another process sees it.
+    pub fn again(&self) -> Self {
+        Self { folder: Folder::Of(self.path().to_owned()), bucket: self.bucket.clone() }
+    }
+
     pub fn path(&self) -> &Path {
         match &self.folder {
             Folder::Own(folder) => folder.path(),
@@ -135,7 +141,20 @@ impl Place {
 
     /// Runs the scene's job once, from opening the project to closing it, as a process of its own would.
     pub fn run(&self, scene: &Scene, faults: Faults) -> Ended {
-        runtime().block_on(async {
+        self.run_in(&runtime(), scene, faults)
+    }
+
+    /// The same by another clock than the machine's.
+    pub fn run_by(&self, clock: &Clock, scene: &Scene, faults: Faults) -> Ended {
+        let by_clock = || {
+            clock.rules_here();
+            self.run_in(&clock.runtime(), scene, faults)
+        };
+        std::thread::scope(|scope| scope.spawn(by_clock).join().unwrap())
+    }
+
+    fn run_in(&self, runtime: &Runtime, scene: &Scene, faults: Faults) -> Ended {
+        runtime.block_on(async {
             let context = match self.open(scene, faults).await {
                 Ok(context) => context,
                 Err(failure) => return Ended::Badly(failure.to_string()),
@@ -160,7 +179,7 @@ async fn by_hand(context: &Context, scene: &Scene) -> Result<Vec<String>> {
 async fn by_scheduler(context: &Context) -> Result<Vec<String>> {
     let at_work = AtWork::new();
     let scheduler = Scheduler { ledger: context.ledger.clone(), holder: at_work.holder.clone(), retry_after: TimeDelta::zero() };
-    scheduler.ledger.recover(&scheduler.holder, now(), holder::alive).await?;
+    scheduler.ledger.recover(&scheduler.holder, now(), holder::alive_in(&context.store)).await?;
     loop {
         let woken = scheduler.wake(&context.project.jobs, now(), true, async |job| watch::look(context, job).await).await?;
         let Some(due) = woken.run else { return Ok(woken.waiting.into_iter().map(|waiting| waiting.why).collect()) };

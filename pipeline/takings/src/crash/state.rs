@@ -31,7 +31,7 @@ pub struct State {
 }
 
 /// What people and tools read: always whole, and nothing else stands there.
-const SHOWN: [&str; 3] = ["reports/", "datasets/", "bi/"];
+pub const SHOWN: [&str; 3] = ["reports/", "datasets/", "bi/"];
 /// What of the rest is a function of the feeds.
 const LANDED: [&str; 2] = ["landing/", "quarantine/"];
 

@@ -133,7 +133,7 @@ impl Desk<'_> {
         }
         let now = now();
         let scheduler = &self.scheduler;
-        if idle && scheduler.ledger.recover(&scheduler.holder, now, holder::alive).await? {
+        if idle && scheduler.ledger.recover(&scheduler.holder, now, holder::alive_in(&context.store)).await? {
             tracing::warn!("a run was left by a process that ended; its tick is due again");
         }
         let held = idle && scheduler.ledger.lease().await?.is_some();

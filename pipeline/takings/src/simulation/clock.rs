@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use tokio::runtime::{Builder, Runtime};
 
 thread_local! {
     static HERE: RefCell<Option<Clock>> = const { RefCell::new(None) };
@@ -25,6 +26,17 @@ impl Clock {
 
     pub fn jump(&self, by: TimeDelta) {
         self.0.fetch_add(by.num_microseconds().unwrap(), Ordering::SeqCst);
+    }
+
+    /// A runtime by whose threads this is the clock.
+    pub fn runtime(&self) -> Runtime {
+        let clock = self.clone();
+        Builder::new_multi_thread().worker_threads(1).enable_all().on_thread_start(move || clock.rules_here()).build().unwrap()
+    }
+
+    /// The clock of this thread, for threads that it starts.
+    pub fn of_here() -> Option<Self> {
+        HERE.with_borrow(Clone::clone)
     }
 
     /// From now on this is the clock of this thread.

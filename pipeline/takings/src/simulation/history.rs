@@ -42,8 +42,7 @@ const MOMENTS: [(Kind, &str); 10] = [
     (Kind::Step, "stale"),
 ];
 
-/// Files that are replaced for readers. No lease keeps a process that stands still in the very moment of it from what it does next; so the
-/// source does not change meanwhile, and what it writes is what its successor wrote.
+/// Files that are replaced for readers.
 const REPLACED: [(Kind, &str); 3] = [(Kind::Place, "bi/"), (Kind::Place, "datasets/"), (Kind::Place, "reports/")];
 
 /// What of the ledger matters most.
@@ -220,11 +219,11 @@ impl World {
     fn stall(&mut self) -> Stall {
         let (states, told, scene, clock) = (self.states.clone(), self.told.clone(), self.scene.clone(), self.clock.clone());
         let mut chance = self.chance.branch();
-        let (at, may_change) = match self.chance.below(4) {
+        let at = match self.chance.below(4) {
             // While it looks what is due.
-            0 => (Moment::Number(1 + self.chance.below(12)), true),
-            1 => (self.moment(&REPLACED), false),
-            _ => (self.moment(&MOMENTS), true),
+            0 => Moment::Number(1 + self.chance.below(12)),
+            1 => self.moment(&REPLACED),
+            _ => self.moment(&MOMENTS),
         };
         let meanwhile = move || {
             {
@@ -233,7 +232,7 @@ impl World {
                 told.count("a scheduler stood still");
             }
             clock.jump(STALLED);
-            if may_change && chance.one_in(2) {
+            if chance.one_in(2) {
                 change(&states, &told, &scene, &mut chance, today(&clock));
                 told.lock().unwrap().count("the source changed while a scheduler stood still");
             }

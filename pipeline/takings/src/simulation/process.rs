@@ -83,10 +83,8 @@ impl Process<'_> {
     }
 
     fn within(&self, faults: Faults, work: impl AsyncFnOnce(&Context) -> Vec<Did>) -> Lived {
-        let (clock, here) = (self.clock.clone(), self.clock.clone());
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().on_thread_start(move || clock.rules_here()).build().unwrap();
-        here.rules_here();
-        let did = runtime.block_on(async {
+        self.clock.rules_here();
+        let did = self.clock.runtime().block_on(async {
             match Place::at(self.place).open(self.scene, faults).await {
                 Err(failure) => vec![Did::Stuck(failure.to_string())],
                 Ok(context) => {
@@ -135,7 +133,7 @@ enum Found {
 
 /// As `takings serve` looks.
 async fn look(context: &Context, scheduler: &Scheduler) -> Result<Found> {
-    scheduler.ledger.recover(&scheduler.holder, now(), holder::alive).await?;
+    scheduler.ledger.recover(&scheduler.holder, now(), holder::alive_in(&context.store)).await?;
     let held = scheduler.ledger.lease().await?.is_some();
     let woken = scheduler.wake(&context.project.jobs, now(), !held, async |job| watch::look(context, job).await).await?;
     Ok(match woken.run {
