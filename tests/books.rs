@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::support::place::repository;
 use crate::support::reports::Declared;
-use crate::support::{Feeds, Place, assert_same};
+use crate::support::{Feeds, Place};
 
 const TICK: &str = "2026-03-15";
 
@@ -160,7 +160,8 @@ fn months_that_changed_are_made_again_and_no_others() {
         "select channel, payment_id, status, kind, period_start, paid_on, net, currency, payout_amount, earning_id, known_from, known_to from fct_payment";
     assert_eq!(once.rows(said), twice.rows(said));
     for report in ["earned_v_paid", "payments", "earnings"] {
-        assert_same(&once.report(&format!("{report}/{report}_{TICK}.csv")), &twice.report(&format!("{report}/{report}_{TICK}.csv")));
+        let file = |place: &Place| fs::read_to_string(place.report(&format!("{report}/{report}_{TICK}.csv"))).unwrap();
+        assert_eq!(file(&once), file(&twice));
     }
 }
 

@@ -90,16 +90,17 @@ pub fn decode_file(layout: &Arc<Layout>, file: &[u8], target: usize) -> Result<O
     Ok(output)
 }
 
-/// The totals again, from the arrays: sums of `amount` per `currency`.
+/// The totals again, from the arrays: sums of `amount` per `currency`. A zero without a currency counts in none.
 fn sums(batch: &RecordBatch) -> Vec<ColumnTotal> {
     let (Some(amounts), Some(currencies)) = (batch.column_by_name("amount"), batch.column_by_name("currency")) else { return vec![] };
     let mut totals = Vec::new();
     for row in (0..batch.num_rows()).filter(|row| amounts.is_valid(*row)) {
-        let total = ColumnTotal {
-            column: "amount".into(),
-            currency: currencies.as_string::<i32>().value(row).into(),
-            sum: amounts.as_primitive::<Decimal128Type>().value(row),
-        };
+        let sum = amounts.as_primitive::<Decimal128Type>().value(row);
+        if currencies.is_null(row) && sum == 0 {
+            continue;
+        }
+        assert!(currencies.is_valid(row), "an amount without a currency");
+        let total = ColumnTotal { column: "amount".into(), currency: currencies.as_string::<i32>().value(row).into(), sum };
         add_totals(&mut totals, &[total]).unwrap();
     }
     totals
