@@ -58,7 +58,7 @@ pub fn trial(
             tables.get(&member.table).ok_or_else(|| crate::Error::new(format!("export `{}` goes to {}, which has no contract", member.name, member.table)))?;
         let reader = Reader::new(channel, member, table, references)?;
         let file = FileIdentity { instance: "trial".to_owned(), file_id: "trial".to_owned(), path: path.to_owned() };
-        let mut kept = Kept { limit: rows, ..Kept::default() };
+        let mut kept = Kept { limit: rows, sums: uncounted(table), ..Kept::default() };
         let read = reader.read(&file, open, &mut kept);
         let mut trial = Trial {
             export: member.name.clone(),
@@ -80,6 +80,12 @@ pub fn trial(
                     .then(|| format!("{} records are bad, and quarantine_limit is {limit}: the whole file is stopped", outcome.quarantined));
                 trial.stopped = outcome.stopped().or(too_many);
                 trial.totals = totals(&outcome, table);
+                let sums = kept
+                    .sums
+                    .iter()
+                    .filter(|sum| sum.seen)
+                    .filter_map(|sum| Some((table.columns[sum.column].name.clone(), String::new(), plain(sum.sum?, sum.scale))));
+                trial.totals.extend(sums);
                 trial.outcome = Some(outcome);
             }
         }
@@ -116,6 +122,17 @@ fn totals(outcome: &FileOutcome, table: &Table) -> Vec<(String, String, String)>
     outcome.totals.iter().map(|total| (total.column.clone(), total.currency.clone(), plain(total.sum, scale(&total.column)))).collect()
 }
 
+/// The numbers that control totals leave out: counts, and amounts without a currency.
+fn uncounted(table: &Table) -> Vec<Sum> {
+    let columns = table.columns.iter().enumerate().filter(|(_, column)| column.currency.is_none());
+    let numbers = columns.filter_map(|(column, spec)| match spec.kind {
+        ColumnType::Decimal { scale, .. } => Some(Sum { column, scale: usize::try_from(scale).unwrap_or(0), sum: Some(0), seen: false }),
+        ColumnType::Int64 => Some(Sum { column, scale: 0, sum: Some(0), seen: false }),
+        _ => None,
+    });
+    numbers.collect()
+}
+
 /// An integer at a scale, as a person writes it.
 fn plain(value: i128, scale: usize) -> String {
     let digits = format!("{:0>width$}", value.unsigned_abs(), width = scale + 1);
@@ -130,6 +147,28 @@ struct Kept {
     limit: usize,
     rows: Vec<TrialRow>,
     rejects: Vec<Reject>,
+    sums: Vec<Sum>,
+}
+
+/// The exact sum of a column; None once it has outgrown 128 bits.
+struct Sum {
+    column: usize,
+    scale: usize,
+    sum: Option<i128>,
+    seen: bool,
+}
+
+impl Sum {
+    fn add(&mut self, array: &dyn Array) {
+        for row in (0..array.len()).filter(|row| !array.is_null(*row)) {
+            let value = match array.data_type() {
+                DataType::Decimal128(..) => array.as_primitive::<Decimal128Type>().value(row),
+                _ => array.as_primitive_opt::<Int64Type>().map_or(0, |values| i128::from(values.value(row))),
+            };
+            self.sum = self.sum.and_then(|sum| sum.checked_add(value));
+            self.seen = true;
+        }
+    }
 }
 
 impl Sink for Kept {
@@ -141,6 +180,9 @@ impl Sink for Kept {
         for row in 0..typed.batch.num_rows().min(self.limit.saturating_sub(self.rows.len())) {
             let cells = typed.batch.columns()[..own].iter().map(|array| cell(array.as_ref(), row)).collect();
             self.rows.push(TrialRow { part: part.part.clone(), line: line(&typed.batch, row), cells });
+        }
+        for sum in &mut self.sums {
+            sum.add(typed.batch.column(sum.column).as_ref());
         }
         Ok(Taken::all(typed))
     }
