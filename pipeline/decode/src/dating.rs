@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, Date32Array, TimestampMicrosecondArray};
 use arrow::compute::{max, min};
-use chrono::{Datelike, Months, NaiveDate};
+use chrono::{Datelike, Days, Months, NaiveDate};
 use takings_definitions::{KnownAt, Period, Table};
 
 use crate::layout::point_in_time;
@@ -55,6 +55,10 @@ impl KnownStep {
 fn behind(at: i64, period: Period) -> Option<i64> {
     let day = NaiveDate::from_epoch_days(i32::try_from(at.div_euclid(MICROS_A_DAY)).ok()?)?;
     let (first, months) = match period {
+        Period::Week => {
+            let next = day.checked_add_days(Days::new(7 - u64::from(day.weekday().num_days_from_monday())))?;
+            return Some(i64::from(next.to_epoch_days()) * MICROS_A_DAY);
+        }
         Period::Month => (day.month0(), 1),
         Period::Quarter => (day.month0() / 3 * 3, 3),
         Period::Year => (0, 12),
@@ -185,6 +189,8 @@ mod tests {
     fn the_end_of_a_period_is_the_first_instant_behind_it() {
         let micros = |text: &str| text.parse::<chrono::DateTime<chrono::Utc>>().unwrap().timestamp_micros();
         for (at, period, expected) in [
+            ("2024-12-30T00:00:00Z", Period::Week, "2025-01-06T00:00:00Z"),
+            ("2025-01-05T23:59:59Z", Period::Week, "2025-01-06T00:00:00Z"),
             ("2024-02-01T00:00:00Z", Period::Month, "2024-03-01T00:00:00Z"),
             ("2024-02-29T23:59:59Z", Period::Month, "2024-03-01T00:00:00Z"),
             ("2024-12-31T00:00:00Z", Period::Month, "2025-01-01T00:00:00Z"),

@@ -134,9 +134,9 @@ impl LayoutColumn {
     }
 }
 
-/// Header names are compared in lower case and without the white space around them.
+/// Header names are compared in lower case, without the white space around them; inside, any white space is one space.
 pub(crate) fn folded(name: &str) -> String {
-    name.trim().to_lowercase()
+    name.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
 }
 
 pub(crate) fn column(table: &Table, name: &str) -> Result<usize, String> {

@@ -23,8 +23,9 @@ mod toml_text;
 pub use calendar::Calendar;
 pub use channel::{
     BUILT_IN_TABLES, BoolWords, Calculation, CellTest, Channel, Check, CheckKind, ColumnSpec, Condition, Delete, Delimiter, DuplicateContent, DurationForm,
-    End, ExcludeWhen, Exclusion, Expect, Export, Factor, Factors, Frame, FrameSection, Grouping, HeaderRule, Keep, LayoutVersion, Level, Mapping, Mode, Parent,
-    ParseKeys, Period, Piece, Ragged, RecordTypes, Sign, Split, Target, TextForm, Thousands, Trailer, UnknownColumns, Unpack, Unpivot, ValueSource,
+    End, ExcludeWhen, Exclusion, Expect, Export, Factor, Factors, Frame, FrameSection, Grouping, HeaderRule, Keep, LANGUAGES, LayoutVersion, Level, Mapping,
+    Mode, Parent, ParseKeys, Period, Piece, Ragged, RecordTypes, Sign, Split, Target, TextForm, Thousands, Trailer, UnknownColumns, Unpack, Unpivot,
+    UnpivotCells, ValueSource,
 };
 pub use error::{Error, Result};
 pub use job::{Covers, Job, JobStep, Misfire, Overlap, Ready};

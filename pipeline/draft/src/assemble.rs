@@ -6,7 +6,7 @@ use crate::column::{Guess, Seen, date_formats, see};
 use crate::error::Error;
 use crate::money::{Sort, is_currency, sort, tie, wide};
 use crate::names::{FilePattern, file_pattern, plain_words, snake, unique};
-use crate::plan::{CellPlan, ChannelPlan, CheckPlan, Column, ExcludePlan, ExportPlan, HeaderPlan, Source, TrailerPlan, UnpivotPlan};
+use crate::plan::{CellPlan, ChannelPlan, CheckPlan, Column, EndPlan, ExcludePlan, ExportPlan, HeaderPlan, Source, TrailerPlan, UnpivotPlan};
 use crate::sample::{Group, Looked, PartSample, look};
 use crate::typed::{Evidence, column};
 use crate::write::{list, quoted};
@@ -86,12 +86,17 @@ fn fill(export: &mut ExportPlan, group: &Group, seen: &[Seen], evidence: &Eviden
     if let Some(kind) = &group.kind {
         export.records = Some((vec![kind.clone()], Vec::new()));
     }
-    export.end_blank = any(|part| !part.table.behind.is_empty());
+    export.records_seen = group.parts.iter().map(|part| part.table.data.len() as u64).sum();
     for part in &group.parts {
         if let Some(at) = part.table.behind.first() {
+            export.end = export.end.clone().or_else(|| end(part, *at));
+            if export.end.is_none() {
+                export.notes.push(format!("what stands behind the table, from line {}, is read as rows: say where it ends with `end`", part.rows[*at].line));
+                continue;
+            }
             let shown: String = part.rows[*at].cells.join(" ").trim().chars().take(60).collect();
             export.notes.push(format!(
-                "what stands behind the blank line is not read, from line {}: {shown:?}; another table there is another export with [[exports.frame.sections]]",
+                "what stands behind the table is not read, from line {}: {shown:?}; another table there is another export with [[exports.frame.sections]]",
                 part.rows[*at].line
             ));
         }
@@ -114,18 +119,48 @@ fn excludes(export: &mut ExportPlan, group: &Group) {
     if group.parts.iter().any(|part| part.table.blanks) {
         export.exclude.push(ExcludePlan::Blank);
     }
-    let mut known: Vec<(usize, Option<String>)> = Vec::new();
-    for total in group.parts.iter().flat_map(|part| &part.table.totals) {
-        if known.contains(&(total.column, total.word.clone())) || known.iter().any(|(column, _)| *column == total.column && total.word.is_none()) {
-            continue;
-        }
-        known.push((total.column, total.word.clone()));
-        let column = group.parts[0].table.names[total.column].clone();
-        export.exclude.push(match &total.word {
-            Some(word) => ExcludePlan::Total { column, word: word.clone() },
-            None => ExcludePlan::Lone { column },
-        });
+    let names = &group.parts[0].table.names;
+    if group.parts.iter().any(|part| !part.table.repeats.is_empty()) {
+        export.exclude.push(ExcludePlan::Header { column: names[0].clone(), word: names[0].clone() });
     }
+    let mut words: Vec<(usize, Vec<String>)> = Vec::new();
+    let mut lone: Vec<usize> = Vec::new();
+    for total in group.parts.iter().flat_map(|part| &part.table.totals) {
+        match (&total.word, words.iter_mut().find(|(column, _)| *column == total.column)) {
+            (None, _) if lone.contains(&total.column) => {}
+            (None, _) => lone.push(total.column),
+            (Some(word), Some((_, known))) if known.contains(word) => {}
+            (Some(word), Some((_, known))) => known.push(word.clone()),
+            (Some(word), None) => words.push((total.column, vec![word.clone()])),
+        }
+    }
+    for (column, words) in words {
+        export.exclude.push(ExcludePlan::Total { column: names[column].clone(), test: total_test(&words) });
+    }
+    export.exclude.extend(lone.into_iter().map(|column| ExcludePlan::Lone { column: names[column].clone() }));
+}
+
+/// These words, or what begins as they all do: other files have other ones.
+fn total_test(words: &[String]) -> String {
+    if words.len() <= 2 {
+        return format!("equals = {}", list(words.iter().map(String::as_str)));
+    }
+    let mut begins: Vec<String> =
+        words.iter().filter_map(|word| word.split_whitespace().next()).map(|first| regex::escape(first).replace("\\-", "-")).collect();
+    begins.sort_unstable();
+    begins.dedup();
+    format!("matches = {}", crate::write::pattern(&format!("^(?:{})\\b", begins.join("|"))))
+}
+
+/// Where the table ends that has these rows behind it; None: nothing tells.
+fn end(part: &PartSample, behind: usize) -> Option<EndPlan> {
+    if !part.table.gaps {
+        return Some(EndPlan::Blank);
+    }
+    let first: String = part.rows[behind].cells.first()?.trim().chars().take(40).take_while(|character| !character.is_ascii_digit()).collect();
+    let begin = regex::escape(&first).replace("\\-", "-");
+    let unlike = |at: &usize| part.rows[*at].cells.first().is_none_or(|cell| !cell.trim().starts_with(&first));
+    (!first.trim().is_empty() && part.table.data.iter().all(unlike)).then(|| EndPlan::First(format!("^{begin}")))
 }
 
 fn columns(export: &mut ExportPlan, group: &Group, seen: &[Seen], evidence: &Evidence) {
@@ -245,7 +280,8 @@ fn trailers(export: &mut ExportPlan, part: &PartSample, seen: &[Seen]) {
     let Some(text) = &part.text else {
         for at in &part.table.trailers {
             let row = &part.rows[*at];
-            export.exclude.push(ExcludePlan::Total { column: part.table.names[0].clone(), word: row.cells[0].trim().to_owned() });
+            let test = format!("equals = {}", list([row.cells[0].trim()]));
+            export.exclude.push(ExcludePlan::Total { column: part.table.names[0].clone(), test });
         }
         return;
     };
@@ -286,7 +322,7 @@ fn trailers(export: &mut ExportPlan, part: &PartSample, seen: &[Seen]) {
 fn dated(export: &mut ExportPlan, path: &FilePattern) {
     let usable = |column: &&Column| ["date", "timestamp"].contains(&column.kind.as_str()) && column.always && column.question.is_none();
     if !export.columns.iter().any(|column| usable(&column)) {
-        let fits = |text: &str, format: &&&str| takings_decode::DateFormat::new(format).is_ok_and(|format| format.read(text).is_some());
+        let fits = |text: &str, format: &&&str| takings_decode::DateFormat::new(format, &[]).is_ok_and(|format| format.read(text).is_some());
         let group = path.groups.iter().find_map(|(group, text, formats)| Some((group, formats.iter().find(|format| fits(text, format))?)));
         if let Some((group, format)) = group.filter(|_| export.columns.iter().all(|column| column.question.is_none())) {
             let taken: Vec<String> = export.columns.iter().map(|column| column.name.clone()).collect();

@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use takings_decode::DateFormat;
+use takings_definitions::LANGUAGES;
 
 use crate::numbers::{Exact, MARKS, Marks, Signs, read};
 
@@ -14,6 +15,8 @@ pub(crate) enum Guess {
     Text(&'static str),
     Number(NumberGuess),
     Date(Vec<&'static str>),
+    /// A format with names of months, and their language.
+    NamedDate(&'static str, &'static str),
     Timestamp(Vec<&'static str>),
     /// Forms of `duration`.
     Duration(&'static str),
@@ -41,7 +44,7 @@ pub(crate) struct Seen {
 const NULLS: [&str; 12] = ["--", "-", "—", "N/A", "n/a", "NA", "#N/A", "null", "NULL", "None", "nan", "NaN"];
 
 /// Formats of days, months and quarters. Those that can mean another day stand side by side: day first or month first.
-const DATES: [&str; 36] = [
+const DATES: [&str; 45] = [
     "%Y-%m-%d",
     "%Y/%m/%d",
     "%Y.%m.%d",
@@ -61,6 +64,15 @@ const DATES: [&str; 36] = [
     "%d %b %Y",
     "%d-%b-%Y",
     "%d-%b-%y",
+    "%b-%d-%Y",
+    "%d. %b %Y",
+    "%d de %b de %Y",
+    "%a, %b %-d, %Y",
+    "%a, %d %b %Y",
+    "%a %b %d %Y",
+    "%Y年%m月%d日",
+    "%Y年%m月",
+    "%G-W%V",
     "%Y-%m",
     "%Y/%m",
     "%Y%m",
@@ -80,7 +92,7 @@ const DATES: [&str; 36] = [
     "%Y-%m-%d 00:00:00",
 ];
 
-const TIMESTAMPS: [&str; 26] = [
+const TIMESTAMPS: [&str; 30] = [
     "%Y-%m-%dT%H:%M:%SZ",
     "%Y-%m-%dT%H:%M:%S",
     "%Y-%m-%dT%H:%M:%S%.fZ",
@@ -91,6 +103,7 @@ const TIMESTAMPS: [&str; 26] = [
     "%Y-%m-%d %H:%M:%S%.f",
     "%Y-%m-%d %H:%M:%S %Z",
     "%Y-%m-%d %H:%M:%S%:z",
+    "%Y-%m-%d %H:%M:%S %:z",
     "%Y-%m-%d %H:%M",
     "%Y/%m/%d %H:%M:%S",
     "%m/%d/%Y %H:%M:%S",
@@ -100,6 +113,8 @@ const TIMESTAMPS: [&str; 26] = [
     "%m/%d/%Y %-I:%M:%S %p",
     "%m/%d/%Y %-I:%M %p",
     "%d/%m/%Y %-I:%M %p",
+    "%d/%m/%Y %-I:%M:%S %p",
+    "%m/%d/%y %-I:%M:%S %p",
     "%m/%d/%y %-I:%M%P",
     "%d/%m/%y %-I:%M%P",
     "%m/%d/%y %H:%M",
@@ -107,6 +122,7 @@ const TIMESTAMPS: [&str; 26] = [
     "%d.%m.%Y %H:%M:%S",
     "%d.%m.%Y %H:%M",
     "%b %-d, %Y %-I:%M:%S %p",
+    "%b %-d, %Y %-I:%M %p",
 ];
 
 type Compiled = Vec<(&'static str, DateFormat)>;
@@ -115,7 +131,7 @@ static DATE_FORMATS: LazyLock<Compiled> = LazyLock::new(|| compiled(&DATES));
 static TIMESTAMP_FORMATS: LazyLock<Compiled> = LazyLock::new(|| compiled(&TIMESTAMPS));
 
 fn compiled(formats: &[&'static str]) -> Compiled {
-    formats.iter().filter_map(|format| Some((*format, DateFormat::new(format).ok()?))).collect()
+    formats.iter().filter_map(|format| Some((*format, DateFormat::new(format, &[]).ok()?))).collect()
 }
 
 /// A date with marks, or a month by its name: nothing that a label would look like.
@@ -195,6 +211,11 @@ fn typed(header: &str, values: &[&str]) -> Guess {
     ]) || (has(&["number", "no", "nr"]) && !words.iter().any(|word| word == "of"));
     let zeros = values.iter().any(|value| value.len() > 1 && value.starts_with('0') && value.bytes().all(|byte| byte.is_ascii_digit()));
     let long = values.iter().any(|value| value.len() >= 12 && value.bytes().all(|byte| byte.is_ascii_digit()));
+    let spoilt =
+        |value: &&str| value.split_once('.').is_some_and(|(whole, rest)| !rest.is_empty() && is_digits(whole) && rest.bytes().all(|digit| digit == b'0'));
+    if id && values.iter().all(|value| is_digits(value) || spoilt(value)) && values.iter().any(spoilt) {
+        return Guess::Text(SPOILT_ID);
+    }
     let money = values.iter().any(|value| value.contains(['.', ',']) && read(value, MARKS[1]).is_some());
     if zeros || long || (id && !money) {
         let why = if zeros { "zeros in front are kept" } else { "an id: nothing is calculated with it" };
@@ -202,6 +223,13 @@ fn typed(header: &str, values: &[&str]) -> Guess {
         return Guess::Text(if values.iter().all(digits) { why } else { "" });
     }
     number(values).map_or(Guess::Text(""), Guess::Number)
+}
+
+/// Why a column of ids takes `123.0` as 123.
+pub(crate) const SPOILT_ID: &str = "an id that a spreadsheet took for a number";
+
+fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// The words of a header, in small letters.
@@ -224,7 +252,30 @@ fn dates(values: &[&str], header: &str) -> Option<Guess> {
         return Some(Guess::Date(told_apart(&found)));
     }
     let found = all(&TIMESTAMP_FORMATS);
-    (!found.is_empty()).then(|| Guess::Timestamp(told_apart(&found)))
+    if !found.is_empty() {
+        return Some(Guess::Timestamp(told_apart(&found)));
+    }
+    named_dates(values)
+}
+
+/// Dates with names of months in another language than English; where several languages read them, all must mean the same days.
+fn named_dates(values: &[&str]) -> Option<Guess> {
+    // Digits and letters in each: other texts are not tried.
+    let mixed = |value: &&str| value.bytes().any(|byte| byte.is_ascii_digit()) && value.chars().any(char::is_alphabetic) && value.len() < 40;
+    if !values.iter().all(mixed) {
+        return None;
+    }
+    let read = |format: &'static str, language: &'static str| -> Option<Vec<i64>> {
+        let compiled = DateFormat::new(format, &[language.to_owned()]).ok()?;
+        values.iter().map(|value| compiled.read(value)).collect()
+    };
+    let named = DATES.iter().copied().filter(|format| format.contains("%b") || format.contains("%B"));
+    let mut found: Vec<(&'static str, &'static str, Vec<i64>)> = Vec::new();
+    for format in named {
+        found.extend(LANGUAGES.iter().skip(1).filter_map(|language| Some((format, *language, read(format, language)?))));
+    }
+    let (format, language, days) = found.first()?;
+    found.iter().all(|(_, _, other)| other == days).then_some(Guess::NamedDate(format, language))
 }
 
 /// The first format, and the one that takes day and month the other way around.
@@ -298,8 +349,14 @@ mod tests {
         assert_eq!(seen("Date", &["01/02/2026", "03/02/2026"]), "Date([\"%m/%d/%Y\", \"%d/%m/%Y\"])");
         assert_eq!(seen("Month", &["JUN-25", "Jul-25"]), "Date([\"%b-%y\"])");
         assert_eq!(seen("Period", &["2025-Q4"]), "Date([\"%Y-Q%q\"])");
+        assert_eq!(seen("Date", &["2025-W07"]), "Date([\"%G-W%V\"])");
+        assert_eq!(seen("Datum", &["3. März 2025", "12. Dez. 2025"]), "NamedDate(\"%d. %b %Y\", \"de\")");
+        assert_eq!(seen("Date", &["1er févr. 2025", "5 août 2025"]), "NamedDate(\"%d %b %Y\", \"fr\")");
+        assert_eq!(seen("Date", &["March 4th, 2025", "March 22nd, 2025"]), "Date([\"%b %-d, %Y\"])");
+        assert_eq!(seen("Title", &["3 listopad 2025"]), "Text(\"\")");
         assert_eq!(seen("Order", &["20260214"]), "number '.''x' scale 0");
         assert_eq!(seen("UPC", &["0190000000003"]), "Text(\"zeros in front are kept\")");
+        assert_eq!(seen("Payout ID", &["700.0", "", "701.0"]), "Text(\"an id that a spreadsheet took for a number\")");
         assert_eq!(seen("Amount", &["1,234.50", "2"]), "number '.'',' scale 2");
         assert_eq!(seen("Amount", &["1.234,50", "2,5"]), "number ',''.' scale 2");
         assert_eq!(seen("Amount", &["1,234"]), "number '.'',' scale 0 or ',''x' scale 3");

@@ -61,8 +61,8 @@ fn questions(plan: &ChannelPlan) -> usize {
 /// Reads the sample by the draft. A column that the sample does not bear out becomes text, an amount without a currency loses its tie.
 fn try_out(plan: &mut ChannelPlan, sample: &[u8], file: &str, notes: &mut Vec<String>) {
     for _ in 0..ROUNDS {
-        let found = match read(plan, sample, file) {
-            Ok(found) => found,
+        let (found, published) = match read(plan, sample, file) {
+            Ok(read) => read,
             Err(error) => {
                 notes.push(format!("the draft can't read its sample yet: {error}"));
                 return;
@@ -78,6 +78,10 @@ fn try_out(plan: &mut ChannelPlan, sample: &[u8], file: &str, notes: &mut Vec<St
             } else if column.kind != "text" {
                 export.notes.push(format!("{} stays text, as not all values of the sample are {}: {why}", column.name, column.kind));
                 column.as_text("Text: its values are of several forms.");
+                // A text says no month.
+                if export.partition.as_deref() == Some(column.name.as_str()) {
+                    export.partition = None;
+                }
                 changed = true;
             } else if !column.nullable {
                 column.nullable = true;
@@ -85,6 +89,14 @@ fn try_out(plan: &mut ChannelPlan, sample: &[u8], file: &str, notes: &mut Vec<St
             }
         }
         if !changed {
+            for (export, published) in plan.exports.iter().zip(published) {
+                if published + (found.len() as u64) < export.records_seen {
+                    notes.push(format!(
+                        "{}: {published} records are read, and the sample seems to have {}: look at `end` and `exclude`",
+                        export.name, export.records_seen
+                    ));
+                }
+            }
             notes.extend(found.into_iter().take(5).map(|(_, rejected)| format!("not read yet: {}", rejected.why)));
             return;
         }
@@ -97,11 +109,11 @@ struct Rejected {
     why: String,
 }
 
-/// The first reject of each column.
-fn read(plan: &ChannelPlan, sample: &[u8], file: &str) -> Result<Vec<(usize, Rejected)>, String> {
+/// The first reject of each column, and how many records of each export were published.
+fn read(plan: &ChannelPlan, sample: &[u8], file: &str) -> Result<(Vec<(usize, Rejected)>, Vec<u64>), String> {
     let text = write::channel(plan, file);
     let channel = Channel::parse(Path::new("draft.toml"), &text).map_err(|error| error.to_string())?;
-    let mut all = Vec::new();
+    let (mut all, mut published) = (Vec::new(), Vec::new());
     for (at, export) in plan.exports.iter().enumerate() {
         let table = Table::parse(Path::new("table.toml"), &write::table(export, &plan.name)).map_err(|error| error.to_string())?;
         let parsed = channel.export(&export.name).ok_or("an export is missing")?;
@@ -112,6 +124,7 @@ fn read(plan: &ChannelPlan, sample: &[u8], file: &str) -> Result<Vec<(usize, Rej
         if let Some(why) = outcome.stopped() {
             return Err(why);
         }
+        published.push(outcome.published);
         all.extend(rejects.first.into_iter().map(|(column, reject)| {
             let place = if reject.part.is_empty() { format!("line {}", reject.line) } else { format!("{} line {}", reject.part, reject.line) };
             let rejected = Rejected {
@@ -122,7 +135,7 @@ fn read(plan: &ChannelPlan, sample: &[u8], file: &str) -> Result<Vec<(usize, Rej
             (at, rejected)
         }));
     }
-    Ok(all)
+    Ok((all, published))
 }
 
 #[derive(Default)]

@@ -18,10 +18,14 @@ pub(crate) struct Table {
     pub names: Vec<String>,
     pub data: Vec<usize>,
     pub totals: Vec<Total>,
+    /// Rows that are the header again.
+    pub repeats: Vec<usize>,
     /// Lines that are none of the table, with the text before their value.
     pub trailers: Vec<usize>,
     /// Rows that hold nothing but delimiters.
     pub blanks: bool,
+    /// Blank lines or rows stand between those of the table.
+    pub gaps: bool,
     /// The table ends at a blank row, and this stands behind it.
     pub behind: Vec<usize>,
     pub short: bool,
@@ -48,7 +52,7 @@ fn extent(row: &Row) -> usize {
 /// The table of a part; None: there is none.
 pub(crate) fn table(rows: &[Row], sheet: bool) -> Option<Table> {
     let widest = rows.iter().map(filled).max().filter(|widest| *widest > 0)?;
-    let header = rows.iter().take(HEADER_WITHIN).position(|row| is_header(row, widest));
+    let header = header(rows, widest);
     let start = header.map_or(0, |at| at + 1);
     let names = match header {
         Some(at) => {
@@ -71,6 +75,30 @@ pub(crate) fn table(rows: &[Row], sheet: bool) -> Option<Table> {
     Some(table)
 }
 
+/// The first row of labels that no wider row stands above. Lines of a name and its value are none where a wider row of labels follows.
+fn header(rows: &[Row], widest: usize) -> Option<usize> {
+    let near = &rows[..rows.len().min(HEADER_WITHIN)];
+    let fits = |at: &usize| is_header(&near[*at], widest) || is_header_of_dates(&near[*at], rows.get(at + 1));
+    let labelled = |at: &usize| near[..*at].iter().all(|above| filled(above) <= filled(&near[*at])) && fits(at);
+    let first = (0..near.len()).find(labelled)?;
+    let wider = |at: &usize| filled(&near[first]) <= 2 && filled(&near[*at]) >= filled(&near[first]) + 2 && labelled(at);
+    (first + 1..near.len()).find(wider).or(Some(first))
+}
+
+/// A column per day or month: labels and dates above numbers.
+fn is_header_of_dates(row: &Row, next: Option<&Row>) -> bool {
+    let (mut labels, mut dates) = (0, 0);
+    for (at, cell) in row.cells.iter().map(|cell| cleaned(cell)).enumerate().filter(|(_, cell)| !cell.is_empty()) {
+        let below = next.and_then(|next| next.cells.get(at)).map_or("", |cell| cell.trim());
+        match (is_date(&cell), is_number(&cell)) {
+            (true, _) if below.is_empty() || (is_number(below) && !is_date(below)) => dates += 1,
+            (false, false) => labels += 1,
+            _ => return false,
+        }
+    }
+    labels > 0 && dates > 1
+}
+
 fn is_header(row: &Row, widest: usize) -> bool {
     let cells: Vec<String> = row.cells.iter().map(|cell| cleaned(cell)).filter(|cell| !cell.is_empty()).collect();
     let labels = cells.iter().filter(|cell| cell.len() <= 120 && cell.chars().any(char::is_alphabetic) && !is_number(cell) && !is_date(cell)).count();
@@ -86,11 +114,16 @@ impl Table {
         let usual = rows[start.min(rows.len())..].iter().take(50).map(filled).filter(|filled| *filled > 0).max().unwrap_or(0);
         let like = |row: &Row| filled(row) >= 2.max(usual * 2 / 5).min(self.names.len()) && extent(row) <= self.names.len();
         let mut at = start;
+        let header: Option<Vec<String>> = self.header.map(|header| rows[header].cells.iter().map(|cell| cleaned(cell)).collect());
+        let repeated = |row: &Row| header.as_ref().is_some_and(|header| row.cells.iter().map(|cell| cleaned(cell)).eq(header.iter().cloned()));
         while at < rows.len() {
-            if filled(&rows[at]) > 0 {
+            if repeated(&rows[at]) {
+                self.repeats.push(at);
+            } else if filled(&rows[at]) > 0 {
                 self.data.push(at);
             } else if rows[at + 1..].iter().any(like) {
                 self.blanks |= !rows[at].cells.is_empty();
+                self.gaps |= !self.data.is_empty();
             } else {
                 self.behind = (at + 1..rows.len()).filter(|at| filled(&rows[*at]) > 0).collect();
                 self.blanks |= !rows[at].cells.is_empty() && self.behind.is_empty();
@@ -113,13 +146,16 @@ impl Table {
         }
     }
 
-    /// The first row and the last ones may repeat the money of the others.
+    /// The first row and the last ones may repeat the money of the others, and so may sums between them.
     fn totals(&mut self, rows: &[Row]) {
         let edge: Vec<usize> = self.data.first().into_iter().chain(self.data.iter().rev().take(3)).copied().collect();
+        let usual = self.data.iter().map(|at| filled(&rows[*at])).max().unwrap_or(0);
         let mut found: Vec<Total> = Vec::new();
-        for at in edge {
+        for at in self.data.iter().copied() {
             let cells = &rows[at].cells;
-            let named = cells.iter().take(self.names.len()).position(|cell| is_total(cell));
+            let sparse = filled(&rows[at]) < usual;
+            let total = |cell: &String| (edge.contains(&at) && is_total(cell)) || is_subtotal(cell) || (sparse && begins_total(cell));
+            let named = cells.iter().take(self.names.len()).position(total);
             let total = named.map(|column| Total { row: at, column, word: Some(cells[column].trim().to_owned()) });
             if let Some(total) = total.filter(|total| !found.contains(total)) {
                 found.push(total);
@@ -146,8 +182,23 @@ fn is_total(cell: &str) -> bool {
     words.contains(&cell.trim().trim_end_matches(':').to_lowercase().as_str())
 }
 
+/// Words that no title has.
+fn is_subtotal(cell: &str) -> bool {
+    let words = ["subtotal", "sub-total", "sub total", "zwischensumme", "übertrag", "sous-total", "sous total", "subtotale", "grand total", "小計"];
+    let cell = cell.trim().to_lowercase();
+    words.iter().any(|word| cell.strip_prefix(word).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric)))
+}
+
+/// `Total for March`, `Closing balance`: a total where the row has fewer values than others.
+fn begins_total(cell: &str) -> bool {
+    let words = ["total", "totals", "summe", "gesamt", "endsaldo", "anfangssaldo", "saldo", "balance", "opening balance", "closing balance", "ending balance"];
+    let cell = cell.trim().to_lowercase();
+    words.iter().any(|word| cell.strip_prefix(word).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric)))
+}
+
+/// Without what can't be seen; white space of any kind is one space.
 pub(crate) fn cleaned(cell: &str) -> String {
-    cell.replace(['\0', '\u{ad}', '\u{feff}', '\u{200b}'], "").trim().to_owned()
+    cell.replace(['\0', '\u{ad}', '\u{feff}', '\u{200b}'], "").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn unique(cells: &[String]) -> Vec<String> {

@@ -88,11 +88,11 @@ pub(crate) enum Sort {
 pub(crate) fn sort(header: &str) -> Sort {
     let words = words(header);
     let has = |known: &[&str]| words.iter().any(|word| known.contains(&word.as_str()));
-    if has(&RATES) {
+    if has(&RATES) || header.contains('%') {
         Sort::Rate
     } else if has(&COUNTS) && !has(&["price", "proceeds", "royalty", "royalties", "revenue", "earnings", "amount"]) {
         Sort::Count
-    } else if has(&MONEY) {
+    } else if has(&MONEY) || named_currency(header).is_some() {
         Sort::Money
     } else {
         Sort::Other
@@ -100,8 +100,12 @@ pub(crate) fn sort(header: &str) -> Sort {
 }
 
 pub(crate) fn is_currency(text: &str) -> bool {
-    text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_alphabetic()) && Currency::from_code(&text.to_uppercase()).is_some()
+    let code = text.to_uppercase();
+    text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_alphabetic()) && (Currency::from_code(&code).is_some() || FORMER.contains(&code.as_str()))
 }
+
+/// Currencies that are no more, as histories of rates still have them.
+const FORMER: [&str; 15] = ["ATS", "BEF", "CYP", "DEM", "EEK", "FRF", "HRK", "ITL", "LTL", "LVL", "MTL", "ROL", "SIT", "SKK", "TRL"];
 
 /// The currency that a header names: `Earnings (USD)`, `Royalty ($US)`, `AmountUSD`.
 pub(crate) fn named_currency(header: &str) -> Option<String> {
@@ -124,6 +128,7 @@ pub(crate) fn tie(columns: &mut Vec<Column>, currencies: &[String], notes: &mut 
         .map(|column| (column.name.clone(), words(&column.name).into_iter().filter(|word| !["currency", "code", "of"].contains(&word.as_str())).collect()))
         .collect();
     let mut constant: Option<String> = None;
+    let mut beside: Vec<String> = Vec::new();
     let mut open: Vec<String> = Vec::new();
     for column in columns.iter_mut() {
         let header = match &column.source {
@@ -143,12 +148,25 @@ pub(crate) fn tie(columns: &mut Vec<Column>, currencies: &[String], notes: &mut 
                 constant = Some(code);
                 Some("currency".to_owned())
             }
+            // Beside amounts whose currency stands in a column: one of its own.
+            (Some(code), _) => {
+                let name = format!("currency_{}", code.to_lowercase());
+                if !beside.contains(&code) {
+                    beside.push(code);
+                }
+                Some(name)
+            }
             (None, [one]) if best > 0 || (headers.len() == 1 && one.1.is_empty()) => Some(one.0.clone()),
             _ => None,
         };
         if column.currency.is_none() {
             open.push(column.name.clone());
         }
+    }
+    for code in beside {
+        let name = format!("currency_{}", code.to_lowercase());
+        let about = format!("{code}, as headers say.");
+        columns.push(Column { name, source: Source::Constant(code), kind: "text".to_owned(), about, always: true, ..Column::default() });
     }
     if let Some(code) = constant {
         let about = format!("{code}, as the headers say.");
@@ -221,7 +239,16 @@ pub(crate) fn wide(names: &[String]) -> Option<(String, String, Vec<usize>)> {
     }
     let ((what, open, close), places) = groups.into_iter().max_by_key(|(_, places)| places.len())?;
     let enough = if what.is_empty() { 3 } else { 2 };
-    let pattern = format!("^{}(?<currency>[A-Z]{{3}}){}$", regex::escape(&format!("{what}{open}")), regex::escape(&close));
+    // Three letters alone may be more than currencies: `UPC`.
+    let of = |code: &str| format!("^{}(?<currency>{code}){}$", regex::escape(&format!("{what}{open}")), regex::escape(&close));
+    let any = of("[A-Z]{3}");
+    let others = Regex::new(&any).is_ok_and(|any| names.iter().enumerate().any(|(at, name)| any.is_match(name) && !places.contains(&at)));
+    let pattern = if others {
+        let codes: Vec<String> = places.iter().filter_map(|at| Some(form.captures(&names[*at])?["code"].to_owned())).collect();
+        of(&codes.join("|"))
+    } else {
+        any
+    };
     let value = if what.is_empty() { "value".to_owned() } else { crate::names::snake(&what) };
     (places.len() >= enough).then_some((pattern, value, places))
 }
@@ -233,8 +260,8 @@ mod tests {
     #[test]
     fn headers_say_what_numbers_are() {
         assert_eq!(
-            ["Net Units Sold", "Royalty ($US)", "FX Rate", "Unit Price", "Year"].map(sort),
-            [Sort::Count, Sort::Money, Sort::Rate, Sort::Money, Sort::Other]
+            ["Net Units Sold", "Royalty ($US)", "FX Rate", "Unit Price", "Year", "Split Pay Share (%)", "Thu nhập (USD)"].map(sort),
+            [Sort::Count, Sort::Money, Sort::Rate, Sort::Money, Sort::Other, Sort::Rate, Sort::Money]
         );
         let named = ["Earnings (USD)", "Royalty ($US)", "EarningAmountUSD", "Units (ALL)", "Amount", "Region (Currency)"].map(named_currency);
         assert_eq!(named.map(|code| code.unwrap_or_default()), ["USD", "USD", "USD", "ALL", "", ""]);
@@ -247,5 +274,7 @@ mod tests {
         let found = wide(&names(&["Date", "Royalty (USD)", "Royalty (EUR)"]));
         assert_eq!(found, Some((r"^Royalty \((?<currency>[A-Z]{3})\)$".into(), "royalty".into(), vec![1, 2])));
         assert_eq!(wide(&names(&["UPC", "ISRC", "Earnings (USD)"])), None);
+        let found = wide(&names(&["UPC", "USD", "CYP", "GBP"]));
+        assert_eq!(found, Some((r"^(?<currency>USD|CYP|GBP)$".into(), "value".into(), vec![1, 2, 3])));
     }
 }

@@ -66,13 +66,14 @@ pub(crate) struct FilePattern {
 }
 
 /// What of a name changes from file to file: group, form, pattern of its group, formats.
-const MOVING: [(&str, &str, &str, &[&str]); 9] = [
+const MOVING: [(&str, &str, &str, &[&str]); 10] = [
     ("date", r"(?:19|20)\d{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])", r"\d{4}-\d{2}-\d{2}", &["%Y-%m-%d"]),
     ("date", r"(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])", r"\d{8}", &["%Y%m%d"]),
     ("period", r"(?:19|20)\d{2}[-_](?:0[1-9]|1[0-2])", r"\d{4}[-_]\d{2}", &["%Y-%m", "%Y_%m"]),
-    ("period", r"(?:19|20)\d{2}-?Q[1-4]", r"\d{4}-?Q[1-4]", &["%Y-Q%q", "%YQ%q"]),
+    ("period", r"(?:19|20)\d{2}[-_]?Q[1-4]", r"\d{4}[-_]?Q[1-4]", &["%Y-Q%q", "%YQ%q", "%Y_Q%q"]),
     ("period", r"(?:19|20)\d{2}(?:0[1-9]|1[0-2])", r"\d{6}", &["%Y%m"]),
     ("period", r"(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[-_]?\d{2}", r"[A-Za-z]{3}[-_]?\d{2}", &["%b-%y", "%b_%y", "%b%y"]),
+    ("year", r"(?:19|20)\d{2}", r"\d{4}", &["%Y"]),
     ("part", r"\d+of\d+", r"\d+of\d+", &[]),
     ("account", r"\d{6,}", r"\d+", &[]),
     ("territory", r"[A-Z]{2}", r"[A-Z]{2}", &[]),
@@ -156,7 +157,8 @@ mod tests {
         assert_eq!(shown("S_D_80012345_20260214.txt.gz"), r"(?i)(^|/)S_D_(?<account>\d+)_(?<date>\d{8})\.txt(\.gz)?$");
         assert_eq!(shown("royalties_JUN-25.csv"), r"(?i)(^|/)royalties_(?<period>[A-Za-z]{3}[-_]?\d{2})\.csv(\.gz)?$");
         assert_eq!(shown("Content 2026-02-01_2026-03-01 x.zip"), r"(?i)(^|/)Content (?<date>\d{4}-\d{2}-\d{2})_(?<date_to>\d{4}-\d{2}-\d{2}) x\.zip$");
-        assert_eq!(shown("statement_2025-Q4.csv"), r"(?i)(^|/)statement_(?<period>\d{4}-?Q[1-4])\.csv(\.gz)?$");
+        assert_eq!(shown("statement_2025-Q4.csv"), r"(?i)(^|/)statement_(?<period>\d{4}[-_]?Q[1-4])\.csv(\.gz)?$");
+        assert_eq!(shown("SteamSales_2025.csv"), r"(?i)(^|/)SteamSales_(?<year>\d{4})\.csv(\.gz)?$");
         assert_eq!(shown("transactions.csv"), r"(?i)(^|/)transactions\.csv(\.gz)?$");
         assert_eq!(shown("80012345_0226_CH.txt"), r"(?i)(^|/)(?<account>\d+)_0226_(?<territory>[A-Z]{2})\.txt(\.gz)?$");
     }

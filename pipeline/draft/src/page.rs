@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use takings_definitions::{
     CellTest, Channel, Check, CheckKind, Delimiter, End, ExcludeWhen, Exclusion, Expect, Export, HeaderRule, LayoutVersion, Level, Mode, Piece, Ragged, Table,
-    UnknownColumns, ValueSource,
+    UnknownColumns, UnpivotCells, ValueSource,
 };
 
 /// The page docs/channels/<channel>.md.
@@ -238,6 +238,7 @@ fn source(export: &Export, column: &str) -> String {
         ValueSource::Cell(name) => format!("cell `{name}` outside of the table"),
         ValueSource::Part(pattern) => format!("member or sheet: {}", code(pattern.as_str())),
         ValueSource::Trailer(name) => format!("trailer `{name}`"),
+        ValueSource::From(name) if export.frame.given().any(|given| given == name) => format!("title or parent line: `{name}`"),
         ValueSource::From(name) => format!("unpivoted: `{name}`"),
         ValueSource::Join(pieces) => {
             let shown: String =
@@ -294,6 +295,9 @@ fn keys(export: &Export, column: &str) -> Vec<String> {
     if let Some(zone) = spec.parse.zone {
         keys.push(format!("civil time in {zone}"));
     }
+    if let Some(languages) = &spec.parse.languages {
+        keys.push(format!("names of months in {}", codes(languages.iter().map(String::as_str))));
+    }
     keys
 }
 
@@ -322,7 +326,11 @@ fn rules(out: &mut String, export: &Export) {
         }
     }
     if let Some(unpivot) = &export.unpivot {
-        let _ = writeln!(out, "\nEach column whose header fits {} makes a row of its own.", code(unpivot.headers.as_str()));
+        let rows = match unpivot.cells {
+            UnpivotCells::One { .. } => "makes a row of its own",
+            UnpivotCells::Fields(_) => "is a field of a row; those that differ in `field` alone make one",
+        };
+        let _ = writeln!(out, "\nEach column whose header fits {} {rows}.", code(unpivot.headers.as_str()));
     }
     if !calculations.is_empty() {
         out.push_str("\nCalculated, in this order:\n\n");

@@ -27,7 +27,9 @@ pub(crate) struct ExportPlan {
     pub ragged: Option<&'static str>,
     pub header: HeaderPlan,
     pub cells: Vec<CellPlan>,
-    pub end_blank: bool,
+    pub end: Option<EndPlan>,
+    /// Records of the sample that are rows.
+    pub records_seen: u64,
     pub trailers: Vec<TrailerPlan>,
     pub records: Option<(Vec<String>, Vec<String>)>,
     pub exclude: Vec<ExcludePlan>,
@@ -68,10 +70,24 @@ pub(crate) struct TrailerPlan {
     pub optional: bool,
 }
 
+/// Where a table ends that does not end with the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum EndPlan {
+    Blank,
+    /// A pattern of the first cell of what stands behind.
+    First(String),
+}
+
 #[derive(Debug, Clone)]
 pub(crate) enum ExcludePlan {
     Blank,
     Total {
+        column: String,
+        /// TOML of the rule's test.
+        test: String,
+    },
+    /// The header stands in the table again.
+    Header {
         column: String,
         word: String,
     },

@@ -34,6 +34,8 @@ pub(crate) struct Looked {
     /// Members and sheets without a table.
     pub members_without: Vec<String>,
     pub sheets_without: Vec<String>,
+    /// Sheets without a table and their members, until all was seen.
+    without: Vec<(String, String)>,
     pub zip: bool,
     /// Record types of single lines: head and foot.
     pub other_kinds: Vec<String>,
@@ -61,8 +63,17 @@ pub(crate) fn look(path: &str, bytes: &[u8]) -> takings_decode::Result<Looked> {
         let found = table(&rows, sheet.is_some()).filter(|table| !table.data.is_empty());
         match (found, sheet) {
             (Some(table), sheet) => looked.add(PartSample { member: part.member, sheet, text, rows, table }),
-            (None, Some(sheet)) => looked.sheets_without.push(sheet),
+            (None, Some(sheet)) => looked.without.push((part.member, sheet)),
             (None, None) => looked.members_without.push(part.member),
+        }
+    }
+    // A workbook in an archive that has no table at all is a member without one.
+    for (member, sheet) in std::mem::take(&mut looked.without) {
+        let read = looked.groups.iter().flat_map(|group| &group.parts).any(|part| part.member == member);
+        if read || member.is_empty() {
+            looked.sheets_without.push(sheet);
+        } else if !looked.members_without.contains(&member) {
+            looked.members_without.push(member);
         }
     }
     Ok(looked)

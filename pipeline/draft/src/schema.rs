@@ -47,10 +47,11 @@ pub fn schema() -> Value {
                 ("blank", flag("All cells are empty.")),
                 ("where", text("SQL over the finished row.")),
             ]),
-            "unpivot": object("Columns that become rows.", &["headers", "value", "name"], &[
+            "unpivot": object("Columns that become rows.", &["headers"], &[
                 ("headers", pattern("Each matching column that has a value makes a row of its own; named groups are sources of columns.")),
                 ("value", text("The name of the cell as a source.")),
                 ("name", text("The name of the header's text as a source.")),
+                ("fields", map_of(json!({"type": "string"}), "Instead of value and name: source → text of the pattern's group `field`; columns that differ in it alone make one row.")),
                 ("keep_empty", flag("A record without any value makes one row.")),
             ]),
             "calculate": object("A step of calculation; later ones see what earlier ones set.", &["column", "value"], &[
@@ -142,6 +143,7 @@ fn parse_keys() -> Vec<(&'static str, Value)> {
             "years_from",
             json!({"type": "integer", "minimum": 1, "maximum": 9900, "description": "The first of the hundred years that two digits can mean, default 1970."}),
         ),
+        ("languages", one_or_many("Languages of the names of months and weekdays: en (default), de, fr, es, it, pt, nl, sv, da, no, fi, pl, cs, tr, ru.")),
         ("bool", reference("bool_words", "The texts that mean true and false.")),
     ]
 }
@@ -211,6 +213,8 @@ fn text_form() -> Value {
             ("delimiter", text("One character, or \"auto\": as the `sep=` line says.")),
             ("quote", text("Default a double quote; empty: no quoting at all.")),
             ("escape", text("The character that takes the meaning of the next one.")),
+            ("loose_quotes", flag("A quote that neither opens nor closes its cell is text: 12\" disc.")),
+            ("line_end", text("The character that ends records, where that is no line break.")),
             ("strip", texts("Characters removed from headers.")),
             ("ragged", words("Records that are too short (pad) or have empty cells too many (trim), or both (fit).", &["refuse", "pad", "trim", "fit"])),
             ("comment", text("Lines that begin so are none.")),
@@ -239,7 +243,11 @@ fn frame() -> Value {
     let section = object(
         "One of several tables in a file.",
         &["name", "title"],
-        &[("name", text("Its name.")), ("title", pattern("The record before its header.")), ("ignore", flag("Left out on purpose."))],
+        &[
+            ("name", text("Its name.")),
+            ("title", pattern("The record before its header; what its named groups capture can be used with `from`.")),
+            ("ignore", flag("Left out on purpose.")),
+        ],
     );
     let records = object(
         "Records of several types.",
@@ -271,16 +279,17 @@ fn frame() -> Value {
     );
     let parent = object(
         "Parent and child rows.",
-        &["parent_when", "inherit"],
+        &["parent_when"],
         &[
             ("parent_when", when),
             ("inherit", texts("Columns whose empty cells take the parent's.")),
+            ("give", map_of(json!({"type": "string"}), "Name → column: children get the parent's cell under this name, for `from`.")),
             ("keep", words("Which rows are published, default children (and parents that have none).", &["children", "parents", "both"])),
         ],
     );
     let target = json!({"anyOf": [
         {"type": "string", "description": "Column letters and row, like B1."},
-        {"type": "object", "required": ["line", "match"], "properties": {"line": {"type": "integer", "minimum": 1}, "match": {"type": "string", "format": "regex"}}},
+        {"type": "object", "required": ["match"], "properties": {"line": {"type": "integer", "minimum": 1}, "match": {"type": "string", "format": "regex"}}},
     ]});
     let end =
         json!({"anyOf": [{"enum": ["blank"]}, {"type": "object", "required": ["first"], "properties": {"first": {"type": "string", "format": "regex"}}}]});
@@ -291,6 +300,7 @@ fn frame() -> Value {
             ("skip_lines", count("Lines before the header.", 0)),
             ("header_has", texts("Skip until a record that has these cells.")),
             ("header_row", count("The header's line or row, from 1.", 1)),
+            ("header_rows", count("How many lines make the header, default 1: their cells are joined by a space.", 1)),
             ("start_row", count("The line or row of the first record, from 1.", 1)),
             ("header", texts("The file has no header: names by position.")),
             ("end", with(end, "The table ends at the first blank record, or at one whose first cell fits; default: with the file.")),
@@ -355,7 +365,7 @@ fn column() -> Value {
         ("cell", text("A target cell of the frame.")),
         ("part", pattern("From the member's or sheet's name: (?<value>…).")),
         ("trailer", text("A trailer's value.")),
-        ("from", text("A name that unpivot gives.")),
+        ("from", text("A name that unpivot, a section's title or a parent gives.")),
         ("join", texts("Concatenated; a header in braces.")),
         ("copy", text("The same source as another column.")),
         ("take", pattern("Of the text only (?<value>…); no match: quarantine.")),
@@ -369,11 +379,11 @@ fn column() -> Value {
         ("multiply", text("Units, exactly.")),
         ("divide", text("Units, exactly; a remainder beyond the contract's digits is refused.")),
         ("unit", with(map_of(json!({"type": "string"}), ""), "`column` holds the unit; each other key is a unit and its factor.")),
-        ("formats", one_or_many("Formats of dates and times, tried in order; %q is a quarter.")),
-        ("end_of", words("A longer period is its last day.", &["month", "quarter", "year"])),
+        ("formats", one_or_many("Formats of dates and times, tried in order; %q is a quarter, %G-W%V a week; unix, unix-ms, excel and excel-1904 are counts.")),
+        ("end_of", words("A longer period is its last day.", &["week", "month", "quarter", "year"])),
         ("with", text("A second column that is appended after a space before the formats are tried.")),
         ("fiscal", text("A calendar under config/reference/ that maps fiscal months to days.")),
-        ("duration", one_or_many("h:mm:ss, m:ss, h:mm or iso; becomes seconds, exactly.")),
+        ("duration", one_or_many("h:mm:ss, m:ss, h:mm, iso, words (1h 30m) or s; becomes seconds, exactly.")),
         ("map", json!({"anyOf": [{"type": "string"}, mapping], "description": "A reference table."})),
         ("unknown", text("The value of texts that the map does not know, and of no text.")),
         ("reason", text("A text column of the contract that says why.")),

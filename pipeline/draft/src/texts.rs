@@ -15,23 +15,34 @@ pub(crate) struct TextGuess {
     pub marked: bool,
     pub delimiter: u8,
     pub sep_line: bool,
-    pub quoted: bool,
+    pub quoting: Quoting,
     pub comment: Option<String>,
+}
+
+/// What quotes are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Quoting {
+    Strict,
+    /// Those inside of a cell are text.
+    Loose,
+    None,
 }
 
 impl TextGuess {
     pub fn form(&self) -> TextForm {
-        form(self.encoding, self.delimiter, self.quoted, self.comment.clone())
+        form(self.encoding, self.delimiter, self.quoting, self.comment.clone())
     }
 }
 
-fn form(encoding: &'static Encoding, delimiter: u8, quoted: bool, comment: Option<String>) -> TextForm {
+fn form(encoding: &'static Encoding, delimiter: u8, quoting: Quoting, comment: Option<String>) -> TextForm {
     TextForm {
         encodings: vec![encoding],
         mixed: false,
         delimiter: Delimiter::Byte(delimiter),
-        quote: quoted.then_some(b'"'),
+        quote: (quoting != Quoting::None).then_some(b'"'),
         escape: None,
+        loose_quotes: quoting == Quoting::Loose,
+        line_end: None,
         strip: vec!['\0', '\u{ad}', '\u{feff}', '\u{200b}'],
         ragged: Ragged::Refuse,
         comment,
@@ -49,15 +60,20 @@ pub(crate) fn guess(name: &str, bytes: &[u8], limit: usize) -> takings_decode::R
     let candidates: Vec<u8> = sep.map_or_else(|| vec![b',', b'\t', b';', b'|'], |byte| vec![byte]);
     let mut best: Option<(u64, TextGuess)> = None;
     for delimiter in candidates {
-        for quoted in [true, false] {
-            let guess = TextGuess { encoding, marked, delimiter, sep_line: sep.is_some(), quoted, comment: comment.clone() };
-            let score = score(&text_records(name, bytes, &guess.form(), TRIED)?);
+        for quoting in [Quoting::Strict, Quoting::Loose, Quoting::None] {
+            let guess = TextGuess { encoding, marked, delimiter, sep_line: sep.is_some(), quoting, comment: comment.clone() };
+            let rows = text_records(name, bytes, &guess.form(), TRIED)?;
+            let score = score(&rows);
             if best.as_ref().is_none_or(|(known, _)| score > *known) {
                 best = Some((score, guess));
             }
+            // Quotes that keep to the rule are quotes.
+            if quoting == Quoting::Strict && rows.iter().all(|row| row.wrong.is_none()) {
+                break;
+            }
         }
     }
-    let comma = TextGuess { encoding, marked, delimiter: b',', sep_line: false, quoted: true, comment };
+    let comma = TextGuess { encoding, marked, delimiter: b',', sep_line: false, quoting: Quoting::Strict, comment };
     let guess = best.filter(|(score, _)| *score > 0).map_or(comma, |(_, guess)| guess);
     let rows = text_records(name, bytes, &guess.form(), limit)?;
     Ok((guess, rows))
@@ -107,18 +123,22 @@ mod tests {
 
     fn shown(bytes: &[u8]) -> String {
         let (guess, rows) = guess("x", bytes, 100).unwrap();
-        format!("{} {:?} {} {}", guess.encoding.name(), char::from(guess.delimiter), guess.quoted, rows[0].cells.len())
+        format!("{} {:?} {:?} {}", guess.encoding.name(), char::from(guess.delimiter), guess.quoting, rows[0].cells.len())
     }
 
     #[test]
     fn texts_are_told_by_what_they_hold() {
-        assert_eq!(shown(b"a,b\n1,2\n"), "UTF-8 ',' true 2");
-        assert_eq!(shown(b"a;b;c\n1,5;2,5;3,5\n2,5;3,5;4,5\n"), "UTF-8 ';' true 3");
-        assert_eq!(shown(b"a\tb\n5\" disc\t2,1\n"), "UTF-8 '\\t' false 2");
-        assert_eq!(shown(b"sep=|\na|b\n1|2\n"), "UTF-8 '|' true 2");
-        assert_eq!(shown(b"a,b\ncaf\xE9,2\n"), "windows-1252 ',' true 2");
+        assert_eq!(shown(b"a,b\n1,2\n"), "UTF-8 ',' Strict 2");
+        assert_eq!(shown(b"a;b;c\n1,5;2,5;3,5\n2,5;3,5;4,5\n"), "UTF-8 ';' Strict 3");
+        assert_eq!(shown(b"a\tb\n5\" disc\t2,1\n"), "UTF-8 '\\t' Loose 2");
+        assert_eq!(shown(b"a\tb\tc\n\"A\" 1\t2\t3\n\"B\" 2\t3\t4\n"), "UTF-8 '\\t' None 3");
+        assert_eq!(shown(b"a;b\nthe \"A\" of;\"1,5\"\nB;\"2,5\"\n"), "UTF-8 ';' Loose 2");
+        // Wider without quotes, but the quotes keep to the rule.
+        assert_eq!(shown(b"id,names,x\n1,\"A, B\",2\n2,\"C, D\",3\n3,\"E, F\",4\n"), "UTF-8 ',' Strict 3");
+        assert_eq!(shown(b"sep=|\na|b\n1|2\n"), "UTF-8 '|' Strict 2");
+        assert_eq!(shown(b"a,b\ncaf\xE9,2\n"), "windows-1252 ',' Strict 2");
         let wide: Vec<u8> = "name,amount\nTide,2.50\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
-        assert_eq!(shown(&wide), "UTF-16LE ',' true 2");
+        assert_eq!(shown(&wide), "UTF-16LE ',' Strict 2");
         assert_eq!(guess("x", b"", 100).unwrap().1, []);
     }
 }

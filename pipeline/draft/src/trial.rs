@@ -64,16 +64,21 @@ pub fn trial(
     let mut trials = Vec::new();
     for member in channel.family(export) {
         let table = tables.get(&member.table).ok_or_else(|| Error::new(format!("export `{}` goes to {}, which has no contract", member.name, member.table)))?;
-        let mut first = FirstRows { limit: rows, rows: Vec::new() };
+        let mut first = FirstRows { limit: rows, rows: Vec::new(), sums: uncounted(table) };
         let Tried { outcome, mut rejects, stopped } = read(member, table, &file, &mut first)?;
         rejects.truncate(REJECTS);
+        let mut totals = outcome.as_ref().map(|outcome| totals(outcome, table)).unwrap_or_default();
+        if outcome.is_some() {
+            let sums = first.sums.iter().filter(|sum| sum.seen);
+            totals.extend(sums.filter_map(|sum| Some((table.columns[sum.column].name.clone(), String::new(), plain(sum.sum?, sum.scale)))));
+        }
         trials.push(Trial {
             export: member.name.clone(),
             table: table.name.clone(),
             stopped,
             header: table.columns.iter().map(|column| column.name.clone()).collect(),
             rows: first.rows,
-            totals: outcome.as_ref().map(|outcome| totals(outcome, table)).unwrap_or_default(),
+            totals,
             outcome,
             rejects,
         });
@@ -89,6 +94,17 @@ fn totals(outcome: &FileOutcome, table: &Table) -> Vec<(String, String, String)>
     outcome.totals.iter().map(|total| (total.column.clone(), total.currency.clone(), plain(total.sum, scale(&total.column)))).collect()
 }
 
+/// The numbers that control totals leave out: counts, and amounts without a currency.
+fn uncounted(table: &Table) -> Vec<Sum> {
+    let columns = table.columns.iter().enumerate().filter(|(_, column)| column.currency.is_none());
+    let numbers = columns.filter_map(|(column, spec)| match spec.kind {
+        ColumnType::Decimal { scale, .. } => Some(Sum { column, scale: usize::try_from(scale).unwrap_or(0), sum: Some(0), seen: false }),
+        ColumnType::Int64 => Some(Sum { column, scale: 0, sum: Some(0), seen: false }),
+        _ => None,
+    });
+    numbers.collect()
+}
+
 /// An integer at a scale, as a person writes it.
 fn plain(value: i128, scale: usize) -> String {
     let digits = format!("{:0>width$}", value.unsigned_abs(), width = scale + 1);
@@ -98,20 +114,47 @@ fn plain(value: i128, scale: usize) -> String {
     if fraction.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
 }
 
-/// The first rows of a file, as they are published.
+/// The first rows of a file, as they are published, and the sums of all.
 #[derive(Debug)]
 pub struct FirstRows {
     limit: usize,
     rows: Vec<TrialRow>,
+    sums: Vec<Sum>,
+}
+
+/// The exact sum of a column; None once it has outgrown 128 bits.
+#[derive(Debug)]
+struct Sum {
+    column: usize,
+    scale: usize,
+    sum: Option<i128>,
+    seen: bool,
+}
+
+impl Sum {
+    fn add(&mut self, array: &dyn Array) {
+        for row in (0..array.len()).filter(|row| !array.is_null(*row)) {
+            let value = match array.data_type() {
+                DataType::Decimal128(..) => array.as_primitive::<Decimal128Type>().value(row),
+                _ => array.as_primitive_opt::<Int64Type>().map_or(0, |values| i128::from(values.value(row))),
+            };
+            self.sum = self.sum.and_then(|sum| sum.checked_add(value));
+            self.seen = true;
+        }
+    }
 }
 
 impl FirstRows {
+    /// Takes published rows; the contract's columns come first.
     pub fn add(&mut self, part: &str, batch: &RecordBatch) {
         // Behind the contract's columns stand those that every raw table has.
         let own = batch.schema().fields().iter().take_while(|field| !field.name().starts_with('_')).count();
         for row in 0..batch.num_rows().min(self.limit.saturating_sub(self.rows.len())) {
             let cells = batch.columns()[..own].iter().map(|array| cell(array.as_ref(), row)).collect();
             self.rows.push(TrialRow { part: part.to_owned(), line: line(batch, row), cells });
+        }
+        for sum in &mut self.sums {
+            sum.add(batch.column(sum.column).as_ref());
         }
     }
 }

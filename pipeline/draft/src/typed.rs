@@ -1,6 +1,6 @@
 //! What was seen of a column → its type in the contract, its parse keys, or a question.
 
-use crate::column::{Guess, NumberGuess, Seen};
+use crate::column::{Guess, NumberGuess, SPOILT_ID, Seen};
 use crate::money::{Sort, sort};
 use crate::numbers::Marks;
 use crate::plan::{Column, Question, Source};
@@ -64,10 +64,20 @@ pub(crate) fn column(name: String, header: &str, seen: &Seen, evidence: &Evidenc
     match &seen.guess {
         Guess::Nothing => "No value in the sample.".clone_into(&mut column.about),
         Guess::Text("") => {}
-        Guess::Text(why) => column.about = format!("{header}; text: {why}."),
+        Guess::Text(why) => {
+            column.about = format!("{header}; text: {why}.");
+            if *why == SPOILT_ID {
+                column.keys.push(("whole_decimals", "true".to_owned(), "123.0 is 123".to_owned()));
+            }
+        }
         Guess::Date(formats) => {
             "date".clone_into(&mut column.kind);
             moment(&mut column, formats, evidence);
+        }
+        Guess::NamedDate(format, language) => {
+            "date".clone_into(&mut column.kind);
+            moment(&mut column, &[*format], evidence);
+            column.keys.push(("languages", list([*language]), "of the names of months".to_owned()));
         }
         Guess::Timestamp(formats) => {
             "timestamp".clone_into(&mut column.kind);

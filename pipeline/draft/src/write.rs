@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use crate::plan::{ChannelPlan, Column, ExcludePlan, ExportPlan, HeaderPlan, Source};
+use crate::plan::{ChannelPlan, Column, EndPlan, ExcludePlan, ExportPlan, HeaderPlan, Source};
+use crate::texts::Quoting;
 
 /// A text as TOML.
 pub(crate) fn quoted(text: &str) -> String {
@@ -25,7 +26,7 @@ pub(crate) fn quoted(text: &str) -> String {
 }
 
 /// A regular expression as TOML: between single quotes where it can be.
-fn pattern(text: &str) -> String {
+pub(crate) fn pattern(text: &str) -> String {
     if text.contains('\'') || text.chars().any(char::is_control) { quoted(text) } else { format!("'{text}'") }
 }
 
@@ -148,8 +149,10 @@ fn text(out: &mut String, export: &ExportPlan) {
     }
     let delimiter = if text.sep_line { "auto".to_owned() } else { char::from(text.delimiter).to_string() };
     let _ = writeln!(keys, "delimiter = {}", quoted(&delimiter));
-    if !text.quoted {
-        keys.push_str("# quotes are nothing but characters\nquote = \"\"\n");
+    match text.quoting {
+        Quoting::Strict => {}
+        Quoting::Loose => keys.push_str("# cells of the sample have quotes inside that are not doubled: they are text\nloose_quotes = true\n"),
+        Quoting::None => keys.push_str("# quotes are nothing but characters\nquote = \"\"\n"),
     }
     if let Some(mark) = &text.comment {
         let _ = writeln!(keys, "# lines that begin so are none\ncomment = {}", quoted(mark));
@@ -171,8 +174,12 @@ fn frame(out: &mut String, export: &ExportPlan) {
             let _ = writeln!(keys, "# the file has no header: names by position\nheader = {}", list(names.iter().map(String::as_str)));
         }
     }
-    if export.end_blank {
-        keys.push_str("# the table ends at the first blank line; what stands behind is none of it\nend = \"blank\"\n");
+    match &export.end {
+        None => {}
+        Some(EndPlan::Blank) => keys.push_str("# the table ends at the first blank line; what stands behind is none of it\nend = \"blank\"\n"),
+        Some(EndPlan::First(begin)) => {
+            let _ = writeln!(keys, "# blank lines stand inside of the table; it ends at the line that begins so\nend = {{ first = {} }}", pattern(begin));
+        }
     }
     if let Some((types, ignore)) = &export.records {
         let _ = writeln!(keys, "\n[exports.frame.records]\ncolumn = 1\ntypes = {}", list(types.iter().map(String::as_str)));
@@ -198,17 +205,37 @@ fn frame(out: &mut String, export: &ExportPlan) {
 }
 
 fn rows(out: &mut String, export: &ExportPlan) {
+    let mut taken: Vec<String> = Vec::new();
     for rule in &export.exclude {
+        let name = match rule {
+            ExcludePlan::Blank => "blank_lines",
+            ExcludePlan::Header { .. } => "repeated_header",
+            ExcludePlan::Total { .. } | ExcludePlan::Lone { .. } => "totals",
+        };
+        let name = crate::names::unique(name, &taken);
+        taken.push(name.clone());
         out.push_str("\n[[exports.exclude]]\n");
         match rule {
-            ExcludePlan::Blank => out.push_str("name = \"blank_lines\"\nblank = true\n"),
-            ExcludePlan::Total { column, word } => {
-                let _ = writeln!(out, "# it repeats the money of the other rows\nname = \"totals\"\ncolumn = {}\nequals = [{}]", quoted(column), quoted(word));
+            ExcludePlan::Blank => {
+                let _ = writeln!(out, "name = {}\nblank = true", quoted(&name));
+            }
+            ExcludePlan::Total { column, test } => {
+                let _ = writeln!(out, "# it repeats the money of the other rows\nname = {}\ncolumn = {}\n{test}", quoted(&name), quoted(column));
+            }
+            ExcludePlan::Header { column, word } => {
+                let _ = writeln!(
+                    out,
+                    "# the header stands inside of the table again\nname = {}\ncolumn = {}\nequals = [{}]",
+                    quoted(&name),
+                    quoted(column),
+                    quoted(word)
+                );
             }
             ExcludePlan::Lone { column } => {
                 let _ = writeln!(
                     out,
-                    "# a total without a word: this column is empty there and in no other row\nname = \"totals\"\ncolumn = {}\nempty = true",
+                    "# a total without a word: this column is empty there and in no other row\nname = {}\ncolumn = {}\nempty = true",
+                    quoted(&name),
                     quoted(column)
                 );
             }

@@ -29,6 +29,10 @@ pub(crate) fn open<'a>(bytes: &Open<'a>, form: &TextForm) -> Result<(Box<dyn Rea
     input.by_ref().take(3).read_to_end(&mut head).map_err(|error| bytes.broken(&error))?;
     if let Some((encoding, mark)) = Encoding::for_bom(&head) {
         let rest = io::Cursor::new(head.split_off(mark)).chain(input);
+        // The mark says what most of the file is; that cells of it are not, the export says.
+        if form.mixed && encoding == UTF_8 {
+            return Ok((Box::new(rest), Cells::Mixed(form.encodings.clone())));
+        }
         return Ok(as_utf8(encoding, rest));
     }
     let input = io::Cursor::new(head).chain(input);

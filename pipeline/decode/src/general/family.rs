@@ -4,6 +4,7 @@
 use regex::Regex;
 use takings_definitions::{Export, FrameSection};
 
+use super::unpack::is_litter;
 use crate::{Error, Result};
 
 /// The exports that share a file; the first has the path.
@@ -49,7 +50,7 @@ impl Family {
 
     /// Who reads a member of an archive.
     pub fn member(&self, file: &str, name: &str) -> Result<Claim> {
-        if self.members.iter().any(|export| fit(&export.unpack.ignore, name) == Fit::Named) {
+        if is_litter(name) || self.members.iter().any(|export| fit(&export.unpack.ignore, name) == Fit::Named) {
             return Ok(Claim::Ignored);
         }
         self.claim(|export| fit(&export.unpack.members, name)).ok_or_else(|| {

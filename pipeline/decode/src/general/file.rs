@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use takings_definitions::{Check, Expect, Export, ValueSource};
+use takings_definitions::{Check, Expect, Export, Level, ValueSource};
 
 use super::encoding;
 use super::family::{Claim, Family};
@@ -98,6 +98,12 @@ impl FileReader<'_> {
             _ => None,
         });
         asked.collect()
+    }
+
+    /// Whether a check that can stop the file asks for a column of another part.
+    fn must_be_asked(&self, part: &str, column: &str) -> bool {
+        let asks = |check: &Check| matches!(&check.expect, Some(Expect::Part { part: other, column: asked, .. }) if other == part && asked == column);
+        self.checks().any(|check| check.level == Level::Mandatory && asks(check))
     }
 
     fn wants(&self, member: &str) -> Result<bool> {
@@ -197,11 +203,18 @@ impl FileReader<'_> {
                 continue;
             }
             let Some(header) = &header else {
-                header = Some(Header::of(&record, &export.text.strip, export.text.ragged));
+                header = Some(Header::of(std::slice::from_ref(&record), &export.text.strip, export.text.ragged));
                 continue;
             };
             row += 1;
             for (part, column, wanted) in asked.iter().filter(|(_, _, wanted)| *wanted == row) {
+                if header.place(column).is_none() && !self.must_be_asked(part, column) {
+                    self.read
+                        .borrow_mut()
+                        .notes
+                        .push(format!("{name}:{}: a check looks at {column:?}, which the header lacks: it is not compared", header.line));
+                    continue;
+                }
                 let place = header.place(column).ok_or_else(|| {
                     let nearest = takings_definitions::nearest(column, header.names.iter().map(String::as_str));
                     let hint = nearest.map_or_else(String::new, |best| format!(" (nearest: {best:?})"));

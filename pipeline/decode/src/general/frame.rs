@@ -85,7 +85,11 @@ struct Walk<'a, 'p> {
     watch: Watch<'a>,
     sections: Vec<(&'a Export, &'a FrameSection)>,
     stage: Stage<'a>,
+    /// The lines of a header of several, as far as they were read.
+    header: Vec<Record>,
     first: Option<Header>,
+    /// What the title of the section says.
+    titled: Vec<(String, String)>,
     read: Read,
     /// Lines behind the end of the table, and the first of them.
     behind: (u64, u64),
@@ -97,7 +101,19 @@ impl<'a, 'p> Walk<'a, 'p> {
     fn new(part: &'p Part<'a>, known: Option<&'p Seen>) -> Self {
         let sections = part.family.sections();
         let stage = if sections.is_empty() { Stage::Before(None) } else { Stage::Between };
-        Self { part, known, watch: Watch::new(part.name, part.export), sections, stage, first: None, read: Read::default(), behind: (0, 0), only_header: false }
+        Self {
+            part,
+            known,
+            watch: Watch::new(part.name, part.export),
+            sections,
+            stage,
+            header: Vec::new(),
+            first: None,
+            titled: Vec::new(),
+            read: Read::default(),
+            behind: (0, 0),
+            only_header: false,
+        }
     }
 
     fn run(&mut self, records: &mut dyn Records, out: &mut dyn Out) -> Result<()> {
@@ -127,6 +143,7 @@ impl<'a, 'p> Walk<'a, 'p> {
             if let Some((owner, section)) = self.sections.iter().find(|(_, section)| section.title.is_match(&title)).copied() {
                 self.end_table(out)?;
                 let own = owner.name == export.name && !section.ignore;
+                self.titled = captured(&section.title, &title);
                 self.stage = if own { Stage::Before(Some(section)) } else { Stage::Other };
                 if let (true, Some(names)) = (own, &export.frame.header) {
                     self.begin(Header::given(names), Some(section), out)?;
@@ -138,8 +155,13 @@ impl<'a, 'p> Walk<'a, 'p> {
             Stage::Other => Ok(()),
             Stage::Before(section) => {
                 let section = *section;
-                if self.is_header(record)? {
-                    let header = self.header_of(record)?;
+                if self.header.is_empty() && !self.is_header(record)? {
+                    return Ok(());
+                }
+                self.check_header(record)?;
+                self.header.push(record.clone());
+                if self.header.len() == export.frame.header_rows {
+                    let header = Header::of(&std::mem::take(&mut self.header), &export.text.strip, export.text.ragged);
                     self.begin(header, section, out)?;
                 }
                 Ok(())
@@ -203,19 +225,19 @@ impl<'a, 'p> Walk<'a, 'p> {
         }
         if !frame.header_has.is_empty() {
             let strip = &self.part.export.text.strip;
-            let found: Vec<String> = record.cells().map(|cell| super::header::cleaned(cell, strip).to_lowercase()).collect();
+            let found: Vec<String> = record.cells().map(|cell| crate::layout::folded(&super::header::cleaned(cell, strip))).collect();
             return Ok(frame.header_has.iter().all(|name| found.contains(&crate::layout::folded(name))));
         }
         Ok(!record.is_blank())
     }
 
-    fn header_of(&self, record: &Record) -> Result<Header> {
+    fn check_header(&self, record: &Record) -> Result<()> {
         // NUL bytes are stripped from headers.
         if let Some(wrong) = record.wrong.as_ref().filter(|wrong| wrong.rule != rule::NUL) {
             return Err(Error::data(format!("{}:{}: the header can't be read: {}", self.part.name, record.line, wrong.what))
                 .next("correct the file, or say its encoding and quotes in [exports.text]"));
         }
-        Ok(Header::of(record, &self.part.export.text.strip, self.part.export.text.ragged))
+        Ok(())
     }
 
     fn begin(&mut self, header: Header, section: Option<&'a FrameSection>, out: &mut dyn Out) -> Result<()> {
@@ -231,7 +253,7 @@ impl<'a, 'p> Walk<'a, 'p> {
         let facts = PartFacts { part: name.clone(), groups: part.groups.clone(), cells: seen.cells.clone(), trailers, ..PartFacts::default() };
         self.first.get_or_insert_with(|| header.clone());
         self.read.tables.push(name);
-        self.stage = Stage::Table(Box::new(Rows::new(part.name, part.export, &header, facts, part.sheet, out)?));
+        self.stage = Stage::Table(Box::new(Rows::new(part.name, part.export, &header, facts, self.titled.clone(), part.sheet, out)?));
         Ok(())
     }
 
@@ -291,6 +313,13 @@ fn own_type(part: &Part<'_>, record: &Record, column: usize, out: &mut dyn Out) 
                 .next("add it to `types` or `ignore` in [exports.frame.records]"))
         }
     }
+}
+
+/// Named groups of a title and what they capture.
+fn captured(pattern: &regex::Regex, title: &str) -> Vec<(String, String)> {
+    let Some(found) = pattern.captures(title) else { return Vec::new() };
+    let text = |name: &str| found.name(name).map_or("", |text| text.as_str()).trim().to_owned();
+    pattern.capture_names().flatten().map(|name| (name.to_owned(), text(name))).collect()
 }
 
 fn no_header(name: &str, what: &str) -> Error {

@@ -18,14 +18,33 @@ pub(crate) struct Header {
 }
 
 impl Header {
-    pub fn of(record: &Record, strip: &[char], ragged: Ragged) -> Self {
-        let mut found: Vec<String> = record.cells().map(|cell| cleaned(cell, strip)).collect();
+    /// Of one line, or of several: each column's cells with a space between them. A cell of an upper line also stands above the empty ones
+    /// to its right, as merged cells do.
+    pub fn of(lines: &[Record], strip: &[char], ragged: Ragged) -> Self {
+        let mut found = vec![String::new(); lines.iter().map(Record::len).max().unwrap_or(0)];
+        for (at, line) in lines.iter().enumerate() {
+            let mut above = String::new();
+            for (column, name) in found.iter_mut().enumerate() {
+                let mut cell = cleaned(line.cell(column), strip);
+                if at + 1 < lines.len() {
+                    if cell.is_empty() {
+                        cell.clone_from(&above);
+                    } else {
+                        above.clone_from(&cell);
+                    }
+                }
+                if !name.is_empty() && !cell.is_empty() {
+                    name.push(' ');
+                }
+                name.push_str(&cell);
+            }
+        }
         if ragged.trims() {
             while found.last().is_some_and(String::is_empty) {
                 found.pop();
             }
         }
-        Self { line: record.line, names: unique(&found), found }
+        Self { line: lines.first().map_or(0, |line| line.line), names: unique(&found), found }
     }
 
     pub fn given(names: &[String]) -> Self {
@@ -82,9 +101,21 @@ mod tests {
         for cell in ["\u{feff}Currency ", "Amo\u{ad}unt", "", "currency", "Currency", ""] {
             record.push(cell);
         }
-        let header = Header::of(&record, &['\u{feff}', '\u{ad}'], Ragged::Refuse);
+        let header = Header::of(std::slice::from_ref(&record), &['\u{feff}', '\u{ad}'], Ragged::Refuse);
         assert_eq!(header.names, ["Currency", "Amount", "#3", "currency#2", "Currency#3", "#6"]);
         assert_eq!(["currency", "CURRENCY#2", "#3", "#2", "#7", "x"].map(|name| header.place(name)), [Some(0), Some(3), Some(2), Some(1), None, None]);
-        assert_eq!(Header::of(&record, &[], Ragged::Fit).names.len(), 5);
+        assert_eq!(Header::of(std::slice::from_ref(&record), &[], Ragged::Fit).names.len(), 5);
+        let mut record = Record::default();
+        record.push("Net\u{a0}Amount\n (USD)");
+        assert_eq!(Header::of(std::slice::from_ref(&record), &[], Ragged::Refuse).place("net amount (usd)"), Some(0));
+    }
+    #[test]
+    fn lines_of_a_header_make_one_name() {
+        let lines = [&["", "2024", "", "2025", ""][..], &["Title", "Nov", "Dec", "Jan", "Total"]].map(|cells| {
+            let mut record = Record::default();
+            cells.iter().for_each(|cell| record.push(cell));
+            record
+        });
+        assert_eq!(Header::of(&lines, &[], Ragged::Refuse).names, ["Title", "2024 Nov", "2024 Dec", "2025 Jan", "2025 Total"]);
     }
 }

@@ -8,7 +8,7 @@ use takings_definitions::{TextForm, Unpack};
 use super::encoding;
 use super::record::{Record, Records};
 use super::tokeniser::Text;
-use super::unpack::{Content, Open, pieces};
+use super::unpack::{Content, Open, is_litter, pieces};
 use super::workbook::Workbook;
 use crate::Result;
 
@@ -44,7 +44,7 @@ pub struct Row {
 pub fn peek(path: &str, file: &[u8], bytes: usize, rows: usize) -> Result<Vec<Peeked>> {
     let open = Open::new(path.to_owned(), move || Ok(Box::new(file)));
     let mut all = Vec::new();
-    for piece in pieces(&open, &Unpack::default(), &|_| Ok(true))? {
+    for piece in pieces(&open, &Unpack::default(), &|member| Ok(!is_litter(member)))? {
         let member = piece.member.clone();
         let name = if member.is_empty() { path.to_owned() } else { format!("{path}!{member}") };
         if let Some(book) = Workbook::open(&name, &piece.content)? {

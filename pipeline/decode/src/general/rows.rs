@@ -1,9 +1,10 @@
 //! Records of the table → rows of blocks: shape, parents and children, exclusions, unpivot. Each record ends as rows, as a reject, or
 //! under the name of a rule.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
-use takings_definitions::{CellTest, ExcludeWhen, Export, Keep, Unpivot};
+use takings_definitions::{CellTest, ExcludeWhen, Export, Keep, Unpivot, UnpivotCells};
 
 use super::header::Header;
 use super::record::Record;
@@ -38,6 +39,8 @@ pub(crate) struct Rows<'a> {
     export: &'a Export,
     facts: Arc<PartFacts>,
     width: usize,
+    /// What the section's title gives to each record, behind its cells.
+    titled: Vec<String>,
     /// Rows of sheets lack the empty cells at their end.
     pads: bool,
     excludes: Vec<Exclude<'a>>,
@@ -56,6 +59,8 @@ struct Parents<'a> {
     column: usize,
     test: &'a CellTest,
     inherit: Vec<usize>,
+    /// Cells of the parent that stand behind those of its children.
+    give: Vec<usize>,
     keep: Keep,
     last: Last,
     /// The last parent waits for its first child.
@@ -74,14 +79,28 @@ struct Columns<'a> {
     file: &'a str,
     rule: &'a Unpivot,
     nulls: &'a [String],
-    /// Column, its name and its groups.
-    columns: Vec<(usize, String, Vec<String>)>,
-    groups: usize,
+    rows: Vec<Made>,
+}
+
+/// A row that unpivot makes of each record.
+struct Made {
+    /// The columns of its cells; None: the header has no such column.
+    columns: Vec<Option<usize>>,
+    /// What stands behind them.
+    texts: Vec<String>,
 }
 
 impl<'a> Rows<'a> {
-    /// `facts` without the header.
-    pub fn new(name: &'a str, export: &'a Export, header: &Header, facts: PartFacts, sheet: bool, out: &mut dyn Out) -> Result<Self> {
+    /// `facts` without the header; `titled`: names and texts that the section's title gives.
+    pub fn new(
+        name: &'a str,
+        export: &'a Export,
+        header: &Header,
+        facts: PartFacts,
+        titled: Vec<(String, String)>,
+        sheet: bool,
+        out: &mut dyn Out,
+    ) -> Result<Self> {
         let line = header.line;
         let lacks = |what: String, column: &str| {
             let nearest = takings_definitions::nearest(column, header.names.iter().map(String::as_str));
@@ -104,27 +123,42 @@ impl<'a> Rows<'a> {
             Some(parent) => {
                 let place = |column: &str| header.place_for(export, column).ok_or_else(|| lacks("[exports.frame.parent]".to_owned(), column));
                 let inherit = parent.inherit.iter().map(|column| place(column)).collect::<Result<_>>()?;
-                Some(Parents { column: place(&parent.column)?, test: &parent.test, inherit, keep: parent.keep, last: Last::None, waits: false })
+                let give = parent.give.values().map(|column| place(column)).collect::<Result<_>>()?;
+                Some(Parents { column: place(&parent.column)?, test: &parent.test, inherit, give, keep: parent.keep, last: Last::None, waits: false })
             }
         };
         let unpivot = export.unpivot.as_ref().map(|rule| Columns::new(name, export, rule, header)).transpose()?;
+        let (given, titled): (Vec<String>, Vec<String>) = titled.into_iter().unzip();
         let mut names = header.names.clone();
+        names.extend(given);
+        names.extend(export.frame.parent.iter().flat_map(|parent| parent.give.keys().cloned()));
         if let Some(unpivot) = &unpivot {
-            names.extend(unpivot.names());
+            names.extend(unpivot.rule.given().into_iter().map(str::to_owned));
         }
         let facts = Arc::new(PartFacts { header: names, header_line: line, ..facts });
         out.begin(&facts)?;
         let (width, block) = (header.names.len(), Block::new(Arc::clone(&facts)));
-        Ok(Self { export, facts, width, pads: sheet || export.text.ragged.pads(), excludes, parents, unpivot, block })
+        Ok(Self { export, facts, width, titled, pads: sheet || export.text.ragged.pads(), excludes, parents, unpivot, block })
     }
 
     /// One record of the table.
     pub fn take(&mut self, record: &mut Record, out: &mut dyn Out) -> Result<()> {
         out.record();
+        // What is left out on purpose may have any shape.
+        if record.wrong.is_none()
+            && !self.may_fit(record)
+            && let Some(rule) = self.excluded(record)
+        {
+            out.exclude(rule);
+            return Ok(());
+        }
         self.shape(record);
         if record.wrong.is_some() {
             self.unknown_parent(out)?;
             return out.reject(self.rejected(record));
+        }
+        for text in &self.titled {
+            record.push(text);
         }
         if self.parents.is_some() { self.related(record, out) } else { self.put(record, out) }
     }
@@ -135,15 +169,22 @@ impl<'a> Rows<'a> {
         if self.block.is_empty() { Ok(()) } else { out.block(self.block) }
     }
 
+    /// Whether a record has as many cells as the header, or may be made so.
+    fn may_fit(&self, record: &Record) -> bool {
+        match record.len().cmp(&self.width) {
+            Ordering::Less => self.pads,
+            Ordering::Equal => true,
+            Ordering::Greater => self.export.text.ragged.trims() && (self.width..record.len()).all(|at| record.cell(at).trim().is_empty()),
+        }
+    }
+
     /// As many cells as the header, where the export's policy allows to make it so.
     fn shape(&self, record: &mut Record) {
         if record.wrong.is_some() || record.len() == self.width {
             return;
         }
         let found = record.len();
-        let allowed =
-            if found < self.width { self.pads } else { self.export.text.ragged.trims() && (self.width..found).all(|at| record.cell(at).trim().is_empty()) };
-        if allowed {
+        if self.may_fit(record) {
             record.resize(self.width);
         } else {
             record.refuse(rule::RAGGED, format!("the record has {found} cells, the header has {}", self.width), "");
@@ -155,6 +196,8 @@ impl<'a> Rows<'a> {
         if parents.test.holds(record.cell(parents.column)) {
             self.flush_parent(out)?;
             let Some(parents) = &mut self.parents else { return Ok(()) };
+            let given: Vec<String> = parents.give.iter().map(|at| record.cell(*at).to_owned()).collect();
+            given.iter().for_each(|text| record.push(text));
             parents.last = Last::Parent(Box::new(record.clone()));
             if parents.keep == Keep::Children {
                 parents.waits = true;
@@ -176,6 +219,7 @@ impl<'a> Rows<'a> {
         };
         let taken: Vec<(usize, &str)> = parents.inherit.iter().filter(|at| record.cell(**at).trim().is_empty()).map(|at| (*at, parent.cell(*at))).collect();
         record.replace(&taken);
+        parents.give.iter().for_each(|at| record.push(parent.cell(*at)));
         let keep = parents.keep;
         if std::mem::take(&mut parents.waits) {
             out.exclude(PARENT_RULE);
@@ -213,13 +257,18 @@ impl<'a> Rows<'a> {
         }
     }
 
-    fn put(&mut self, record: &Record, out: &mut dyn Out) -> Result<()> {
-        let fits = |rule: &&Exclude<'_>| match rule.cell {
-            Some((column, test)) => test.holds(record.cell(column)),
+    /// The rule that leaves a record out.
+    fn excluded(&self, record: &Record) -> Option<&'a str> {
+        let fits = |rule: &&Exclude<'a>| match rule.cell {
+            Some((column, test)) => column < record.len() && test.holds(record.cell(column)),
             None => record.is_blank(),
         };
-        if let Some(rule) = self.excludes.iter().find(fits) {
-            out.exclude(rule.name);
+        self.excludes.iter().find(fits).map(|rule| rule.name)
+    }
+
+    fn put(&mut self, record: &Record, out: &mut dyn Out) -> Result<()> {
+        if let Some(rule) = self.excluded(record) {
+            out.exclude(rule);
             return Ok(());
         }
         match &self.unpivot {
@@ -251,52 +300,65 @@ impl<'a> Rows<'a> {
 
 impl<'a> Columns<'a> {
     fn new(name: &'a str, export: &'a Export, rule: &'a Unpivot, header: &Header) -> Result<Self> {
-        let groups: Vec<&str> = rule.headers.capture_names().flatten().collect();
-        let mut columns = Vec::new();
+        let mut rows: Vec<Made> = Vec::new();
         for (at, found) in header.found.iter().enumerate() {
-            if let Some(captures) = rule.headers.captures(found) {
-                let texts = groups.iter().map(|group| captures.name(group).map_or("", |text| text.as_str()).to_owned()).collect();
-                columns.push((at, found.clone(), texts));
+            let Some(captures) = rule.headers.captures(found) else { continue };
+            let text = |group: &str| captures.name(group).map_or("", |text| text.as_str()).to_owned();
+            let groups = rule.groups().map(text);
+            match &rule.cells {
+                UnpivotCells::One { .. } => rows.push(Made { columns: vec![Some(at)], texts: std::iter::once(found.clone()).chain(groups).collect() }),
+                UnpivotCells::Fields(fields) => {
+                    let (texts, field): (Vec<String>, String) = (groups.collect(), text("field"));
+                    let place = fields.values().position(|known| *known == field).ok_or_else(|| {
+                        Error::data(format!("{name}:{}: the header {found:?} has the field {field:?}, which `fields` of unpivot lack", header.line))
+                            .next("add it to `fields` in [exports.unpivot], or make the pattern narrower")
+                    })?;
+                    let same = match rows.iter().position(|row| row.texts == texts) {
+                        Some(same) => same,
+                        None => {
+                            rows.push(Made { columns: vec![None; fields.len()], texts });
+                            rows.len() - 1
+                        }
+                    };
+                    if let Some(first) = rows[same].columns[place].replace(at) {
+                        let first = &header.found[first];
+                        return Err(Error::data(format!("{name}:{}: the headers {first:?} and {found:?} are the same field of one row", header.line))
+                            .next("tell them apart by a named group of the pattern in [exports.unpivot]"));
+                    }
+                }
             }
         }
-        if columns.is_empty() {
+        if rows.is_empty() {
             return Err(Error::data(format!("{name}:{}: no header fits the pattern of unpivot, {:?}", header.line, rule.headers.as_str()))
                 .next("correct the pattern in [exports.unpivot]"));
         }
-        if columns.len().saturating_mul(header.names.len()) > UNPIVOT_LIMIT {
-            return Err(Error::data(format!("{name}:{}: unpivot makes {} rows of {} cells from each record", header.line, columns.len(), header.names.len()))
+        if rows.len().saturating_mul(header.names.len()) > UNPIVOT_LIMIT {
+            return Err(Error::data(format!("{name}:{}: unpivot makes {} rows of {} cells from each record", header.line, rows.len(), header.names.len()))
                 .next("make the pattern in [exports.unpivot] narrower"));
         }
-        Ok(Self { file: name, rule, nulls: &export.nulls, columns, groups: groups.len() })
+        Ok(Self { file: name, rule, nulls: &export.nulls, rows })
     }
 
-    /// What stands behind the header's own columns.
-    fn names(&self) -> impl Iterator<Item = String> {
-        let own = [self.rule.value.clone(), self.rule.name.clone()];
-        own.into_iter().chain(self.rule.headers.capture_names().flatten().map(str::to_owned))
-    }
-
-    /// One row per column with a value; false: there is none.
+    /// The rows that have a value; false: there is none.
     fn push(&self, record: &Record, block: &mut Block) -> Result<bool> {
-        if self.columns.len().saturating_mul(record.size()) > UNPIVOT_BYTES {
-            let what = format!("{}:{}: the {} rows that unpivot makes of the record", self.file, record.line, self.columns.len());
+        if self.rows.len().saturating_mul(record.size()) > UNPIVOT_BYTES {
+            let what = format!("{}:{}: the {} rows that unpivot makes of the record", self.file, record.line, self.rows.len());
             return Err(Error::data(format!("{what} come to more than {UNPIVOT_BYTES} bytes")).next("make the pattern in [exports.unpivot] narrower"));
         }
-        let mut rows = 0;
-        for (column, name, groups) in &self.columns {
-            let value = record.cell(*column);
-            if self.nulls.iter().any(|null| null == value || null == value.trim()) || value.trim().is_empty() {
+        let filled = |value: &str| !(value.trim().is_empty() || self.nulls.iter().any(|null| null == value || null == value.trim()));
+        let mut any = false;
+        for row in &self.rows {
+            let values = row.columns.iter().map(|column| column.map_or("", |column| record.cell(column)));
+            if !values.clone().any(filled) {
                 continue;
             }
-            let more = [value, name.as_str()].into_iter().chain(groups.iter().map(String::as_str));
-            block.push(record.line, &record.raw, record.cells().chain(more));
-            rows += 1;
+            block.push(record.line, &record.raw, record.cells().chain(values).chain(row.texts.iter().map(String::as_str)));
+            any = true;
         }
-        if rows == 0 && self.rule.keep_empty {
-            let more = std::iter::repeat_n("", 2 + self.groups);
-            block.push(record.line, &record.raw, record.cells().chain(more));
-            rows = 1;
+        if !any && self.rule.keep_empty {
+            block.push(record.line, &record.raw, record.cells().chain(std::iter::repeat_n("", self.rule.given().len())));
+            any = true;
         }
-        Ok(rows > 0)
+        Ok(any)
     }
 }

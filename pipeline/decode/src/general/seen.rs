@@ -60,7 +60,8 @@ impl<'a> Watch<'a> {
         for (name, target) in self.cells {
             let value = match target {
                 Target::At { column, row } if *row == record.line => record.cell(*column).trim(),
-                Target::Line { line, pattern } if *line == record.line => {
+                Target::Line { line: None, .. } if self.seen.cells.contains_key(name) => continue,
+                Target::Line { line, pattern } if line.is_none_or(|line| line == record.line) => {
                     pattern.captures(&record.raw).and_then(|found| found.name("value")).map_or("", |value| value.as_str().trim())
                 }
                 _ => continue,

@@ -40,7 +40,11 @@ struct Form {
     delimiter: u8,
     quote: Option<u8>,
     escape: Option<u8>,
+    loose_quotes: bool,
+    /// Ends a record.
     newline: u8,
+    /// Records end with a mark of their own; line breaks behind it are none of the next one.
+    own_end: bool,
     comment: Option<Vec<u8>>,
 }
 
@@ -75,7 +79,15 @@ impl<'a> Text<'a> {
             name: name.to_owned(),
             input,
             cells,
-            form: Form { delimiter, quote: form.quote, escape: form.escape, newline: b'\n', comment },
+            form: Form {
+                delimiter,
+                quote: form.quote,
+                escape: form.escape,
+                loose_quotes: form.loose_quotes,
+                newline: form.line_end.unwrap_or(b'\n'),
+                own_end: form.line_end.is_some(),
+                comment,
+            },
             buffer: Vec::new(),
             start: 0,
             ended: false,
@@ -86,7 +98,7 @@ impl<'a> Text<'a> {
         while !text.ended && text.buffer.len() < PIECE {
             text.fill()?;
         }
-        if memchr(b'\n', &text.buffer).is_none() && memchr(b'\r', &text.buffer).is_some() {
+        if form.line_end.is_none() && memchr(b'\n', &text.buffer).is_none() && memchr(b'\r', &text.buffer).is_some() {
             text.form.newline = b'\r';
         }
         let separator = if form.sep_line { text.separator() } else { None };
@@ -144,6 +156,9 @@ impl<'a> Text<'a> {
     /// The record that starts at `start`; reads on until it is whole. None at the end of the text.
     fn find(&mut self, alone: bool) -> Result<Option<Found>> {
         loop {
+            while self.form.own_end && self.buffer.get(self.start).is_some_and(|byte| matches!(byte, b'\r' | b'\n')) {
+                self.start += 1;
+            }
             if self.start == self.buffer.len() {
                 if self.ended {
                     return Ok(None);
@@ -292,10 +307,23 @@ impl Form {
         loop {
             at += memchr2(quote, self.escape.unwrap_or(quote), bytes.get(at..)?)?;
             if Some(bytes[at]) != self.escape && bytes.get(at + 1) != Some(&quote) {
+                if self.loose_quotes && !self.ends_cell(&bytes[at + 1..]) {
+                    at += 1;
+                    continue;
+                }
                 return Some(at + 1);
             }
             span.marked = true;
             at += 2;
+        }
+    }
+
+    /// Whether a cell ends in front of these bytes.
+    fn ends_cell(&self, bytes: &[u8]) -> bool {
+        match bytes {
+            [] => true,
+            [b'\r', rest @ ..] if self.newline == b'\n' => rest.first().is_none_or(|next| *next == b'\n'),
+            [next, ..] => *next == self.delimiter || *next == self.newline,
         }
     }
 
@@ -305,7 +333,7 @@ impl Form {
         let mut stray = false;
         loop {
             let rest = bytes.get(at..).unwrap_or_default();
-            let next = match (self.quote, self.escape) {
+            let next = match (self.quote.filter(|_| !self.loose_quotes), self.escape) {
                 (Some(special), None) | (None, Some(special)) => memchr3(self.delimiter, self.newline, special, rest),
                 (None, None) => memchr2(self.delimiter, self.newline, rest),
                 (Some(quote), Some(escape)) => rest.iter().position(|byte| [self.delimiter, self.newline, quote, escape].contains(byte)),
@@ -349,7 +377,8 @@ impl Form {
         let mut at = 0;
         while at < inside.len() {
             let byte = inside[at];
-            let marks = Some(byte) == self.escape || (span.quoted && Some(byte) == self.quote);
+            let doubled = span.quoted && Some(byte) == self.quote && inside.get(at + 1) == Some(&byte);
+            let marks = Some(byte) == self.escape || doubled;
             if marks && let Some(next) = inside.get(at + 1) {
                 scratch.push(*next);
                 at += 2;

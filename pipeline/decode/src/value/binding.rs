@@ -35,6 +35,13 @@ impl Names<'_> {
         Some(at)
     }
 
+    /// A name that is given beside those of the file: they stand behind.
+    fn given(&mut self, name: &str) -> Option<usize> {
+        let at = self.folded.iter().rposition(|known| *known == folded(name))?;
+        self.used[at] = true;
+        Some(at)
+    }
+
     /// The header nearest to one that is not there, for messages.
     fn nearest(&self, name: &str) -> String {
         let best = nearest(&folded(name), self.folded.iter().map(String::as_str));
@@ -162,7 +169,7 @@ fn source(column: &ValueColumn, names: &mut Names<'_>) -> Result<Source, (String
                 text => Source::Fixed(text),
             }
         }
-        ValueSource::From(name) => names.find(name).map_or(Source::Absent, Source::Cell),
+        ValueSource::From(name) => names.given(name).map_or(Source::Absent, Source::Cell),
         ValueSource::Join(pieces) => {
             let mut joined = Vec::with_capacity(pieces.len());
             for piece in pieces {

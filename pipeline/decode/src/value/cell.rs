@@ -45,9 +45,11 @@ pub(crate) struct TextRules {
 }
 
 impl TextRules {
-    pub(crate) fn new(nulls: &[String], spec: Option<&ColumnSpec>) -> Self {
+    /// `typed`: an empty text is nothing that its type could hold, and so no value, whatever `nulls` say.
+    pub(crate) fn new(nulls: &[String], typed: bool, spec: Option<&ColumnSpec>) -> Self {
+        let nulls = nulls.iter().map(|text| trimmed(text)).chain(typed.then_some(""));
         Self {
-            nulls: nulls.iter().map(|text| trimmed(text).to_owned()).collect(),
+            nulls: nulls.map(str::to_owned).collect(),
             take: spec.and_then(|spec| spec.take.clone()),
             split: spec.and_then(|spec| spec.split.clone()),
             fill_down: spec.is_some_and(|spec| spec.fill_down),

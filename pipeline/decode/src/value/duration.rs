@@ -2,6 +2,7 @@
 
 use takings_definitions::DurationForm;
 
+use super::blank::is_blank;
 use super::exact::{Exact, ONE};
 use crate::number::NumberProblem;
 
@@ -18,6 +19,8 @@ pub(crate) fn seconds(text: &str, forms: &[DurationForm]) -> Result<Exact, Numbe
             DurationForm::MinutesSeconds => clock(text, &[60, 1]),
             DurationForm::HoursMinutes => clock(text, &[3600, 60]),
             DurationForm::Iso => iso(text),
+            DurationForm::Words => words(text),
+            DurationForm::Seconds => clock(text, &[1]),
         };
         match read {
             Ok(value) => return Ok(if negative { value.negated() } else { value }),
@@ -88,6 +91,43 @@ fn iso(text: &str) -> Result<Exact, NumberProblem> {
     sum.with_decimals(decimals)
 }
 
+/// `1h 30m`, `2 hours 5 mins`, `90 min`, `45.5 s`: larger units first, each once.
+fn words(text: &str) -> Result<Exact, NumberProblem> {
+    const UNITS: [(&[&str], i128); 4] = [
+        (&["d", "day", "days"], 86_400),
+        (&["h", "hr", "hrs", "hour", "hours"], 3600),
+        (&["m", "min", "mins", "minute", "minutes"], 60),
+        (&["s", "sec", "secs", "second", "seconds"], 1),
+    ];
+    let form = NumberProblem::Form;
+    let (mut rest, mut units) = (text.trim_start(), UNITS.iter());
+    let (mut sum, mut decimals) = (Sum::default(), "");
+    if rest.is_empty() {
+        return Err(form);
+    }
+    while !rest.is_empty() {
+        let number = rest.find(|character: char| !character.is_ascii_digit() && character != '.').ok_or(form)?;
+        let behind = rest[number..].trim_start_matches(is_blank);
+        let length = behind.find(|character: char| !character.is_alphabetic()).unwrap_or(behind.len());
+        let unit = behind[..length].to_lowercase();
+        let (_, seconds) = units.find(|(names, _)| names.contains(&unit.as_str())).ok_or(form)?;
+        let whole = match rest[..number].split_once('.') {
+            Some((whole, fraction)) if *seconds == 1 && is_digits(fraction) => {
+                decimals = fraction;
+                whole
+            }
+            Some(_) => return Err(form),
+            None => &rest[..number],
+        };
+        if !is_digits(whole) {
+            return Err(form);
+        }
+        sum.add(whole, *seconds)?;
+        rest = behind[length..].trim_start_matches(|between| is_blank(between) || between == '.' || between == ',');
+    }
+    sum.with_decimals(decimals)
+}
+
 fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
@@ -114,7 +154,7 @@ impl Sum {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use DurationForm::{HoursMinutes, HoursMinutesSeconds, Iso, MinutesSeconds};
+    use DurationForm::{HoursMinutes, HoursMinutesSeconds, Iso, MinutesSeconds, Seconds, Words};
 
     #[test]
     fn durations_are_seconds() {
@@ -148,6 +188,26 @@ mod tests {
         ] {
             assert_eq!(seconds(text, &all).and_then(|value| value.at_scale(ONE, 38, 3)), millis, "{text}");
         }
+        for (text, tenths) in [
+            ("1h 30m", Ok(54_000)),
+            ("1h30m5.5s", Ok(54_055)),
+            ("90 min", Ok(54_000)),
+            ("2 Hours, 5 mins.", Ok(75_000)),
+            ("1 day 1 s", Ok(864_010)),
+            ("-45 sec", Ok(-450)),
+            ("5m 1h", Err(NumberProblem::Form)),
+            ("1h 1h", Err(NumberProblem::Form)),
+            ("1.5 h", Err(NumberProblem::Form)),
+            ("90", Err(NumberProblem::Form)),
+            ("min", Err(NumberProblem::Form)),
+            ("1 month", Err(NumberProblem::Form)),
+            ("1h,", Ok(36_000)),
+            ("", Err(NumberProblem::Form)),
+        ] {
+            assert_eq!(seconds(text, &[Words]).and_then(|value| value.at_scale(ONE, 38, 1)), tenths, "{text}");
+        }
+        assert_eq!(seconds("205.5", &[MinutesSeconds, Seconds]).and_then(|value| value.at_scale(ONE, 38, 1)), Ok(2055));
+        assert_eq!(seconds("5 s", &[Seconds]), Err(NumberProblem::Form));
         assert_eq!(seconds("1:05", &[HoursMinutes]).and_then(|value| value.at_scale(ONE, 38, 0)), Ok(3900));
         assert_eq!(seconds("1:05.5", &[HoursMinutes]), Err(NumberProblem::Form));
     }

@@ -13,10 +13,12 @@ mod duration;
 mod exact;
 mod finish;
 mod fold;
+mod found;
 mod lookup;
 mod moment;
 #[cfg(test)]
 mod moment_tests;
+mod names;
 mod numbers;
 mod reading;
 mod times;

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use chrono::{FixedOffset, NaiveDate};
 
 use super::moment::*;
+use super::names::Names;
 
 use chrono::{NaiveDateTime, NaiveTime, TimeDelta, Timelike};
 
 fn meaning() -> Meaning {
-    Meaning { years_from: 1970, zones: BTreeMap::from([("PST".to_owned(), FixedOffset::west_opt(8 * 3600).unwrap())]) }
+    Meaning { years_from: 1970, zones: BTreeMap::from([("PST".to_owned(), FixedOffset::west_opt(8 * 3600).unwrap())]), names: Names::of(&[]) }
 }
 
 /// Every moment that chrono prints by a format is read back by it.
@@ -61,7 +62,9 @@ fn formats_and_texts_one_by_one() {
         ("%Y-%m-%d", "２024-01-01", "Form"),
         ("%Y-%m-%d %H:%M:%S%.f", "2024-01-01 00:00:00.1234567", "TooFine"),
         ("%Y-%m-%d %H:%M:%S%.f", "2024-01-01 00:00:00.5", "2024-01-01 Day 500000"),
-        ("%Y-%m-%d %H:%M", "2024-01-01 24:00", "Form"),
+        ("%Y-%m-%d %H:%M", "2024-01-01 24:00", "2024-01-01 Day 86400000000"),
+        ("%Y-%m-%d %H:%M", "2024-01-01 24:01", "Form"),
+        ("%Y-%m-%d %H:%M", "2024-01-01 25:00", "Form"),
         ("%Y-%m-%d %I:%M %p", "2024-01-01 0:30 AM", "Form"),
         ("%Y-%m-%d %I:%M %p", "2024-01-01 12:30 am", "2024-01-01 Day 1800000000"),
         ("%Y-%m-%d %I:%M %p", "2024-01-01 1:30\u{202f}PM", "2024-01-01 Day 48600000000"),
@@ -74,6 +77,44 @@ fn formats_and_texts_one_by_one() {
         ("%Y-%m-%d %H:%M %Z", "2024-01-01 00:00 EST", "Form"),
         ("%s", "-1", "1969-12-31 Day 86399000000 +00:00"),
         ("%s", "99999999999999", "Range"),
+        ("%s", "+1", "Form"),
+        ("unix", "1735689600", "2025-01-01 Day 0 +00:00"),
+        ("unix-ms", "1735689600123", "2025-01-01 Day 123000 +00:00"),
+        ("unix-ms", "1735689600.5", "Form"),
+        ("excel", "45689", "2025-02-01 Day 0"),
+        ("excel", "45689.5", "2025-02-01 Day 43200000000"),
+        ("excel", "45689.9999884259", "2025-02-01 Day 86399000000"),
+        ("excel", "45689,9999999999", "2025-02-02 Day 0"),
+        ("excel", "59", "1900-02-28 Day 0"),
+        ("excel", "60", "Range"),
+        ("excel", "61", "1900-03-01 Day 0"),
+        ("excel", "0", "Range"),
+        ("excel", "-1", "Form"),
+        ("excel", "4.5E4", "Form"),
+        ("excel", "2958465", "9999-12-31 Day 0"),
+        ("excel", "2958466", "Range"),
+        ("excel-1904", "44227", "2025-02-01 Day 0"),
+        ("excel-1904", "0", "1904-01-01 Day 0"),
+        ("%G-W%V", "2025-W07", "2025-02-10 Week"),
+        ("%G-W%V", "2025-W01", "2024-12-30 Week"),
+        ("%G-W%V", "2026-W53", "2026-12-28 Week"),
+        ("%G-W%V", "2025-W53", "Form"),
+        ("%G week %V", "2025 week 7", "2025-02-10 Week"),
+        ("%G-W%V-%u", "2025-W07-7", "2025-02-16 Day"),
+        ("%G-W%V-%u", "2025-W07-8", "Form"),
+        ("%G-W%V-%u", "2025-W07-0", "Form"),
+        ("%B %d, %Y", "March 4th, 2025", "2025-03-04 Day"),
+        ("%B %d, %Y", "March 22ND, 2025", "2025-03-22 Day"),
+        ("%B %d, %Y", "March 4xx, 2025", "Form"),
+        ("%B %dth, %Y", "March 4th, 2025", "2025-03-04 Day"),
+        ("%dT%m.%Y", "4T3.2025", "2025-03-04 Day"),
+        ("%d. %b. %Y", "3. Mar. 2025", "2025-03-03 Day"),
+        ("%d. %b. %Y", "3. May 2025", "2025-05-03 Day"),
+        ("%d %b %Y", "3 Mar. 2025", "2025-03-03 Day"),
+        ("%B.%Y", "April.2025", "2025-04-01 Month"),
+        ("%Y-%m-%d %I:%M %p", "2024-01-01 1:30 p. m.", "2024-01-01 Day 48600000000"),
+        ("%Y-%m-%d %I:%M %p", "2024-01-01 1:30 a.m.", "2024-01-01 Day 5400000000"),
+        ("%Y-%m-%d %I:%M %p", "2024-01-01 1:30 amx", "Form"),
     ] {
         let found = match MomentFormat::new(format).unwrap().read(text, &meaning()) {
             Ok(Moment { day, span, time, offset }) => {
@@ -97,8 +138,31 @@ fn formats_that_give_no_moment_are_refused() {
         ("%Y-%m %H:%M", "gives a time of day without a day"),
         ("%Y-%m-%d %M", "gives minutes without an hour"),
         ("%Y-%", "ends with %"),
-        ("%Y-%Q", "has %Q; known: %Y %y %q %m %b %B %d %j %H %I %p %M %S %f %.f %z %Z %s %a %A"),
+        ("%Y-W%V", "a week is %G-W%V: the year of the week, the week, perhaps its day %u, and no month"),
+        ("%G-%m", "a week is %G-W%V: the year of the week, the week, perhaps its day %u, and no month"),
+        ("%Y-%Q", "has %Q; known: %Y %y %q %m %b %B %d %j %G %V %u %H %I %p %M %S %f %.f %z %Z %s %a %A"),
     ] {
         assert_eq!(MomentFormat::new(format).unwrap_err(), why, "{format}");
+    }
+}
+
+#[test]
+fn names_are_of_the_languages_that_are_said() {
+    for (languages, format, text, expected) in [
+        (&["de"][..], "%d. %B %Y", "3. März 2025", Some("2025-03-03")),
+        (&["de"], "%d. %b %Y", "12. Dez. 2025", Some("2025-12-12")),
+        (&["de"], "%a, %d. %b. %Y", "Mo, 3. Mrz 2025", Some("2025-03-03")),
+        (&["de"], "%d. %B %Y", "3. March 2025", None),
+        (&["fr"], "%d %B %Y", "1er janvier 2025", Some("2025-01-01")),
+        (&["fr"], "%a %d %b %Y", "mar. 4 févr. 2025", Some("2025-02-04")),
+        (&["fr", "en"], "%d %b %Y", "4 Feb 2025", Some("2025-02-04")),
+        (&["es"], "%d de %B de %Y", "3 de marzo de 2025", Some("2025-03-03")),
+        (&["ru"], "%d %B %Y г.", "3 мая 2025 г.", Some("2025-05-03")),
+        (&["cs", "pl"], "%d %B %Y", "3 listopad 2025", None),
+    ] {
+        let languages: Vec<String> = languages.iter().map(|code| (*code).to_owned()).collect();
+        let meaning = Meaning { names: Names::of(&languages), ..meaning() };
+        let found = MomentFormat::new(format).unwrap().read(text, &meaning).ok().map(|moment| moment.day.to_string());
+        assert_eq!(found.as_deref(), expected, "{format}: {text}");
     }
 }

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{Datelike, FixedOffset, LocalResult, Months, NaiveDate, NaiveDateTime, TimeDelta, TimeZone};
+use chrono::{Datelike, Days, FixedOffset, LocalResult, Months, NaiveDate, NaiveDateTime, TimeDelta, TimeZone};
 use chrono_tz::Tz;
 use takings_definitions::{ColumnSpec, ParseKeys, Period, Reference};
 
 use super::lookup::FiscalCalendar;
 use super::moment::{Meaning, Moment, MomentFormat, Span};
+use super::names::Names;
 use crate::reject::{Finding, rule};
 use crate::time::{TimeProblem, in_range};
 
@@ -42,11 +43,16 @@ impl TimeReader {
                 Some(Fiscal { name: name.clone(), calendar: FiscalCalendar::new(table)?, by_month })
             }
         };
+        let end_of = spec.and_then(|spec| spec.end_of);
+        if end_of.is_some_and(|end_of| end_of != Period::Week) && formats.iter().any(MomentFormat::is_week) {
+            return Err("a week can lie in two months: with %V write end_of = \"week\"".to_owned());
+        }
         Ok(Self {
             formats,
-            meaning: Meaning { years_from: i32::from(keys.years_from.unwrap_or(1970)), zones },
+            meaning: Meaning { years_from: i32::from(keys.years_from.unwrap_or(1970)), zones, names: Names::of(keys.languages.as_deref().unwrap_or_default()) },
             zone: keys.zone,
-            end_of: spec.and_then(|spec| spec.end_of).map(|period| match period {
+            end_of: end_of.map(|period| match period {
+                Period::Week => Span::Week,
                 Period::Month => Span::Month,
                 Period::Quarter => Span::Quarter,
                 Period::Year => Span::Year,
@@ -116,6 +122,7 @@ impl Moment {
         let (year, month) = (self.day.year(), self.day.month());
         match self.span {
             Span::Day => format!("{year:04}-{month:02}-{:02}", self.day.day()),
+            Span::Week => format!("{:04}-W{:02}", self.day.iso_week().year(), self.day.iso_week().week()),
             Span::Month => format!("{year:04}-{month:02}"),
             Span::Quarter => format!("{year:04}-Q{}", self.day.month0() / 3 + 1),
             Span::Year => format!("{year:04}"),
@@ -131,10 +138,11 @@ fn in_zone(civil: NaiveDateTime, zone: Tz) -> Result<NaiveDateTime, Finding> {
     }
 }
 
-/// The last day of the month, quarter or year that a day lies in.
+/// The last day of the week, month, quarter or year that a day lies in.
 fn last_day(day: NaiveDate, span: Span) -> Option<NaiveDate> {
     let (first, months) = match span {
         Span::Day => return Some(day),
+        Span::Week => return day.checked_add_days(Days::new(6 - u64::from(day.weekday().num_days_from_monday()))),
         Span::Month => (day.month0(), 1),
         Span::Quarter => (day.month0() / 3 * 3, 3),
         Span::Year => (0, 12),

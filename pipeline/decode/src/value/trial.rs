@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::blank::trimmed;
 use super::moment::{Meaning, MomentFormat};
+use super::names::Names;
 
 /// A format of dates or times, as channel files declare them.
 #[derive(Debug, Clone)]
@@ -13,9 +14,9 @@ pub struct DateFormat {
 }
 
 impl DateFormat {
-    /// The error says what is wrong with the format.
-    pub fn new(format: &str) -> Result<Self, String> {
-        Ok(Self { format: MomentFormat::new(format)?, meaning: Meaning { years_from: 1970, zones: BTreeMap::new() } })
+    /// With names of months in these languages, English where there are none. The error says what is wrong with the format.
+    pub fn new(format: &str, languages: &[String]) -> Result<Self, String> {
+        Ok(Self { format: MomentFormat::new(format)?, meaning: Meaning { years_from: 1970, zones: BTreeMap::new(), names: Names::of(languages) } })
     }
 
     /// Microseconds since 1970 on the text's own clock; None: the text is not of this format.

@@ -181,7 +181,7 @@ impl ValueColumn {
             calculated,
             nullable,
             headers,
-            rules: TextRules::new(keys.nulls.as_deref().unwrap_or_default(), spec),
+            rules: TextRules::new(keys.nulls.as_deref().unwrap_or_default(), kind != ColumnType::Text, spec),
             map: spec.and_then(|spec| spec.map.as_ref()).map(|map| Lookup::new(map, references)).transpose()?,
             reason,
             reason_of: None,
@@ -219,12 +219,12 @@ fn mentioned(export: &Export) -> Vec<String> {
     names.extend(export.exclude.iter().filter_map(|rule| if let ExcludeWhen::Cell { column, .. } = &rule.when { Some(column.as_str()) } else { None }));
     if let Some(parent) = &export.frame.parent {
         names.push(&parent.column);
-        names.extend(parent.inherit.iter().map(String::as_str));
+        names.extend(parent.inherit.iter().chain(parent.give.values()).map(String::as_str));
     }
+    names.extend(export.frame.given());
     names.extend(export.delete.iter().map(|delete| delete.column.as_str()));
     if let Some(unpivot) = &export.unpivot {
-        names.extend([unpivot.value.as_str(), unpivot.name.as_str()]);
-        names.extend(unpivot.headers.capture_names().flatten());
+        names.extend(unpivot.given());
     }
     names.into_iter().map(folded).collect()
 }

@@ -102,9 +102,8 @@ fn check_source(file: File<'_>, place: &str, export: &Export, column: &str, sour
         ValueSource::Cell(name) => ("cell", "target cell of the frame", name, export.frame.cells.keys().map(String::as_str).collect()),
         ValueSource::Trailer(name) => ("trailer", "trailer of the frame", name, export.frame.trailers.iter().map(|trailer| trailer.name.as_str()).collect()),
         ValueSource::From(name) => {
-            let given =
-                export.unpivot.iter().flat_map(|unpivot| [unpivot.value.as_str(), &unpivot.name].into_iter().chain(unpivot.headers.capture_names().flatten()));
-            ("from", "name that unpivot gives", name, given.collect())
+            let given = export.unpivot.iter().flat_map(|unpivot| unpivot.given());
+            ("from", "name that unpivot, a section's title or a parent gives", name, given.chain(export.frame.given()).collect())
         }
         _ => return Ok(()),
     };
@@ -200,7 +199,14 @@ mod tests {
                 "[exports.columns.amount]\nfrom = \"royalty\"\n[exports.columns.id]\nfrom = \"currency\"\n[exports.unpivot]\nheaders = '^(?<currency>[A-Z]+)$'\nvalue = \"royalty\"\nname = \"metric\"",
                 "fits",
             ),
-            ("[exports.columns.day]\nfile = \"period\"\nformats = \"%m%y\"\nend_of = \"month\"\nfiscal = \"apple\"\nyears_from = 2000", "fits"),
+            (
+                "[exports.columns.id]\nfrom = \"currency\"\n[exports.columns.country]\nfrom = \"territory\"\n[[exports.frame.sections]]\nname = \"s\"\ntitle = '^Currency: (?<currency>.*)'\n[exports.frame.parent]\nparent_when = { column = \"Title\", matches = '^Territory' }\ngive = { territory = \"Title\" }",
+                "fits",
+            ),
+            (
+                "[exports.columns.day]\nfile = \"period\"\nformats = \"%m%y\"\nend_of = \"month\"\nfiscal = \"apple\"\nyears_from = 2000\nlanguages = [\"de\", \"fr\"]",
+                "fits",
+            ),
             (
                 "[exports.columns.seen]\nheader = \"Date\"\nwith = \"Time\"\nformats = [\"%b %-d, %Y %I:%M:%S %p %Z\"]\nzone = \"America/Los_Angeles\"\nzones = { PST = \"-08:00\", PDT = \"-07:00\" }",
                 "fits",
@@ -287,7 +293,10 @@ mod tests {
             ("[exports.columns.seen]\nend_of = \"month\"", "c.toml:10:10: export `e`, column `seen`: `end_of` is for dates, and the column is timestamp"),
             ("[exports.columns.id]\nfile = \"peroid\"", "c.toml:10:8: export `e`, column `id`: `peroid` is no named group of the path; did you mean `period`?"),
             ("[exports.columns.id]\ntrailer = \"Total\"", "c.toml:10:11: export `e`, column `id`: `Total` is no trailer of the frame; it has none"),
-            ("[exports.columns.id]\nfrom = \"Total\"", "c.toml:10:8: export `e`, column `id`: `Total` is no name that unpivot gives; it has none"),
+            (
+                "[exports.columns.id]\nfrom = \"Total\"",
+                "c.toml:10:8: export `e`, column `id`: `Total` is no name that unpivot, a section's title or a parent gives; it has none",
+            ),
             ("[exports.columns.id]\ncopy = \"idd\"", "c.toml:10:8: export `e`, column `id`: `idd` is no other column of t; did you mean `id`?"),
             (
                 "[exports.columns.id]\ncopy = \"country\"\n[exports.columns.country]\ncopy = \"day\"",
@@ -302,8 +311,19 @@ mod tests {
                 "[exports.columns.seen]\nzone = \"America/Los_Angelos\"",
                 "c.toml:10:8: there is no time zone `America/Los_Angelos`; did you mean `America/Los_Angeles`?",
             ),
+            (
+                "[exports.columns.day]\nlanguages = [\"de\", \"xx\"]",
+                "c.toml:10:13: names of months in `xx` are not known; languages: en, de, fr, es, it, pt, nl, sv, da, no, fi, pl, cs, tr, ru",
+            ),
+            (
+                "[exports.columns.id]\nlanguages = \"de\"",
+                "c.toml:10:13: export `e`, column `id`: `languages` is for dates and timestamps, and the column is text",
+            ),
             ("[exports.columns.seen]\nzones = { PST = \"8\" }", "c.toml:10:9: zones: PST = \"8\" is no offset; write it like \"-08:00\""),
-            ("[exports.columns.amount]\nduration = \"hms\"", "c.toml:9:1: duration \"hms\" is not known; durations: \"h:mm:ss\", \"m:ss\", \"h:mm\", \"iso\""),
+            (
+                "[exports.columns.amount]\nduration = \"hms\"",
+                "c.toml:9:1: duration \"hms\" is not known; durations: \"h:mm:ss\", \"m:ss\", \"h:mm\", \"iso\", \"words\", \"s\"",
+            ),
             (
                 "[exports.headers]\nid = [\"a\"]\n[exports.columns.id]\nheader = \"b\"",
                 "c.toml:12:10: export `e`, column `id`: it has a source here and a header under `headers`; leave one of them out",

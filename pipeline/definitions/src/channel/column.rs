@@ -56,7 +56,7 @@ pub enum ValueSource {
     /// From the name of the member or sheet: the group `value`.
     Part(Regex),
     Trailer(String),
-    /// A name that unpivot gives.
+    /// A name that unpivot, a section's title or a parent gives.
     From(String),
     Join(Vec<Piece>),
     /// The source of another column.
@@ -119,6 +119,7 @@ pub struct Factor {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Period {
+    Week,
     Month,
     Quarter,
     Year,
@@ -134,6 +135,10 @@ pub enum DurationForm {
     HoursMinutes,
     /// `PT1H2M3S`
     Iso,
+    /// `1h 2m 3s`, `90 min`
+    Words,
+    /// `205`: seconds alone.
+    Seconds,
 }
 
 /// A reference table, built in or under `config/reference/`.
@@ -172,7 +177,7 @@ impl ColumnSpec {
         let number = matches!(kind, ColumnType::Int64 | ColumnType::Decimal { .. });
         let time = matches!(kind, ColumnType::Date | ColumnType::Timestamp);
         let parse = &self.parse;
-        let keys: [(&'static str, bool, bool, &str); 20] = [
+        let keys: [(&'static str, bool, bool, &str); 21] = [
             ("duration", !self.duration.is_empty(), number, "numbers"),
             ("multiply", matches!(self.factor, Some(Factors::Multiply(_))), number, "numbers"),
             ("divide", matches!(self.factor, Some(Factors::Divide(_))), number, "numbers"),
@@ -189,6 +194,7 @@ impl ColumnSpec {
             ("exponent", parse.exponent.is_some(), number, "numbers"),
             ("whole_decimals", parse.whole_decimals.is_some(), number || kind == ColumnType::Text, "whole numbers and text"),
             ("formats", parse.formats.is_some(), time, "dates and timestamps"),
+            ("languages", parse.languages.is_some(), time, "dates and timestamps"),
             ("with", self.with.is_some(), time, "dates and timestamps"),
             ("end_of", self.end_of.is_some(), kind == ColumnType::Date, "dates"),
             ("fiscal", self.fiscal.is_some(), kind == ColumnType::Date, "dates"),

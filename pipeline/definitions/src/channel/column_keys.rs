@@ -9,7 +9,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer};
 
 use super::column::{ColumnSpec, Condition, DurationForm, Factor, Factors, Mapping, Period, Piece, Sign, Split, ValueSource};
-use super::parse_keys::{BoolWords, Grouping, OneOrMany, ParseKeys, Thousands, zone, zones};
+use super::parse_keys::{BoolWords, Grouping, OneOrMany, ParseKeys, Thousands, languages, zone, zones};
 use super::rows::CellTest;
 
 #[derive(Deserialize)]
@@ -57,6 +57,8 @@ pub(super) struct RawSpec {
     #[serde(default, deserialize_with = "zones")]
     zones: Option<BTreeMap<String, FixedOffset>>,
     years_from: Option<u16>,
+    #[serde(default, deserialize_with = "languages")]
+    languages: Option<Vec<String>>,
     with: Option<String>,
     fiscal: Option<String>,
     duration: Option<OneOrMany>,
@@ -178,6 +180,7 @@ impl TryFrom<RawSpec> for ColumnSpec {
                 zone: raw.zone,
                 zones: raw.zones,
                 years_from: raw.years_from,
+                languages: raw.languages,
                 bool: raw.bool,
             },
             sign,
@@ -269,7 +272,9 @@ fn duration_form(text: &str) -> Result<DurationForm, String> {
         "m:ss" => DurationForm::MinutesSeconds,
         "h:mm" => DurationForm::HoursMinutes,
         "iso" => DurationForm::Iso,
-        other => return Err(format!("duration \"{other}\" is not known; durations: \"h:mm:ss\", \"m:ss\", \"h:mm\", \"iso\"")),
+        "words" => DurationForm::Words,
+        "s" => DurationForm::Seconds,
+        other => return Err(format!("duration \"{other}\" is not known; durations: \"h:mm:ss\", \"m:ss\", \"h:mm\", \"iso\", \"words\", \"s\"")),
     })
 }
 

@@ -9,7 +9,7 @@ use super::place::Place;
 use super::rows::{CellTest, test};
 use crate::Result;
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Frame {
     /// Lines before the header (behind a `sep=` line).
     pub skip_lines: u64,
@@ -17,6 +17,8 @@ pub struct Frame {
     pub header_has: Vec<String>,
     /// The header's line, or row of the sheet.
     pub header_row: Option<u64>,
+    /// The lines of which the header is made, from 1.
+    pub header_rows: usize,
     /// The line or row of the first record.
     pub start_row: Option<u64>,
     /// The file has no header: names by position.
@@ -43,7 +45,8 @@ pub enum End {
 #[derive(Debug, Clone)]
 pub struct FrameSection {
     pub name: String,
-    /// Over the record before its header: its cells with a delimiter between them, empty ones at the end left out.
+    /// Over the record before its header: its cells with a delimiter between them, empty ones at the end left out. What its named groups
+    /// capture each record of the section gets.
     pub title: Regex,
     /// Left out on purpose.
     pub ignore: bool,
@@ -70,14 +73,9 @@ pub struct Trailer {
 #[derive(Debug, Clone)]
 pub enum Target {
     /// Column from 0, line or row from 1.
-    At {
-        column: usize,
-        row: u64,
-    },
-    Line {
-        line: u64,
-        pattern: Regex,
-    },
+    At { column: usize, row: u64 },
+    /// What a pattern captures of a line; None: of the first line that it fits.
+    Line { line: Option<u64>, pattern: Regex },
 }
 
 #[derive(Debug, Clone)]
@@ -86,7 +84,36 @@ pub struct Parent {
     pub test: CellTest,
     /// Columns whose empty cells take the parent's.
     pub inherit: Vec<String>,
+    /// Name → the column whose cell of the parent each child gets under it.
+    pub give: BTreeMap<String, String>,
     pub keep: Keep,
+}
+
+impl Default for Frame {
+    fn default() -> Self {
+        Self {
+            skip_lines: 0,
+            header_has: Vec::new(),
+            header_row: None,
+            header_rows: 1,
+            start_row: None,
+            header: None,
+            end: End::default(),
+            sections: Vec::new(),
+            records: None,
+            trailers: Vec::new(),
+            cells: BTreeMap::new(),
+            parent: None,
+        }
+    }
+}
+
+impl Frame {
+    /// The names that titles of sections and parents give to records.
+    pub fn given(&self) -> impl Iterator<Item = &str> {
+        let titles = self.sections.iter().flat_map(|section| section.title.capture_names().flatten());
+        titles.chain(self.parent.iter().flat_map(|parent| parent.give.keys().map(String::as_str)))
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
@@ -105,6 +132,7 @@ pub(super) struct RawFrame {
     skip_lines: Option<u64>,
     header_has: Option<Vec<String>>,
     header_row: Option<u64>,
+    header_rows: Option<usize>,
     start_row: Option<u64>,
     header: Option<Vec<String>>,
     end: Option<RawEnd>,
@@ -159,7 +187,7 @@ struct RawTrailer {
 enum RawTarget {
     At(String),
     Line {
-        line: u64,
+        line: Option<u64>,
         #[serde(rename = "match")]
         pattern: String,
     },
@@ -169,7 +197,10 @@ enum RawTarget {
 #[serde(deny_unknown_fields)]
 struct RawParent {
     parent_when: RawWhen,
+    #[serde(default)]
     inherit: Vec<String>,
+    #[serde(default)]
+    give: BTreeMap<String, String>,
     #[serde(default)]
     keep: Keep,
 }
@@ -196,6 +227,7 @@ impl RawFrame {
             skip_lines: self.skip_lines.or(base.skip_lines),
             header_has: self.header_has.or(base.header_has),
             header_row: self.header_row.or(base.header_row),
+            header_rows: self.header_rows.or(base.header_rows),
             start_row: self.start_row.or(base.start_row),
             header: self.header.or(base.header),
             end: self.end.or(base.end),
@@ -215,8 +247,12 @@ impl RawFrame {
         if self.header_row == Some(0) || self.start_row == Some(0) {
             return Err(place.wrong("frame", "lines and rows are counted from 1"));
         }
+        let header_rows = self.header_rows.unwrap_or(1);
+        if !(1..=10).contains(&header_rows) || (self.header.is_some() && header_rows > 1) {
+            return Err(place.wrong("frame/header_rows", "header_rows is how many lines of the file make the header, from 1 to 10"));
+        }
         if let (Some(header), Some(start)) = (self.header_row, self.start_row)
-            && start <= header
+            && start < header + header_rows as u64
         {
             return Err(place.wrong("frame/start_row", format!("start_row {start} is not below header_row {header}")));
         }
@@ -229,6 +265,7 @@ impl RawFrame {
             skip_lines: self.skip_lines.unwrap_or(0),
             header_has: self.header_has.clone().unwrap_or_default(),
             header_row: self.header_row,
+            header_rows,
             start_row: self.start_row,
             header: self.header.clone(),
             end: self.end(place)?,
@@ -295,7 +332,7 @@ impl RawFrame {
                             address(text).ok_or_else(|| place.wrong(&key, format!("{text:?} is no cell")).next("column letters and row, like \"B1\""))?;
                         Target::At { column, row }
                     }
-                    RawTarget::Line { line: 0, .. } => return Err(place.wrong(&key, "lines are counted from 1")),
+                    RawTarget::Line { line: Some(0), .. } => return Err(place.wrong(&key, "lines are counted from 1")),
                     RawTarget::Line { line, pattern } => Target::Line { line: *line, pattern: place.capturing(&format!("{key}/match"), pattern, "value")? },
                 };
                 Ok((name.clone(), target))
@@ -311,7 +348,7 @@ impl RawParent {
         let is = when.is.map(|is| if matches!(is, Is::Filled) { CellTest::Filled } else { CellTest::Empty });
         let test = test(place, key, when.equals.as_ref(), when.matches.as_ref(), is)?;
         let test = test.ok_or_else(|| place.wrong(key, "parent_when doesn't say what the cell has to be").next("is = \"filled\", equals or matches"))?;
-        Ok(Parent { column: when.column.clone(), test, inherit: self.inherit.clone(), keep: self.keep })
+        Ok(Parent { column: when.column.clone(), test, inherit: self.inherit.clone(), give: self.give.clone(), keep: self.keep })
     }
 }
 

@@ -26,8 +26,8 @@ pub use column::{BUILT_IN_TABLES, ColumnSpec, Condition, DurationForm, Factor, F
 pub use export::{Delete, DuplicateContent, Export, Mode, UnknownColumns};
 pub use frame::{End, Frame, FrameSection, Keep, Parent, RecordTypes, Target, Trailer};
 pub use layout::{HeaderRule, LayoutVersion};
-pub use parse_keys::{BoolWords, Grouping, ParseKeys, Thousands};
-pub use rows::{Calculation, CellTest, ExcludeWhen, Exclusion, Unpivot};
+pub use parse_keys::{BoolWords, Grouping, LANGUAGES, ParseKeys, Thousands};
+pub use rows::{Calculation, CellTest, ExcludeWhen, Exclusion, Unpivot, UnpivotCells};
 pub use text::{Delimiter, Ragged, TextForm};
 pub use unpack::Unpack;
 

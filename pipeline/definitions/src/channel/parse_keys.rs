@@ -23,8 +23,13 @@ pub struct ParseKeys {
     pub zone: Option<Tz>,
     pub zones: Option<BTreeMap<String, FixedOffset>>,
     pub years_from: Option<u16>,
+    /// Those of month and weekday names, of [`LANGUAGES`].
+    pub languages: Option<Vec<String>>,
     pub bool: Option<BoolWords>,
 }
+
+/// The languages whose names of months and weekdays are known.
+pub const LANGUAGES: [&str; 15] = ["en", "de", "fr", "es", "it", "pt", "nl", "sv", "da", "no", "fi", "pl", "cs", "tr", "ru"];
 
 /// The mark between thousands; `""` in a channel file is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,6 +75,7 @@ impl ParseKeys {
             zone: own.zone.or(above.zone),
             zones: own.zones.or_else(|| above.zones.clone()),
             years_from: own.years_from.or(above.years_from),
+            languages: own.languages.or_else(|| above.languages.clone()),
             bool: own.bool.or_else(|| above.bool.clone()),
         }
     }
@@ -149,6 +155,15 @@ pub(crate) fn zone<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Tz>, D::
             };
             Err(serde::de::Error::custom(format!("there is no time zone `{text}`; {hint}")))
         }
+    }
+}
+
+/// Codes of [`LANGUAGES`].
+pub(crate) fn languages<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<String>>, D::Error> {
+    let codes = OneOrMany::deserialize(from)?.list();
+    match codes.iter().find(|code| !LANGUAGES.contains(&code.as_str())) {
+        Some(unknown) => Err(serde::de::Error::custom(format!("names of months in `{unknown}` are not known; languages: {}", LANGUAGES.join(", ")))),
+        None => Ok(Some(codes)),
     }
 }
 

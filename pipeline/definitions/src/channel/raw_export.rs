@@ -63,6 +63,8 @@ pub(super) struct RawExport {
     #[serde(default, deserialize_with = "parse_keys::zones")]
     zones: Option<BTreeMap<String, chrono::FixedOffset>>,
     years_from: Option<u16>,
+    #[serde(default, deserialize_with = "parse_keys::languages")]
+    languages: Option<Vec<String>>,
     bool: Option<BoolWords>,
     exclude: Option<Vec<RawExclusion>>,
     unpivot: Option<RawUnpivot>,
@@ -126,6 +128,7 @@ impl RawExport {
             zone: self.zone.or(base.zone),
             zones: self.zones.or(base.zones),
             years_from: self.years_from.or(base.years_from),
+            languages: self.languages.or(base.languages),
             bool: self.bool.or(base.bool),
             exclude: self.exclude.or(base.exclude),
             unpivot: self.unpivot.or(base.unpivot),
@@ -181,6 +184,7 @@ impl RawExport {
             zone: self.zone,
             zones: self.zones.clone(),
             years_from: self.years_from,
+            languages: self.languages.clone(),
             bool: self.bool.clone(),
         }
     }

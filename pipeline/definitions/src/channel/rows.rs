@@ -1,5 +1,7 @@
 //! Rows: which records are left out, which make several rows, and what is calculated.
 
+use std::collections::BTreeMap;
+
 use regex::Regex;
 use serde::Deserialize;
 
@@ -33,8 +35,9 @@ pub enum CellTest {
 }
 
 impl CellTest {
+    /// White space around the cell, and marks there that can't be seen, make no difference.
     pub fn holds(&self, cell: &str) -> bool {
-        let cell = cell.trim();
+        let cell = cell.trim_matches(|outer: char| outer.is_whitespace() || matches!(outer, '\u{feff}' | '\u{200b}'..='\u{200f}' | '\u{2060}'));
         match self {
             Self::Equals(texts) => texts.iter().any(|text| text == cell),
             Self::Matches(pattern) => pattern.is_match(cell),
@@ -48,12 +51,38 @@ impl CellTest {
 #[derive(Debug, Clone)]
 pub struct Unpivot {
     pub headers: Regex,
-    /// The name of the cell's text as a source of columns.
-    pub value: String,
-    /// The name of the header's text.
-    pub name: String,
+    pub cells: UnpivotCells,
     /// A record without any value makes one row.
     pub keep_empty: bool,
+}
+
+/// What of a record makes a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UnpivotCells {
+    /// One cell: its name and that of the header's text, as sources of columns.
+    One { value: String, name: String },
+    /// The cells of columns that differ in the group `field` alone: name as a source → the text of that group.
+    Fields(BTreeMap<String, String>),
+}
+
+/// The group that tells columns of one row apart.
+const FIELD: &str = "field";
+
+impl Unpivot {
+    /// The groups of the pattern that are sources of columns.
+    pub fn groups(&self) -> impl Iterator<Item = &str> {
+        let fields = matches!(self.cells, UnpivotCells::Fields(_));
+        self.headers.capture_names().flatten().filter(move |group| !(fields && *group == FIELD))
+    }
+
+    /// What stands behind the cells of a row, by name: its own cells, then the groups.
+    pub fn given(&self) -> Vec<&str> {
+        let own: Vec<&str> = match &self.cells {
+            UnpivotCells::One { value, name } => vec![value, name],
+            UnpivotCells::Fields(fields) => fields.keys().map(String::as_str).collect(),
+        };
+        own.into_iter().chain(self.groups()).collect()
+    }
 }
 
 /// One step of the engine's calculations.
@@ -122,8 +151,9 @@ pub(super) fn test(place: Place<'_>, key: &str, equals: Option<&Vec<String>>, ma
 #[serde(deny_unknown_fields)]
 pub(super) struct RawUnpivot {
     headers: String,
-    value: String,
-    name: String,
+    value: Option<String>,
+    name: Option<String>,
+    fields: Option<BTreeMap<String, String>>,
     #[serde(default)]
     keep_empty: bool,
 }
@@ -131,13 +161,25 @@ pub(super) struct RawUnpivot {
 impl RawUnpivot {
     pub fn checked(&self, place: Place<'_>) -> Result<Unpivot> {
         let headers = place.regex("unpivot/headers", &self.headers)?;
-        let groups = headers.capture_names().flatten();
-        let mut names: Vec<&str> = [self.value.as_str(), self.name.as_str()].into_iter().chain(groups).collect();
+        let cells = match (&self.value, &self.name, &self.fields) {
+            (Some(value), Some(name), None) => UnpivotCells::One { value: value.clone(), name: name.clone() },
+            (None, None, Some(fields)) if headers.capture_names().flatten().any(|group| group == FIELD) => UnpivotCells::Fields(fields.clone()),
+            (None, None, Some(_)) => {
+                return Err(place.wrong("unpivot/headers", "`fields` are told by the group (?<field>…) of the pattern, which has none"));
+            }
+            _ => {
+                return Err(place
+                    .wrong("unpivot", "unpivot needs `value` and `name`, or `fields` alone")
+                    .next("a row of one cell has a value, one of several has fields"));
+            }
+        };
+        let unpivot = Unpivot { headers, cells, keep_empty: self.keep_empty };
+        let mut names = unpivot.given();
         names.sort_unstable();
         if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
             return Err(place.wrong("unpivot", format!("unpivot gives two things the name `{}`", twice[0])));
         }
-        Ok(Unpivot { headers, value: self.value.clone(), name: self.name.clone(), keep_empty: self.keep_empty })
+        Ok(unpivot)
     }
 }
 

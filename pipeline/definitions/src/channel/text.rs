@@ -16,6 +16,10 @@ pub struct TextForm {
     pub quote: Option<u8>,
     /// Takes the meaning of the character behind it.
     pub escape: Option<u8>,
+    /// A quote that neither opens nor closes its cell is text.
+    pub loose_quotes: bool,
+    /// Ends records instead of a line break.
+    pub line_end: Option<u8>,
     /// Characters that are removed from headers.
     pub strip: Vec<char>,
     pub ragged: Ragged,
@@ -64,6 +68,8 @@ pub(super) struct RawText {
     delimiter: Option<String>,
     quote: Option<String>,
     escape: Option<String>,
+    loose_quotes: Option<bool>,
+    line_end: Option<String>,
     strip: Option<Vec<String>>,
     ragged: Option<Ragged>,
     comment: Option<String>,
@@ -85,6 +91,8 @@ impl RawText {
             delimiter: self.delimiter.or(base.delimiter),
             quote: self.quote.or(base.quote),
             escape: self.escape.or(base.escape),
+            loose_quotes: self.loose_quotes.or(base.loose_quotes),
+            line_end: self.line_end.or(base.line_end),
             strip: self.strip.or(base.strip),
             ragged: self.ragged.or(base.ragged),
             comment: self.comment.or(base.comment),
@@ -122,6 +130,8 @@ impl RawText {
             delimiter,
             quote: character("quote", &self.quote, Some(b'"'))?,
             escape: character("escape", &self.escape, None)?,
+            loose_quotes: self.loose_quotes.unwrap_or(false),
+            line_end: character("line_end", &self.line_end, None)?,
             strip: match &self.strip {
                 None => vec!['\0', '\u{ad}', '\u{feff}', '\u{200b}'],
                 Some(texts) => texts.iter().flat_map(|text| text.chars()).collect(),
@@ -138,14 +148,18 @@ impl RawText {
             };
         };
         // A plain export's delimiter is decode's to judge.
-        let said = self.delimiter.is_some() || self.quote.is_some() || self.escape.is_some();
+        let said = self.delimiter.is_some() || self.quote.is_some() || self.escape.is_some() || self.line_end.is_some();
         if !said {
             return Ok(form);
         }
-        if Some(byte) == form.quote || Some(byte) == form.escape || (form.quote.is_some() && form.quote == form.escape) {
+        let marks: Vec<u8> = [Some(byte), form.quote, form.escape, form.line_end].into_iter().flatten().collect();
+        if (1..marks.len()).any(|at| marks[..at].contains(&marks[at])) {
             return Err(place
-                .wrong("text", "delimiter, quote and escape must be three characters")
+                .wrong("text", "delimiter, quote, escape and line_end must be different characters")
                 .next("quotes that are doubled inside of quotes need no escape"));
+        }
+        if form.loose_quotes && form.escape.is_some() {
+            return Err(place.wrong("text", "`loose_quotes` and `escape` both say what a quote inside a cell is").next("leave one of them out"));
         }
         Ok(form)
     }

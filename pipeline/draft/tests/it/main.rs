@@ -4,5 +4,6 @@ mod drafts;
 mod pages;
 mod schema;
 mod shipped;
+mod statements;
 mod support;
 mod trials;

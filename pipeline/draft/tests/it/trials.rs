@@ -52,6 +52,8 @@ fn a_file_that_is_right() {
         performance -> amazon_prime_video_direct_performance
           2 2026-02-01||B0TIDE0001||The Tide||||United States|US||Included with Prime|1234.5|87||
           3 2026-02-01||B0TIDE0001||The Tide||||United Kingdom|GB||Included with Prime|60|4||
+          total minutes_streamed  34836.083333
+          total unique_streams  1599
           6 records, 5 rows, excluded {"totals": 1}
     "#]]
     .assert_eq(&shown(&tried("amazon_prime_video_direct/performance_2026-02.csv", |text| text)));
@@ -84,6 +86,7 @@ fn a_file_with_a_bad_record_is_stopped() {
           total customer_price CHF 1
           total extended_partner_share CHF 28.8
           total partner_share CHF 4.9
+          total quantity  19
           3 records, 3 rows, excluded {}
           check `rows`: 3 as expected
           check `amount`: expected 28.7 (trailer `Total_Amount` on line 6), found 28.8: a difference of 0.1

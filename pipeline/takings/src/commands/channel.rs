@@ -68,7 +68,7 @@ fn new(cli: &Cli, args: &ChannelNewArgs) -> Result<ExitCode> {
             counted(draft.questions, "question")
         );
     }
-    println!("\nnext:\n  takings channel test {file}\n  takings check");
+    println!("\nnext:\n  takings channel test {file} --channel {}\n  takings check", draft.name);
     Ok(ExitCode::SUCCESS)
 }
 

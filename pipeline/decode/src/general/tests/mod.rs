@@ -6,6 +6,7 @@ mod hostile;
 mod layouts;
 mod packing;
 mod shapes;
+mod statements;
 mod texts;
 mod workbooks;
 

@@ -50,6 +50,10 @@ impl Archive {
                 continue;
             }
             let member = String::from_utf8_lossy(file.name_raw()).into_owned();
+            // Encrypted members name a packing of their own.
+            if file.encrypted() {
+                return Err(Error::data(format!("{name}!{member} is encrypted")).next("hand it in without a password"));
+            }
             let stored = match file.compression() {
                 CompressionMethod::Stored => true,
                 CompressionMethod::Deflated => false,
@@ -57,9 +61,6 @@ impl Archive {
                     return Err(Error::data(format!("{name}!{member} is packed by {other}")).next("only deflated and stored members can be read: pack it so"));
                 }
             };
-            if file.encrypted() {
-                return Err(Error::data(format!("{name}!{member} is encrypted")).next("hand it in without a password"));
-            }
             total = total.saturating_add(file.size());
             if total > limits.max_bytes {
                 return Err(too_large(format!("unpacks to more than {} bytes", limits.max_bytes), "max_bytes"));

@@ -80,7 +80,7 @@ pub(crate) fn pieces<'a>(file: &Open<'a>, limits: &Unpack, wanted: &dyn Fn(&str)
 }
 
 fn unpack<'a>(file: Open<'a>, member: String, limits: &Unpack, wanted: &dyn Fn(&str) -> Result<bool>, level: usize, into: &mut Vec<Piece<'a>>) -> Result<()> {
-    let head = file.head(8)?;
+    let head = file.head(512)?;
     let packed = head.starts_with(b"\x1F\x8B") || head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06");
     if head.starts_with(b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1") {
         into.push(Piece { member, content: Content::Binary(held::hold(&file)?) });
@@ -117,8 +117,27 @@ fn deeper(name: &str, level: usize) -> Result<()> {
     Err(Error::data(format!("{name} is packed more than {LEVELS} times")).next("unpack it and hand in what is inside"))
 }
 
+/// What systems put into archives beside the files: it is never data.
+pub(crate) fn is_litter(member: &str) -> bool {
+    let last = member.rsplit('/').next().unwrap_or(member);
+    member.split('/').any(|folder| folder == "__MACOSX") || [".DS_Store", "Thumbs.db", "desktop.ini"].contains(&last)
+}
+
 /// Packings and documents that are told by their first bytes and can't be read.
 fn refuse_known(name: &str, head: &[u8]) -> Result<()> {
+    let text = String::from_utf8_lossy(head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head)).trim_start().to_lowercase();
+    const TEXTS: [(&str, &str); 6] = [
+        ("<?xml", "XML"),
+        ("<!doctype html", "a web page (HTML)"),
+        ("<html", "a web page (HTML)"),
+        ("<table", "a web page (HTML)"),
+        ("{\"", "JSON"),
+        ("[{", "JSON"),
+    ];
+    if let Some((_, what)) = TEXTS.iter().find(|(mark, _)| text.starts_with(mark)) {
+        return Err(Error::data(format!("{name} is {what}, whatever its name says"))
+            .next("text, gzip, zip and workbooks (xlsx, xls, ods) can be read: open it in a spreadsheet and save it as xlsx"));
+    }
     const KNOWN: [(&[u8], &str); 6] = [
         (b"BZh", "a bzip2 file"),
         (b"\xFD7zXZ\0", "an xz file"),

@@ -274,7 +274,9 @@ impl SheetCells<'_> {
             "inlineStr" => unescaped(&inline),
             "str" => unescaped(&value),
             "b" => if value.trim() == "1" { "TRUE" } else { "FALSE" }.to_owned(),
-            "e" | "d" => value,
+            "e" => value,
+            // A day, written as its midnight.
+            "d" => ["T00:00:00", "T00:00:00.000", "T00:00:00Z", "T00:00:00.000Z"].iter().find_map(|end| value.strip_suffix(end)).unwrap_or(&value).to_owned(),
             _ => {
                 let shows = style.and_then(|style| self.shared.styles.get(style)).copied().unwrap_or_default();
                 written(&value, shows, self.shared.from_1904).unwrap_or(value)

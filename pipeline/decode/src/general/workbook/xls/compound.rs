@@ -8,7 +8,12 @@ const FREE: u32 = 0xFFFF_FFFA;
 
 /// The bytes of the stream `Workbook`.
 pub(super) fn stream(name: &str, bytes: &[u8]) -> Result<Vec<u8>> {
-    File::open(bytes).and_then(|file| file.workbook()).ok_or_else(|| damaged(name, "it holds no workbook that can be read"))?.ok_or_else(|| {
+    let damaged = || damaged(name, "it holds no workbook that can be read");
+    let file = File::open(bytes).ok_or_else(damaged)?;
+    if file.stream("EncryptedPackage").is_some_and(|found| found.is_some()) {
+        return Err(Error::data(format!("{name} is protected by a password")).next("open it with the password and save it without one"));
+    }
+    file.stream("Workbook").ok_or_else(damaged)?.ok_or_else(|| {
         Error::data(format!("{name} is no workbook of Excel 97 or later")).next("text, gzip, zip and workbooks (xlsx, xls, ods) can be read: save it as xlsx")
     })
 }
@@ -65,14 +70,14 @@ impl<'a> File<'a> {
     }
 
     /// None: damaged; Some(None): there is no such stream.
-    fn workbook(&self) -> Option<Option<Vec<u8>>> {
+    fn stream(&self, name: &str) -> Option<Option<Vec<u8>>> {
         let directory = self.chain(u32_at(self.bytes, 48)?)?;
         let entries: Vec<&[u8]> = directory.chunks_exact(128).collect();
         let named = |name: &str| {
             let wide: Vec<u8> = name.encode_utf16().flat_map(u16::to_le_bytes).collect();
             entries.iter().find(|entry| entry[66] == 2 && entry.starts_with(&wide) && entry[wide.len()..wide.len() + 2] == [0, 0])
         };
-        let Some(entry) = named("Workbook") else { return Some(None) };
+        let Some(entry) = named(name) else { return Some(None) };
         let (start, size) = (u32_at(entry, 116)?, u32_at(entry, 120)?);
         let mut stream = if size < self.cutoff { self.small(&entries, start, size)? } else { self.chain(start)? };
         stream.truncate(usize::try_from(size).ok()?);

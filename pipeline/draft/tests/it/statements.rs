@@ -1,0 +1,68 @@
+//! Drafts of exports that were made for the eye: what is no row is left out, what repeats money too, and no row is lost.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use takings_definitions::{Channel, Table};
+
+use crate::support::{figures, read};
+
+/// What the first export of a draft reads of its sample: rows and sums, or why it can't.
+fn drafted(file: &str, sample: &str) -> String {
+    let draft = takings_draft::channel(sample.as_bytes(), file, "shop").unwrap_or_else(|error| panic!("{error}"));
+    let channel = Channel::parse(Path::new("draft.toml"), &draft.channel_toml).unwrap_or_else(|error| panic!("{error}\n{}", draft.channel_toml));
+    let (name, text) = &draft.table_tomls[0];
+    let table = Table::parse(Path::new(&format!("{name}.toml")), text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+    let read = read(&channel, &channel.exports[0], &table, &BTreeMap::new(), file, sample.as_bytes());
+    let (outcome, kept) = read.unwrap_or_else(|error| panic!("{error}\n{}", draft.channel_toml));
+    let found = figures(&kept.batches);
+    let sums: Vec<String> = found.sums.iter().map(|(column, sum)| format!("{column} {sum}")).collect();
+    let excluded: Vec<String> = outcome.excluded.iter().map(|(rule, records)| format!("{rule} {records}")).collect();
+    format!("{} rows, {} bad; {}; {}", found.rows, kept.rejects.len(), sums.join(", "), excluded.join(", "))
+}
+
+#[test]
+fn blank_lines_inside_and_notes_behind() {
+    let sample = "Royalty statement,,\n\nDay,Title,Net (EUR)\n2026-01-01,Tide,1.50\n2026-01-02,Fog,2.50\n,Subtotal,4.00\n\n2026-02-01,Tide,3.00\n2026-02-02,Fog,4.00\n,Subtotal,7.00\n\nGrand total,,11.00\n\n* Subject to audit.,,\n";
+    assert_eq!(drafted("statement.csv", sample), "4 rows, 0 bad; net_eur 11; totals 2, totals_2 1");
+}
+
+#[test]
+fn names_and_values_above_the_table() {
+    let sample =
+        "Statement for:,Tide Films\nCurrency:,EUR\nTotal due:,\"€1,100.50\"\n\nPlatform,Title,Views,Revenue\nTubi,Tide,10,\"€1,000.25\"\nTubi,Fog,20,€100.25\n";
+    assert_eq!(drafted("statement.csv", sample), "2 rows, 0 bad; revenue 1100.5, views 30; ");
+}
+
+#[test]
+fn sums_between_the_rows_and_pages() {
+    let group = "Title,Units,Amount\nTide,1,2.50\nSubtotal Malta,1,2.50\nFog,2,3.50\nSubtotal Chile,2,3.50\nSubtotal Fiji,0,0\nTotal Recall,5,1.00\n";
+    assert_eq!(drafted("groups.csv", group), "3 rows, 0 bad; amount 7, units 8; totals 3");
+    let pages = "Date,Title,Amount\n2026-01-01,Tide,1.50\n\u{feff}Date,Title,Amount\n2026-01-02,Fog,2.50\n";
+    assert_eq!(drafted("pages.csv", pages), "2 rows, 0 bad; amount 4; repeated_header 1");
+}
+
+#[test]
+fn a_header_of_dates_and_no_header() {
+    let wide = "Title;Jan 2026;Feb 2026;Mar 2026;Total\nTide;1,234.50;2.00;3.00;1,239.50\nFog;4.00;5.00;6.00;15.00\n";
+    assert_eq!(drafted("wide.csv", wide), "2 rows, 0 bad; feb_2026 7, jan_2026 1238.5, mar_2026 9, total 1254.5; ");
+    let bare = "S,M,Tide,Fox,GB,2026-01-11,1.25,GBP\nS,P,Fog,Fox,GB,2026-02-11,2.25,GBP\nT,M,Forward,,,,3.50,GBP\n";
+    assert_eq!(drafted("bare.csv", bare), "3 rows, 0 bad; column_7 7; ");
+}
+
+#[test]
+fn quotes_and_ids_as_spreadsheets_leave_them() {
+    let quotes = "Title;Amount\nThe \"Best\" of;\"1,50\"\nFog;\"2,50\"\n";
+    assert_eq!(drafted("quotes.csv", quotes), "2 rows, 0 bad; amount 4; ");
+    let ids = "Payout ID,Currency,Total\n700.0,EUR,1.50\n701.0,EUR,2.50\n";
+    assert_eq!(drafted("ids.csv", ids), "2 rows, 0 bad; total 4; ");
+}
+
+#[test]
+fn currencies_in_a_column_and_in_headers() {
+    let sample = "Date,Sale Price,Currency,Net Sales (USD)\n2026-01-01,10.00,EUR,9.00\n2026-01-02,1000,JPY,5.00\n";
+    let draft = takings_draft::channel(sample.as_bytes(), "sales.csv", "shop").unwrap();
+    let table = Table::parse(Path::new("t.toml"), &draft.table_tomls[0].1).unwrap();
+    let currency = |name: &str| table.column(name).unwrap().currency.clone();
+    assert_eq!([currency("sale_price"), currency("net_sales_usd")], [Some("currency".to_owned()), Some("currency_usd".to_owned())]);
+}
