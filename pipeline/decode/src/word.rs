@@ -94,7 +94,7 @@ pub(crate) fn eight_digits(text: u64) -> Option<u64> {
     const HIGH: u64 = 0x8080_8080_8080_8080;
     let digits = text ^ ZEROS;
     // A byte above nine reaches the high bit, by itself or with 118 more.
-    if (digits | (digits & !HIGH) + 0x7676_7676_7676_7676) & HIGH != 0 {
+    if (digits | ((digits & !HIGH) + 0x7676_7676_7676_7676)) & HIGH != 0 {
         return None;
     }
     let pairs = digits.wrapping_mul(10 << 8 | 1) >> 8 & 0x00ff_00ff_00ff_00ff;
