@@ -127,9 +127,14 @@ fn one_report_alone_leaves_the_tick_to_be_done() {
 #[test]
 fn marketplace_lines_stand_in_the_books_of_those_who_keep_them() {
     let feeds = aws();
-    let keeps = place(&feeds);
+    let mut keeps = place(&feeds);
     keeps.run("nightly", TICK).ok();
-    assert_ne!(keeps.rows("select count(*) from fct_earning where channel = 'aws_marketplace'")[1], ["0"]);
+    let of_aws = "select count(*) from fct_earning where channel = 'aws_marketplace'";
+    assert_ne!(keeps.rows(of_aws)[1], ["0"]);
+    keeps.unset("TAKINGS_INSTANCES__REFERENCE__");
+    keeps.run("nightly", "2026-03-16").ok();
+    assert_eq!(keeps.rows(of_aws)[1], ["0"], "who no longer keeps them");
+    assert_ne!(keeps.rows("select count(*) from fct_earning")[1], ["0"], "what other channels earned stays");
     let alone = Place::on(feeds.root());
     alone.run("nightly", TICK).ok();
     assert_eq!(alone.rows("select count(*) from fct_earning")[1], ["0"]);

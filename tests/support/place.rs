@@ -88,6 +88,11 @@ impl Place {
         self
     }
 
+    /// Forgets the variables whose names begin so.
+    pub fn unset(&mut self, names: &str) {
+        self.variables.retain(|(name, _)| !name.starts_with(names));
+    }
+
     pub fn set(&mut self, name: &str, value: &str) {
         self.variables.push((name.to_owned(), value.to_owned()));
     }

@@ -195,7 +195,9 @@ async fn last_made(context: &Context, name: &str, state: Option<&TableState>) ->
 /// The months that `changed_by` names: it sees `changed_<table>`, the rows of files that came or went since the mart was made.
 async fn changed_months(context: &Context, done: &Transformed, table: &Table, changed_by: &str, last: &ModelState) -> Result<BTreeSet<NaiveDate>> {
     let mut changed = Tables::new();
-    for (input, files) in done.files.iter().filter(|(input, _)| !is_withheld(context, table, input)) {
+    for (input, files) in &done.files {
+        // What is withheld now may have been read before: then all of it went.
+        let files: &[DataFile] = if is_withheld(context, table, input) { &[] } else { files };
         let before = match last.inputs.get(input) {
             Some(version) => context.lake.state(context.project.table(input)?, Some(*version)).await?.map(|state| state.files).unwrap_or_default(),
             None => Vec::new(),
