@@ -2,6 +2,7 @@
 //!
 //! They know the command line and the files it reads and writes, and no crate of the pipeline. `UPDATE_EXPECT=1` writes the golden files anew.
 
+mod backfill;
 mod bad_input;
 mod billed_revenue;
 mod channels;
@@ -17,6 +18,7 @@ mod kill;
 mod known_at;
 mod mistakes;
 mod postgres;
+mod rebuild;
 mod repeatable;
 mod serve;
 mod support;
