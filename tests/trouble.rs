@@ -124,7 +124,7 @@ fn what_may_not_be_written_or_read_is_named_and_the_next_run_goes_on() {
     let ran = bound(&RUN);
     may_write(state, true);
     assert!(matches!(ran.code, Some(1 | 2)), "{:?}", ran.code);
-    ran.says(&["ledger.sqlite", "check the rights on the file and on its folder"]);
+    ran.says(&["ledger.sqlite", "check the path and its rights"]);
 
     same_as_untroubled(&place, &feeds);
 
