@@ -2,11 +2,12 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::ExitStatusExt;
-use std::process::Child;
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::support::place::through;
 use crate::support::{Feeds, Place, bytes_under};
 
 const RUN: [&str; 4] = ["run", "nightly", "--at", "2026-03-15"];
@@ -132,6 +133,30 @@ fn killed_at_any_moment_the_next_run_mends_it() {
         });
         assert!(fired, "no kill at {part} % of a run met a running process");
     }
+}
+
+#[test]
+fn a_run_that_was_killed_in_another_container_holds_nobody_up() {
+    // Process numbers of its own, as in a container.
+    const CONTAINED: [&str; 4] = ["unshare", "--pid", "--fork", "--kill-child"];
+    if !through(&CONTAINED, &Command::new("true")).output().is_ok_and(|output| output.status.success()) {
+        return eprintln!("\nNOT RUN: a process with numbers of its own can't be started here (unshare --pid); run as root\n");
+    }
+    let feeds = Feeds::awkward(44, 10);
+    let (end, _) = undisturbed(&feeds);
+    let place = Place::on(feeds.root());
+    let mut child = through(&CONTAINED, &place.command(&RUN)).stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut said = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    while said.read_line(&mut line).unwrap() > 0 && !line.trim_start().starts_with("transform") {
+        line.clear();
+    }
+    place.takings(&RUN).ends_with(1).says(&["another run holds the project"]);
+    assert!(kill(child), "it was through before it could be killed");
+    // Its own end comes a moment after that of the container.
+    let mut rest = String::new();
+    let _ = said.read_to_string(&mut rest);
+    goes_on(&place, &end);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //!
 //! They know the command line and the files it reads and writes, and no crate of the pipeline. `UPDATE_EXPECT=1` writes the golden files anew.
 
+mod backfill;
 mod bad_input;
 mod billed_revenue;
 mod books;
@@ -19,6 +20,7 @@ mod known_at;
 mod marts;
 mod mistakes;
 mod postgres;
+mod rebuild;
 mod repeatable;
 mod serve;
 mod support;

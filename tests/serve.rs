@@ -254,6 +254,15 @@ fn page(address: &str, path: &str) -> (u16, String) {
     (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
 }
 
+/// What Prometheus's own tool says of a page (Debian's package `prometheus`).
+fn linted(page: &str) {
+    let tool = Command::new("promtool").args(["check", "metrics"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let Ok(mut tool) = tool else { return eprintln!("\nNOT RUN: promtool is not installed, and has not looked at /metrics\n") };
+    tool.stdin.take().unwrap().write_all(page.as_bytes()).unwrap();
+    let output = tool.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+}
+
 #[test]
 fn it_answers_whether_it_lives_and_what_it_did_and_says_what_is_wrong_with_the_definitions() {
     let (feeds, project) = (Feeds::awkward(66, 10), project(NIGHTLY));
@@ -271,6 +280,7 @@ fn it_answers_whether_it_lives_and_what_it_did_and_says_what_is_wrong_with_the_d
     {
         assert!(metrics.lines().any(|found| found == line), "{line} is missing in\n{metrics}");
     }
+    linted(&metrics);
     assert_eq!(page(&address, "/").0, 404);
 
     let job = project.path().join("jobs/nightly.toml");

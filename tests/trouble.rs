@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::support::place::scratch;
-use crate::support::{Feeds, Place};
+use crate::support::feeds::BILLING;
+use crate::support::place::{scratch, through};
+use crate::support::{Feeds, Place, Ran};
 
 const RUN: [&str; 4] = ["run", "nightly", "--at", "2026-03-15"];
 
@@ -86,6 +87,54 @@ fn a_read_only_store_ends_the_run_and_the_next_one_goes_on() {
     place.takings(&["run", "weekly", "--at", "2026-03-16"]).ends_with(1).says(&["error", "Read-only file system"]);
     assert!(place.rows("select count(*) as n from fct_usage")[1][0] != "0");
     disk.again("rw");
+    same_as_untroubled(&place, &feeds);
+}
+
+/// As somebody whom the rights on files bind, root included.
+const BOUND: [&str; 2] = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"];
+
+/// Files and folders of a tree that nobody may write, or may write again.
+fn may_write(tree: &Path, allowed: bool) {
+    let status = Command::new("chmod").args(["-R", if allowed { "u+w" } else { "a-w" }]).arg(tree).status().unwrap();
+    assert!(status.success());
+}
+
+#[test]
+fn what_may_not_be_written_or_read_is_named_and_the_next_run_goes_on() {
+    let feeds = Feeds::awkward(66, 10);
+    let place = Place::on(feeds.root());
+    let probe = scratch();
+    may_write(probe.path(), false);
+    let mut touch = Command::new("touch");
+    if through(&BOUND, touch.arg(probe.path().join("x"))).status().map_or(true, |status| status.success()) {
+        return eprintln!("\nNOT RUN: rights on files don't bind this process (setpriv is missing or not allowed)\n");
+    }
+    let bound = |arguments: &[&str]| Ran::new(arguments, through(&BOUND, &place.command(arguments)).output().unwrap());
+    // In the order in which a run comes to them: each time it gets a bit further.
+    for part in ["landing", "lake", "bi", "reports"] {
+        std::fs::create_dir_all(place.store(part)).unwrap();
+        may_write(&place.store(part), false);
+        let ran = bound(&RUN);
+        may_write(&place.store(part), true);
+        assert!(matches!(ran.code, Some(1 | 2)) && !ran.err.contains("panicked"), "{part}: {:?} {}", ran.code, ran.err);
+        ran.says(&["Permission denied", &format!("/data/{part}/"), "check the rights on it and on its folder"]);
+    }
+    let state = place.ledger().parent().unwrap();
+    may_write(state, false);
+    let ran = bound(&RUN);
+    may_write(state, true);
+    assert!(matches!(ran.code, Some(1 | 2)), "{:?}", ran.code);
+    ran.says(&["ledger.sqlite", "check the path and its rights"]);
+
+    same_as_untroubled(&place, &feeds);
+
+    let place = Place::on(feeds.root());
+    let feed = feeds.path(BILLING);
+    let mode = |mode: &str| assert!(Command::new("chmod").arg(mode).arg(&feed).status().unwrap().success());
+    mode("000");
+    let ran = Ran::new(&RUN, through(&BOUND, &place.command(&RUN)).output().unwrap());
+    ran.ends_with(1).says(&["Permission denied", feed.file_name().unwrap().to_str().unwrap()]);
+    mode("644");
     same_as_untroubled(&place, &feeds);
 }
 

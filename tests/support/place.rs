@@ -48,6 +48,22 @@ fn roomy_memory() -> Option<PathBuf> {
     (free > 2 << 20).then(|| folder.to_owned())
 }
 
+/// The command, started by another program.
+pub fn through(program: &[&str], command: &Command) -> Command {
+    let mut through = Command::new(program[0]);
+    through.args(&program[1..]).arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => through.env(name, value),
+            None => through.env_remove(name),
+        };
+    }
+    if let Some(folder) = command.get_current_dir() {
+        through.current_dir(folder);
+    }
+    through
+}
+
 /// Where a test runs.
 pub struct Place {
     folder: TempDir,

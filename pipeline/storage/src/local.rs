@@ -226,7 +226,7 @@ pub(crate) fn io_error(error: io::Error) -> Error {
     match source.kind() {
         ErrorKind::NotFound => Error::NotFound { path: String::new(), source },
         ErrorKind::AlreadyExists => Error::AlreadyExists { path: String::new(), source },
-        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => Error::PermissionDenied { path: String::new(), source },
+        ErrorKind::PermissionDenied => Error::PermissionDenied { path: String::new(), source },
         _ => Error::Generic { store: "local", source },
     }
 }

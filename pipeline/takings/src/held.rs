@@ -96,7 +96,7 @@ impl Held {
     /// Starts a run and the heartbeat of its lease.
     async fn begin(context: &Context, new: &NewRun) -> Result<Self> {
         let length = context.project.settings.scheduler.lease;
-        let at_work = AtWork::seen_in(&context.store).await?;
+        let at_work = AtWork::seen_in(&context.store).await;
         let lease = context.ledger.begin_run(new, &at_work.holder, length, now(), holder::alive_in(&context.store)).await?;
         let fenced = context.store.fenced_by(Arc::new(LeaseFence { ledger: context.ledger.clone(), lease: lease.clone() }));
         let (lose, lost) = watch::channel(None);

@@ -9,8 +9,6 @@ use takings_runs::{Holder, LeaseInfo};
 use takings_storage::{Lock, Store};
 use uuid::Uuid;
 
-use crate::failure::Result;
-
 /// The holders that are at work in this process.
 static AT_WORK: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
@@ -26,10 +24,10 @@ impl AtWork {
         Self::with(Uuid::new_v4(), None)
     }
 
-    /// One that other processes find in the store.
-    pub async fn seen_in(store: &Store) -> Result<Self> {
+    /// One that other processes find in the store. Where nothing can be written there, they wait for the end of its lease.
+    pub async fn seen_in(store: &Store) -> Self {
         let id = Uuid::new_v4();
-        Ok(Self::with(id, store.lock(&id.to_string()).await?))
+        Self::with(id, store.lock(&id.to_string()).await.ok().flatten())
     }
 
     fn with(id: Uuid, lock: Option<Lock>) -> Self {
@@ -155,7 +153,7 @@ mod tests {
     #[tokio::test]
     async fn a_process_of_another_container_is_told_by_its_lock() {
         let (folder, store) = store();
-        let container = AtWork::seen_in(&store).await.unwrap();
+        let container = AtWork::seen_in(&store).await;
         let of = |kernel: &str| {
             let id = container.holder.id.replace(&here().machine, "elsewhere").replace(&here().kernel, kernel);
             lease(&Holder { id, host: "container".into(), ..container.holder.clone() })
