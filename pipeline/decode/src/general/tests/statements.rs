@@ -92,7 +92,7 @@ name = "metric"
         "path = 'x'\n[exports.frame]\nheader_rows = 2\n",
         "Title\n",
         &expect![[r#"
-        stopped: x: the part has no header: a part without rows has the header alone; if there are other lines before it, say so in [exports.frame]
+        stopped: f_2026.csv: the part has no header; a part without rows has the header alone; if there are other lines before it, say so in [exports.frame]
     "#]],
     );
 }
@@ -121,14 +121,14 @@ fields = { units = "Units", royalty = "Royalties" }
         &export.replace("units = \"Units\", ", ""),
         "Title,Net Units AL\nTide,1\n",
         &expect![[r#"
-        stopped: x:1: the header "Net Units AL" has the field "Units", which `fields` of unpivot lack: add it to `fields` in [exports.unpivot], or make the pattern narrower
+        stopped: f_2026.csv:1: the header "Net Units AL" has the field "Units", which `fields` of unpivot lack; add it to `fields` in [exports.unpivot], or make the pattern narrower
     "#]],
     );
     check(
         export,
         "Title,Net Units AL,Net Units AL\nTide,1,2\n",
         &expect![[r#"
-        stopped: x:1: the headers "Net Units AL" and "Net Units AL" are the same field of one row: tell them apart by a named group of the pattern in [exports.unpivot]
+        stopped: f_2026.csv:1: the headers "Net Units AL" and "Net Units AL" are the same field of one row; tell them apart by a named group of the pattern in [exports.unpivot]
     "#]],
     );
 }
@@ -197,14 +197,14 @@ fn litter_of_archives_and_documents_that_are_no_tables() {
         "path = 'x'\n",
         "\u{feff}\n<HTML><table><tr><td>a</td></tr></table></HTML>",
         &expect![[r#"
-        stopped: x is a web page (HTML), whatever its name says: text, gzip, zip and workbooks (xlsx, xls, ods) can be read: open it in a spreadsheet and save it as xlsx
+        stopped: f_2026.csv is a web page (HTML), whatever its name says; text, gzip, zip and workbooks (xlsx, xls, ods) can be read: open it in a spreadsheet and save it as xlsx
     "#]],
     );
     check(
         "path = 'x'\n",
         "[{\"a\": 1}]",
         &expect![[r#"
-        stopped: x is JSON, whatever its name says: text, gzip, zip and workbooks (xlsx, xls, ods) can be read: open it in a spreadsheet and save it as xlsx
+        stopped: f_2026.csv is JSON, whatever its name says; text, gzip, zip and workbooks (xlsx, xls, ods) can be read: open it in a spreadsheet and save it as xlsx
     "#]],
     );
 }
