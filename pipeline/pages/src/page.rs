@@ -27,24 +27,27 @@ impl Press {
         Ok(Self { zstd: Compressor::new(1).map_err(failed)?, raw: Vec::new(), compressed: Vec::new(), codes: Vec::new() })
     }
 
-    /// Compresses `raw` behind a header; gives the size of header and page uncompressed.
-    pub(crate) fn data_page(&mut self, values: usize, encoding: Encoding, into: &mut Vec<u8>) -> Result<usize> {
-        self.page(DATA_PAGE, values, encoding, into)
+    /// Puts `raw` behind a header, compressed where the chunk is; gives the size of header and page uncompressed.
+    pub(crate) fn data_page(&mut self, values: usize, encoding: Encoding, is_compressed: bool, into: &mut Vec<u8>) -> Result<usize> {
+        self.page(DATA_PAGE, values, encoding, is_compressed, into)
     }
 
-    pub(crate) fn dictionary_page(&mut self, values: usize, into: &mut Vec<u8>) -> Result<usize> {
-        self.page(DICTIONARY_PAGE, values, Encoding::PLAIN, into)
+    pub(crate) fn dictionary_page(&mut self, values: usize, is_compressed: bool, into: &mut Vec<u8>) -> Result<usize> {
+        self.page(DICTIONARY_PAGE, values, Encoding::PLAIN, is_compressed, into)
     }
 
-    fn page(&mut self, kind: i64, values: usize, encoding: Encoding, into: &mut Vec<u8>) -> Result<usize> {
+    fn page(&mut self, kind: i64, values: usize, encoding: Encoding, is_compressed: bool, into: &mut Vec<u8>) -> Result<usize> {
         self.compressed.clear();
-        self.compressed.reserve(compress_bound(self.raw.len()));
-        self.zstd.compress_to_buffer(&self.raw, &mut self.compressed).map_err(failed)?;
+        if is_compressed {
+            self.compressed.reserve(compress_bound(self.raw.len()));
+            self.zstd.compress_to_buffer(&self.raw, &mut self.compressed).map_err(failed)?;
+        }
+        let body = if is_compressed { &self.compressed } else { &self.raw };
         let start = into.len();
         let mut header = Fields { into, last: 0 };
         header.number(1, kind);
         header.number(2, size(self.raw.len())?);
-        header.number(3, size(self.compressed.len())?);
+        header.number(3, size(body.len())?);
         header.open(if kind == DATA_PAGE { 5 } else { 7 });
         header.number(1, size(values)?);
         header.number(2, encoding as i64);
@@ -54,7 +57,7 @@ impl Press {
         }
         into.extend_from_slice(&[END, END]);
         let head = into.len() - start;
-        into.extend_from_slice(&self.compressed);
+        into.extend_from_slice(body);
         Ok(head + self.raw.len())
     }
 }

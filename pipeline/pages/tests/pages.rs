@@ -11,7 +11,7 @@ use arrow::compute::{cast, concat_batches};
 use arrow::datatypes::{DataType, Int32Type, SchemaRef};
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use parquet::basic::Encoding;
+use parquet::basic::{Compression, Encoding};
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use takings_pages::{ColumnRange, FileEncoder, Press};
 
@@ -190,6 +190,28 @@ fn empty_files_are_files() {
     let (file, ranges) = written(&batch, &[1], None);
     assert_eq!(read(&file, &batch).num_rows(), 0);
     assert!(ranges.iter().all(|range| *range == ColumnRange::None));
+}
+
+#[test]
+fn what_a_page_of_a_few_kilobytes_holds_is_not_compressed() {
+    let mut chance = Chance(23);
+    let compressions = |count: usize, chance: &mut Chance| {
+        let batch = rows(chance, count);
+        let (file, _) = written(&batch, &[count], None);
+        assert_eq!(read(&file, &batch), batch, "{count}");
+        let metadata = SerializedFileReader::new(file).unwrap().metadata().clone();
+        let columns = metadata.row_group(0).columns().to_vec();
+        columns.into_iter().map(|column| (column.column_path().string(), column.compression())).collect::<Vec<_>>()
+    };
+    let small = compressions(20, &mut chance);
+    assert!(small.iter().all(|(name, compression)| name == "long" || *compression == Compression::UNCOMPRESSED), "{small:?}");
+    let large = compressions(5_000, &mut chance);
+    let of = |name: &str| large.iter().find(|(column, _)| column == name).map(|(_, compression)| *compression);
+    assert_eq!((of("flag"), of("none")), (Some(Compression::UNCOMPRESSED), Some(Compression::UNCOMPRESSED)));
+    assert!(matches!((of("id"), of("line")), (Some(Compression::ZSTD(_)), Some(Compression::ZSTD(_)))), "{large:?}");
+    // Two pages of flags.
+    let pages = compressions(70_000, &mut chance);
+    assert!(pages.iter().any(|(name, compression)| name == "flag" && matches!(compression, Compression::ZSTD(_))), "{pages:?}");
 }
 
 #[test]
