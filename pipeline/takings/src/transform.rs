@@ -267,7 +267,8 @@ async fn make(
     };
     let (session, frame) = planned(context.threads).await?;
     let inputs = context.graph.stored_inputs(parsed.references());
-    let rows: u64 = inputs.iter().filter(|input| !is_withheld(context, table, input)).filter_map(|input| done.tables.get(input)).flatten().map(|file| file.rows).sum();
+    let rows: u64 =
+        inputs.iter().filter(|input| !is_withheld(context, table, input)).filter_map(|input| done.tables.get(input)).flatten().map(|file| file.rows).sum();
     let large = if !table.is_partitioned() || rows < LARGE_MONTH { None } else { large_months(&table.name, &frame, months)? };
     let Some(large) = large else {
         let share = months.map_or(Share::All, |months| Share::Months(months.clone()));
