@@ -41,7 +41,7 @@ columns = [
 
 /// Reads the table's Delta log again and again until its input ends; prints what it found, each once.
 const READER: &str = r#"
-import json, sys, threading
+import json, os, sys, threading
 from deltalake import DeltaTable
 ended = threading.Event()
 threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
@@ -50,7 +50,9 @@ while not ended.is_set() or reads == 0:
     table = DeltaTable(sys.argv[1]).to_pyarrow_table()
     found.add((table.num_rows, f"{len(table.schema)} columns, letters {table.schema.field('letters').type}"))
     reads += 1
-print(json.dumps({"reads": reads, "found": sorted(found)}))
+print(json.dumps({"reads": reads, "found": sorted(found)}), flush=True)
+# The interpreter would take threads of the library down under them.
+os._exit(0)
 "#;
 
 /// A copy of the shipped project.

@@ -69,8 +69,8 @@ fn try_out(plan: &mut ChannelPlan, sample: &[u8], file: &str, notes: &mut Vec<St
             }
         };
         let mut changed = false;
-        for (at, Rejected { column, currency, why }) in &found {
-            let export = &mut plan.exports[*at];
+        for Rejected { export, column, currency, why } in &found {
+            let export = &mut plan.exports[*export];
             let Some(column) = column.as_ref().and_then(|name| export.columns.iter_mut().find(|column| column.name == *name)) else { continue };
             if *currency && column.currency.take().is_some() {
                 export.notes.push(format!("{} has amounts without a currency, so it names none in the contract: {why}", column.name));
@@ -97,20 +97,22 @@ fn try_out(plan: &mut ChannelPlan, sample: &[u8], file: &str, notes: &mut Vec<St
                     ));
                 }
             }
-            notes.extend(found.into_iter().take(5).map(|(_, rejected)| format!("not read yet: {}", rejected.why)));
+            notes.extend(found.into_iter().take(5).map(|rejected| format!("not read yet: {}", rejected.why)));
             return;
         }
     }
 }
 
 struct Rejected {
+    /// Which of the draft's exports.
+    export: usize,
     column: Option<String>,
     currency: bool,
     why: String,
 }
 
 /// The first reject of each column, and how many records of each export were published.
-fn read(plan: &ChannelPlan, sample: &[u8], file: &str) -> Result<(Vec<(usize, Rejected)>, Vec<u64>), String> {
+fn read(plan: &ChannelPlan, sample: &[u8], file: &str) -> Result<(Vec<Rejected>, Vec<u64>), String> {
     let text = write::channel(plan, file);
     let channel = Channel::parse(Path::new("draft.toml"), &text).map_err(|error| error.to_string())?;
     let (mut all, mut published) = (Vec::new(), Vec::new());
@@ -127,12 +129,12 @@ fn read(plan: &ChannelPlan, sample: &[u8], file: &str) -> Result<(Vec<(usize, Re
         published.push(outcome.published);
         all.extend(rejects.first.into_iter().map(|(column, reject)| {
             let place = if reject.part.is_empty() { format!("line {}", reject.line) } else { format!("{} line {}", reject.part, reject.line) };
-            let rejected = Rejected {
+            Rejected {
+                export: at,
                 column: Some(column).filter(|name| !name.is_empty()),
                 currency: reject.rule == takings_decode::rule::CURRENCY && reject.reason.contains("without a currency"),
                 why: format!("{place}: {}", reject.reason),
-            };
-            (at, rejected)
+            }
         }));
     }
     Ok((all, published))

@@ -182,8 +182,15 @@ impl Cells {
         block.push(2, &cells.join(","), cells.iter().copied());
         let typed = self.0.lock().unwrap_or_else(PoisonError::into_inner).decode(&block).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(typed.batch.num_rows() + typed.rejects.len(), 1);
-        number(&typed.batch)
+        // An empty cell is no number, whatever `nulls` says.
+        let is_null = typed.batch.column_by_name("n").is_some_and(|array| array.null_count() > 0);
+        if is_null && cells[0].chars().all(is_blank) { None } else { number(&typed.batch) }
     }
+}
+
+/// White space of any width, and marks that can't be seen.
+fn is_blank(character: char) -> bool {
+    character.is_whitespace() || matches!(character, '\u{feff}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}' | '\u{2066}'..='\u{2069}')
 }
 
 /// The one number of a batch; None: its record was refused.

@@ -17,7 +17,8 @@ pub fn start(cli: &Cli) -> Result<Option<Traces>> {
     let default = match verbose {
         0 => "warn,buoyant_kernel=off",
         1 => "takings=info,takings_scheduler=info,warn,buoyant_kernel=off",
-        _ => "debug,buoyant_kernel=off,sqlx=info,h2=info,hyper=info",
+        // The engine and its parser would tell of every step of planning.
+        _ => "debug,buoyant_kernel=off,sqlx=info,h2=info,hyper=info,datafusion=info,sqlparser=info",
     };
     let filter = EnvFilter::try_from_env("TAKINGS_LOG").unwrap_or_else(|_| EnvFilter::new(default));
     let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());

@@ -285,7 +285,7 @@ async fn make(
         files.lock().unwrap_or_else(PoisonError::into_inner).extend(made);
         Ok(())
     };
-    let made = spread(threads, shares, |share| one(share));
+    let made = spread(threads, shares, one);
     let mut files = files.into_inner().unwrap_or_else(PoisonError::into_inner);
     if let Err(failure) = made {
         discard(context, &table.name, &files).await?;

@@ -22,6 +22,8 @@ pub fn sample(cli: &Cli, args: &SampleArgs) -> Result<ExitCode> {
     }
     let rows = summary.feeds.iter().map(|feed| vec![feed.feed.to_string(), feed.files.to_string(), thousands(feed.rows), thousands(feed.bytes)]).collect();
     println!("{}", output::table(&["feed", "files", "rows", "bytes"], rows, &[1, 2, 3]));
-    println!("\nto run on it:\n  TAKINGS_INSTANCES__AWS_MARKETPLACE__MAIN__URL={} takings run nightly --at 2026-03-15", args.out.display());
+    // A url is relative to the project, which is not where the user stands.
+    let out = std::path::absolute(&args.out)?;
+    println!("\nto run on it:\n  TAKINGS_INSTANCES__AWS_MARKETPLACE__MAIN__URL={} takings run nightly --at 2026-03-15", out.display());
     Ok(ExitCode::SUCCESS)
 }

@@ -136,14 +136,16 @@ impl Stage {
         let mut found = Vec::new();
         let seen = State::of(&place.copy(), &self.scene);
         found.extend(seen.is_between(&self.before, &self.end));
+        let missing = seen.is(&self.end);
+        let is_done = missing.is_empty();
         if *ended == Ended::Well {
-            found.extend(seen.is(&self.end).into_iter().map(|what| format!("the run said that it went well, but {what}")));
+            found.extend(missing.into_iter().map(|what| format!("the run said that it went well, but {what}")));
         }
         match place.run(&self.scene, Faults::default()) {
             Ended::Well => {
                 let mended = State::of(place, &self.scene);
                 // The scheduler does not run again what is done: the next tick's run sweeps.
-                let swept = !(self.scene.scheduled && *ended == Ended::Well);
+                let swept = !(self.scene.scheduled && is_done);
                 let left = if swept { mended.leftovers() } else { Vec::new() };
                 found.extend([mended.is(&self.end), left].concat().into_iter().map(|what| format!("after the restart {what}")));
             }
