@@ -37,7 +37,8 @@ async fn files_are_compressed_and_tell_nothing_about_their_making() {
         assert!(matches!(column.compression(), Compression::ZSTD(_) | Compression::UNCOMPRESSED));
         assert!(column.statistics().is_some_and(|statistics| statistics.null_count_opt() == Some(0)), "{}", column.column_path());
         // DuckDB can't read it on wide decimals.
-        assert!(column.encodings().all(|encoding| encoding != Encoding::BYTE_STREAM_SPLIT));
+        let is_wide = column.column_type() == Type::FIXED_LEN_BYTE_ARRAY;
+        assert!(!is_wide || column.encodings().all(|encoding| encoding != Encoding::BYTE_STREAM_SPLIT));
     }
     let amounts = group.columns().iter().find(|column| column.column_path().string() == "amount").unwrap();
     assert!(matches!(amounts.compression(), Compression::ZSTD(_)));
