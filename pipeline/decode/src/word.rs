@@ -26,8 +26,8 @@ const fn masks() -> [Head; HEAD + 1] {
 impl Head {
     #[inline(always)]
     fn of(block: &[u8; HEAD]) -> Self {
-        let word = |from: usize| u64::from_le_bytes(std::array::from_fn(|at| block[from + at]));
-        Self { low: word(0), high: word(8) }
+        let whole = u128::from_le_bytes(*block);
+        Self { low: whole as u64, high: (whole >> 64) as u64 }
     }
 
     #[inline(always)]
