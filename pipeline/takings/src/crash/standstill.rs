@@ -4,12 +4,13 @@
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use takings_faults::{Answer, Faults, Gate, Kind, Operation};
 
 use super::feeds::Mini;
 use super::place::{Ended, Place, Scene};
 use super::state::State;
+use crate::context::now;
 use crate::simulation::clock::Clock;
 
 /// Longer than a lease.
@@ -52,7 +53,7 @@ fn stand_still(template: &Place, first: &Scene, second: &Scene, deletes: bool) -
     assert_eq!(undisturbed.run(second, Faults::default()), Ended::Well);
     let end = State::of(&undisturbed, second);
     for at in 1.. {
-        let (place, clock) = (template.copy(), Clock::at(Utc::now()));
+        let (place, clock) = (template.copy(), Clock::at(now()));
         let (same, scene, late) = (place.again(), second.clone(), clock.clone());
         let meanwhile = move || {
             late.jump(STALLED);
