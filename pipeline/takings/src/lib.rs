@@ -47,6 +47,10 @@ use clap::Parser;
 
 use crate::cli::Cli;
 
+/// Gives memory back between the steps of a run, where the system's allocator keeps most of it.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// The program.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();

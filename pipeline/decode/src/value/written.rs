@@ -48,7 +48,7 @@ impl NumberForm {
     }
 
     pub(crate) fn read<'a>(&self, text: &'a str) -> Result<Written<'a>, NumberProblem> {
-        let mut signs = 0;
+        let mut signs = 0usize;
         let mut negative = false;
         let mut rest = trimmed(text);
         let mut currencies = [None; 2];
@@ -86,7 +86,7 @@ impl NumberForm {
                 break;
             }
         }
-        if signs + u8::from(enclosed) > 1 || (percent && currencies != [None; 2]) {
+        if signs + usize::from(enclosed) > 1 || (percent && currencies != [None; 2]) {
             return Err(NumberProblem::Form);
         }
         let (value, decimals) = self.digits(rest)?;
@@ -301,6 +301,8 @@ mod tests {
         ] {
             assert!(form.read(text).is_err(), "{text:?} is read as {:?}", form.read(text));
         }
+        let signs = "-".repeat(257);
+        assert!(form.read(&format!("{signs}5")).is_err() && form.read(&format!("5{signs}")).is_err());
         for (text, tens) in [
             ("$.50", 5),
             ("Rs. 0.5", 5),

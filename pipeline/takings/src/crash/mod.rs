@@ -10,7 +10,8 @@ mod standstill;
 pub mod state;
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use takings_faults::{Fault, Faults, Fired, Kind, Nth, Operation};
@@ -48,6 +49,9 @@ const STEPS: [(Kind, &str); 26] = [
     (Kind::Commit, "record_delivery"),
     (Kind::Commit, "release"),
 ];
+
+/// How many runs of a stage go side by side: each waits half of its time, for its ledger and its threads.
+const AT_ONCE: usize = 2;
 
 /// The question to the ledger that comes before each move of a file.
 const FENCE: &str = "stands";
@@ -157,25 +161,32 @@ impl Stage {
     /// Every operation goes wrong once.
     fn check(&self, fault: fn() -> Fault) {
         let start = Instant::now();
-        let (mut wrong, mut fired) = (Vec::new(), Vec::<Fired>::new());
-        let mut hit = |gate: &Nth, place: &Place, ended: &Ended| -> Option<Fired> {
+        let wrong = Mutex::new(Vec::new());
+        let hit = |gate: &Nth, place: &Place, ended: &Ended| -> Option<Fired> {
             let hit = gate.fired()?;
-            wrong.extend(self.violations(place, ended).into_iter().map(|what| format!("{hit:?}: {what}")));
+            let found = self.violations(place, ended);
+            wrong.lock().unwrap().extend(found.into_iter().map(|what| format!("{hit:?}: {what}")));
             Some(hit)
         };
-        loop {
-            let number = fired.len() as u64 + 1;
-            let (gate, place, ended) = self.run(self.nth(fault(), number));
-            match hit(&gate, &place, &ended) {
-                Some(hit) => fired.push(hit),
-                None => {
+        let next = AtomicU64::new(1);
+        let until_none_fires = || {
+            let mut fired = Vec::new();
+            loop {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                let (gate, place, ended) = self.run(self.nth(fault(), number));
+                let Some(hit) = hit(&gate, &place, &ended) else {
                     // Fewer operations than that: nothing was disturbed.
                     assert!(gate.count() < number, "the fault at operation {number} did not fire");
                     assert_eq!((ended, State::of(&place, &self.scene).is(&self.end)), (Ended::Well, Vec::new()));
-                    break;
-                }
+                    return fired;
+                };
+                fired.push(hit);
             }
-        }
+        };
+        let mut fired: Vec<Fired> = std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(until_none_fires)).collect();
+            workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
+        });
         let counted = fired.len();
         // What is read ahead changes the numbers of what follows, so that one operation is met twice and another never: it is now.
         for label in self.labels(&fault()) {
@@ -187,6 +198,7 @@ impl Stage {
                 fired.push(hit(&gate, &place, &ended).unwrap_or_else(|| panic!("the fault at {label} did not fire")));
             }
         }
+        let wrong = wrong.into_inner().unwrap();
         eprintln!(
             "{}, an operation {:?}: {counted} faults by number and {} by name, all fired, {} violations, {:.0} s",
             self.name,

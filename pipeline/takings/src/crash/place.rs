@@ -12,7 +12,7 @@ use takings_runs::Claim;
 use takings_scheduler::Scheduler;
 use takings_storage::Store;
 use tempfile::TempDir;
-use tokio::runtime::Runtime;
+use tokio::runtime::{Builder, Runtime};
 use url::Url;
 
 use crate::context::{Context, now};
@@ -44,8 +44,14 @@ pub fn scratch() -> TempDir {
     tempfile::Builder::new().prefix(&format!("{PREFIX}{}-", std::process::id())).tempdir_in(base).unwrap()
 }
 
+/// For a run, which has threads of its own.
 pub fn runtime() -> Runtime {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
+    Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
+}
+
+/// To read what is there.
+pub fn reading() -> Runtime {
+    Builder::new_current_thread().enable_all().build().unwrap()
 }
 
 /// What is run.

@@ -1,14 +1,16 @@
 //! All that a place holds, read back, and how two of them may differ.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
+use std::sync::{LazyLock, Mutex};
 
 use arrow::util::display::{ArrayFormatter, FormatOptions};
+use chrono::NaiveDate;
 use takings_engine::{Parameters, Tables};
 use takings_faults::Faults;
 use takings_runs::{DeliveryFilter, DeliveryState, RunFilter, TickFilter};
 
-use super::place::{Place, Scene, runtime};
+use super::place::{Place, Scene, reading};
 use crate::commands::snapshot_tables;
 use crate::context::Context;
 use crate::failure::Result;
@@ -37,7 +39,7 @@ const LANDED: [&str; 2] = ["landing/", "quarantine/"];
 
 impl State {
     pub fn of(place: &Place, scene: &Scene) -> Self {
-        runtime().block_on(async {
+        reading().block_on(async {
             let mut state = Self::default();
             match place.open(scene, Faults::default()).await {
                 Err(failure) => state.broken.push(failure.to_string()),
@@ -91,16 +93,32 @@ impl State {
             }
             current.insert(table.name.clone(), scan_files(&table.name, &state.files));
         }
-        self.current = rows(context, current.clone()).await?;
+        self.current = self.rows(context, current.clone()).await?;
         if context.ledger.latest_snapshot().await?.is_some() {
             // The same files hold the same rows.
             let shown = snapshot_tables(context, None).await?;
             let (same, other): (Tables, Tables) = shown.into_iter().partition(|(name, files)| current.get(name) == Some(files));
-            self.snapshot = rows(context, other).await?;
+            self.snapshot = self.rows(context, other).await?;
             self.snapshot.extend(same.into_keys().map(|name| (name.clone(), self.current[&name].clone())));
         }
         self.ledger = ledger(context).await?;
         Ok(())
+    }
+
+    async fn rows(&self, context: &Context, tables: Tables) -> Result<Rows> {
+        let mut all = Rows::new();
+        for (name, files) in &tables {
+            let bytes = files.iter().map(|file| (file.month, self.files.get(&file.path).cloned().unwrap_or_default()));
+            let table = (name.clone(), bytes.collect());
+            let known = READ.lock().unwrap().get(&table).cloned();
+            let rows = match known {
+                Some(rows) => rows,
+                None => rows(context, name, tables.clone()).await?,
+            };
+            READ.lock().unwrap().insert(table, rows.clone());
+            all.insert(name.clone(), rows);
+        }
+        Ok(all)
     }
 
     /// What differs from the end of a run that nobody disturbed.
@@ -189,21 +207,23 @@ fn is_hint(path: &str) -> bool {
     path.ends_with("/seen.json") || path.ends_with("/_last_checkpoint")
 }
 
-async fn rows(context: &Context, tables: Tables) -> Result<Rows> {
-    let mut all = Rows::new();
-    for name in tables.keys() {
-        let mut session = context.engine.session(&context.project, &context.graph, tables.clone(), Parameters::constants(&context.project.settings.parameters));
-        let frame = session.plan_text(Path::new("test"), &format!("select * from {name}")).await?;
-        let mut rows = Vec::new();
-        for batch in session.collect(name, frame).await? {
-            let options = FormatOptions::default().with_null("null");
-            let cells: Vec<_> = batch.columns().iter().map(|column| ArrayFormatter::try_new(column, &options).unwrap()).collect();
-            rows.extend((0..batch.num_rows()).map(|row| cells.iter().map(|cell| cell.value(row).to_string()).collect::<Vec<_>>().join("|")));
-        }
-        rows.sort();
-        all.insert(name.clone(), rows);
+/// A table as its files make it: the month and the bytes of each.
+type Files = (String, Vec<(Option<NaiveDate>, Vec<u8>)>);
+
+/// The rows of the tables that were read before. The same bytes hold the same rows.
+static READ: LazyLock<Mutex<HashMap<Files, Vec<String>>>> = LazyLock::new(Mutex::default);
+
+async fn rows(context: &Context, name: &str, tables: Tables) -> Result<Vec<String>> {
+    let mut session = context.engine.session(&context.project, &context.graph, tables, Parameters::constants(&context.project.settings.parameters));
+    let frame = session.plan_text(Path::new("test"), &format!("select * from {name}")).await?;
+    let mut rows = Vec::new();
+    for batch in session.collect(name, frame).await? {
+        let options = FormatOptions::default().with_null("null");
+        let cells: Vec<_> = batch.columns().iter().map(|column| ArrayFormatter::try_new(column, &options).unwrap()).collect();
+        rows.extend((0..batch.num_rows()).map(|row| cells.iter().map(|cell| cell.value(row).to_string()).collect::<Vec<_>>().join("|")));
     }
-    Ok(all)
+    rows.sort();
+    Ok(rows)
 }
 
 async fn ledger(context: &Context) -> Result<Vec<String>> {
