@@ -37,6 +37,31 @@ fn mended(place: &Place) {
     place.shows_the_same_as(&finished.place);
 }
 
+#[test]
+fn a_file_that_is_no_export_is_ignored_once_its_instance_says_so() {
+    const STRAY: &str = "BillingEventFeed_V1/year=2026/month=02/copy.csv";
+    const IGNORE: &str = "TAKINGS_INSTANCES__AWS_MARKETPLACE__MAIN__IGNORE";
+    let feeds = Feeds::sample();
+    feeds.write(STRAY, b"\xff\xfenothing of a seller's\n".to_vec());
+    let mut place = Place::on(feeds.root());
+    let stray = fails(&place, "nightly", "2026-03-15").says(&[STRAY, "was stopped", "`ignore` of [instances.aws_marketplace.main]"]);
+    assert_eq!(state(&stray.json(), "disbursement"), "failed");
+    // Gone from the source, it was there all the same.
+    std::fs::remove_file(feeds.root().join(STRAY)).unwrap();
+    fails(&place, "nightly", "2026-03-15");
+    place.set(IGNORE, "/copy\\.csv$");
+    mended(&place);
+    // Good rows too are taken out, and come back.
+    let count = |place: &Place| place.rows("select count(*) as n from aws_billing_event");
+    let good = count(&place);
+    place.set(IGNORE, "year=2026/month=02/");
+    place.takings(&["rebuild", "aws_billing_event"]).ok();
+    assert_ne!(count(&place), good);
+    place.set(IGNORE, "/copy\\.csv$");
+    mended(&place);
+    assert_eq!(count(&place), good);
+}
+
 fn rows_of(place: &Place, table: &str, file_month: &str) -> usize {
     place.rows(&format!("select _line from {table} where period_month = date '{file_month}'")).len() - 1
 }

@@ -9,6 +9,7 @@ mod error;
 mod job;
 mod job_file;
 mod ledger_settings;
+mod patterns;
 mod project;
 mod reference;
 mod report;
@@ -30,6 +31,7 @@ pub use channel::{
 pub use error::{Error, Result};
 pub use job::{Covers, Job, JobStep, Misfire, Overlap, Ready};
 pub use ledger_settings::{LedgerSettings, url_without_secrets};
+pub use patterns::Patterns;
 pub use project::{Project, Source};
 pub use reference::{CALENDAR_COLUMNS, Reference, ReferenceRow};
 pub use report::{ColumnKind, Digits, Report, ReportColumn, Section, SortKey, Trace};

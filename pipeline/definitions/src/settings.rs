@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::ledger_settings::RawLedger;
 use crate::scheduler_settings::RawScheduler;
-use crate::{Error, LedgerSettings, Result, SchedulerSettings, Secret};
+use crate::{Error, LedgerSettings, Patterns, Result, SchedulerSettings, Secret};
 
 /// Variables that start with this overrule the files; `__` separates the levels.
 pub const VARIABLE_PREFIX: &str = "TAKINGS_";
@@ -41,6 +41,8 @@ pub struct Instance {
     pub seller_account: String,
     /// May reports show account numbers and e-mail domains.
     pub enhanced_data_sharing: bool,
+    /// Which files of its source are none of its exports.
+    pub ignore: Patterns,
 }
 
 /// A constant that SQL reads as `$name`.
@@ -138,6 +140,7 @@ struct RawInstance {
     seller_account: Option<String>,
     #[serde(deserialize_with = "yes_or_no")]
     enhanced_data_sharing: Option<bool>,
+    ignore: Option<Patterns>,
 }
 
 #[derive(Deserialize)]
@@ -215,6 +218,7 @@ impl RawSettings {
                 take(&mut under.url, instance.url);
                 take(&mut under.seller_account, instance.seller_account);
                 take(&mut under.enhanced_data_sharing, instance.enhanced_data_sharing);
+                take(&mut under.ignore, instance.ignore);
             }
         }
     }
@@ -230,6 +234,7 @@ impl RawSettings {
                     url: instance.url.ok_or_else(|| missing("url"))?,
                     seller_account: instance.seller_account.ok_or_else(|| missing("seller_account"))?,
                     enhanced_data_sharing: instance.enhanced_data_sharing.unwrap_or(false),
+                    ignore: instance.ignore.unwrap_or_default(),
                     channel: channel.clone(),
                     name,
                 });
@@ -316,6 +321,18 @@ mod tests {
         assert_eq!((instance.seller_account.as_str(), instance.url.as_str(), instance.enhanced_data_sharing), ("000000000042", "data/sample", true));
         assert_eq!(settings.parameters["ref_tag_lookback_days"], Parameter::Integer(7));
         assert_eq!(settings.threads, Some(3));
+    }
+
+    #[test]
+    fn an_instance_ignores_what_its_patterns_match() {
+        let ignores = |file: &str, variable: &[(&str, &str)], path: &str| layered(file, variable).unwrap().instances[0].ignore.matches(path);
+        let file = FILE.replace("[parameters]", "ignore = ['^old/', '\\.tmp$']\n[parameters]");
+        assert!(ignores(&file, &[], "old/data.csv") && ignores(&file, &[], "data.csv.tmp") && !ignores(&file, &[], "new/old/data.csv"));
+        assert!(!ignores(FILE, &[], "old/data.csv"));
+        let variable = [("TAKINGS_INSTANCES__AWS_MARKETPLACE__MAIN__IGNORE", "^new/")];
+        assert!(ignores(&file, &variable, "new/old/data.csv") && !ignores(&file, &variable, "old/data.csv"));
+        let error = layered(&FILE.replace("[parameters]", "ignore = ['(']\n[parameters]"), &[]).unwrap_err().to_string();
+        assert!(error.starts_with("config/takings.toml:4:10: ") && error.contains("unclosed group"), "{error}");
     }
 
     #[test]

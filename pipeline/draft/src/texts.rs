@@ -1,6 +1,7 @@
 //! Bytes of a text → how it is written: encoding, delimiter, quotes. It must not know what the cells mean.
 
-use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use takings_decode::general::{Row, text_records};
 use takings_definitions::{Delimiter, Ragged, TextForm};
 
@@ -104,7 +105,12 @@ fn encoding(bytes: &[u8]) -> (&'static Encoding, bool) {
     }
     // A character may be cut off at the end of the sample.
     let whole = std::str::from_utf8(bytes).map_or_else(|error| error.error_len().is_none() && bytes.len() > 8, |_| true);
-    if whole { (UTF_8, false) } else { (WINDOWS_1252, false) }
+    if whole {
+        return (UTF_8, false);
+    }
+    let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
+    detector.feed(bytes, false);
+    (detector.guess(None, Utf8Detection::Deny), false)
 }
 
 /// Lines that begin with `#` among others that don't.
@@ -119,6 +125,8 @@ fn comment(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use encoding_rs::{SHIFT_JIS, WINDOWS_1251};
+
     use super::*;
 
     fn shown(bytes: &[u8]) -> String {
@@ -129,6 +137,9 @@ mod tests {
     #[test]
     fn texts_are_told_by_what_they_hold() {
         assert_eq!(shown(b"a,b\n1,2\n"), "UTF-8 ',' Strict 2");
+        assert_eq!(shown(&SHIFT_JIS.encode("日付,商品名,売上\n2026/02/01,夏の果物のかご,1200\n").0), "Shift_JIS ',' Strict 3");
+        assert_eq!(shown(&WINDOWS_1251.encode("дата;название;сумма\n01.02.2026;Летние фрукты;12,00\n").0), "windows-1251 ';' Strict 3");
+        assert_eq!(shown(b"Land;Titel;Erl\xf6s\nDE;K\xf6nig der \xc4pfel;1,20\n"), "windows-1252 ';' Strict 3");
         assert_eq!(shown(b"a;b;c\n1,5;2,5;3,5\n2,5;3,5;4,5\n"), "UTF-8 ';' Strict 3");
         assert_eq!(shown(b"a\tb\n5\" disc\t2,1\n"), "UTF-8 '\\t' Loose 2");
         assert_eq!(shown(b"a\tb\tc\n\"A\" 1\t2\t3\n\"B\" 2\t3\t4\n"), "UTF-8 '\\t' None 3");

@@ -137,10 +137,9 @@ fn text(out: &mut String, export: &ExportPlan) {
     let mut keys = String::new();
     if !text.marked || export.ragged.is_some() {
         let name = text.encoding.name().to_lowercase();
-        if name == "windows-1252" {
-            keys.push_str(
-                "# the sample is no UTF-8; look at its accents: it may be iso-8859-15, windows-1250, macintosh …\nencoding = [\"utf-8\", \"windows-1252\"]\n",
-            );
+        if text.encoding.is_ascii_compatible() && text.encoding != encoding_rs::UTF_8 {
+            let _ = writeln!(keys, "# the sample is no UTF-8, its bytes look like {name}: see whether the names below are right");
+            let _ = writeln!(keys, "encoding = [\"utf-8\", {}]", quoted(&name));
         } else {
             let _ = writeln!(keys, "encoding = [{}]", quoted(&name));
         }

@@ -116,6 +116,7 @@ impl Landing {
         let entries = source.list().await?;
         let mut landed = self.landed(&instance.channel, &instance.name).await?;
         let mut pulled = Pulled { vanished: vanished(&landed, &entries), ..Pulled::default() };
+        let entries = not_ignored(entries, instance, &mut pulled);
         let found = recognise(entries, channel, &mut pulled);
         let (unchanged, changed): (Vec<_>, Vec<_>) = found.into_iter().partition(|found| is_unchanged(found, landed.get(&found.path)));
         pulled.changes.extend(unchanged.into_iter().map(|found| (found.path, Change::Unchanged)));
@@ -132,7 +133,8 @@ impl Landing {
         }
         pulled.failed.sort_by(|a, b| a.path.cmp(&b.path));
         pulled.records = landed.into_values().map(|landed| landed.record).collect();
-        let there: BTreeSet<&str> = pulled.records.iter().map(|record| record.export.as_str()).collect();
+        let there: BTreeSet<&str> =
+            pulled.records.iter().filter(|record| !instance.ignore.matches(&record.source_path)).map(|record| record.export.as_str()).collect();
         let is_missing = |export: &&takings_definitions::Export| !there.contains(export.part_of.as_ref().unwrap_or(&export.name).as_str());
         pulled.missing_exports = channel.exports.iter().filter(is_missing).map(|export| export.name.clone()).collect();
         Ok(pulled)
@@ -185,6 +187,13 @@ fn vanished(landed: &BTreeMap<String, Landed>, entries: &[Entry]) -> Vec<String>
     let closed: Vec<&str> = entries.iter().filter(|entry| matches!(entry.kind, EntryKind::Closed(_))).map(|entry| entry.path.as_str()).collect();
     let is_vanished = |path: &&String| !listed.contains(path.as_str()) && !closed.iter().any(|folder| folder.ends_with('/') && path.starts_with(folder));
     landed.keys().filter(is_vanished).cloned().collect()
+}
+
+/// What the instance's `ignore` leaves.
+fn not_ignored(entries: Vec<Entry>, instance: &Instance, pulled: &mut Pulled) -> Vec<Entry> {
+    let (ignored, others): (Vec<Entry>, Vec<Entry>) = entries.into_iter().partition(|entry| instance.ignore.matches(&entry.path));
+    pulled.ignored.extend(ignored.into_iter().map(|entry| Ignored { path: entry.path, reason: "the instance's `ignore` names it" }));
+    others
 }
 
 /// The files that exactly one export matches. Everything else is said in `pulled`.

@@ -88,7 +88,14 @@ impl Summary {
         }
         for outcome in &self.published {
             failures.extend(outcome.stopped().map(|unit| {
-                format!("{} was stopped: {}; see `takings quarantine show {}`", unit.source_path, unit.stopped.as_deref().unwrap_or_default(), unit.unit)
+                format!(
+                    "{} was stopped: {}; see `takings quarantine show {}`; a file that is no export is left out by `ignore` of [instances.{}.{}]",
+                    unit.source_path,
+                    unit.stopped.as_deref().unwrap_or_default(),
+                    unit.unit,
+                    outcome.channel,
+                    unit.instance
+                )
             }));
         }
         for emitted in &self.emitted {
@@ -164,7 +171,7 @@ async fn make_reports(
     context.reach("pull")?;
     summary.pulled = pull::pull(context, run, progress).await?;
     order.stop.check("publish")?;
-    let landed = pull::landed(context, &summary.pulled).await?;
+    let landed = pull::wanted(context, &summary.pulled).await?;
     context.reach("publish")?;
     summary.published = publish_all(context, run, &landed, order.force, progress).await?;
     order.stop.check("transform")?;

@@ -8,7 +8,7 @@ use crate::held::{Held, chore, leased};
 use crate::job::{bring_up_to_date, publish_all};
 use crate::output::Progress;
 use crate::publish;
-use crate::pull::landed;
+use crate::pull::wanted;
 
 /// Makes a table again, and all that is made from it, unless `only` leaves that and the snapshot to the next run. Under the same lease as a run.
 pub async fn rebuild(context: &Context, table: &str, only: bool, progress: &Progress) -> Result<Vec<String>> {
@@ -17,7 +17,7 @@ pub async fn rebuild(context: &Context, table: &str, only: bool, progress: &Prog
     }
     let work = async |held: &Held| {
         let run = held.run();
-        let landed = landed(context, &[]).await?;
+        let landed = wanted(context, &[]).await?;
         for channel in context.project.channels.values() {
             for export in channel.exports.iter().filter(|export| export.table == table) {
                 progress.step("publish", &format!("{} from the landing zone", export.table));
@@ -41,7 +41,7 @@ pub async fn rebuild(context: &Context, table: &str, only: bool, progress: &Prog
 pub async fn replay(context: &Context, progress: &Progress) -> Result<()> {
     let work = async |held: &Held| {
         let run = held.run();
-        let landed = landed(context, &[]).await?;
+        let landed = wanted(context, &[]).await?;
         publish_all(context, run, &landed, false, progress).await?;
         bring_up_to_date(context, run, |_| false, progress).await?;
         Ok(())

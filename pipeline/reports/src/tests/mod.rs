@@ -12,7 +12,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use arrow::datatypes::{Field, Schema};
 use chrono::{DateTime, NaiveDate, Utc};
-use takings_definitions::{Instance, Interval, Report, Tick};
+use takings_definitions::{Instance, Interval, Patterns, Report, Tick};
 
 use crate::{Input, ReportRun, ReportWriter, Result, Written};
 
@@ -78,6 +78,7 @@ fn instance() -> Instance {
         url: "file:///somewhere".to_owned(),
         seller_account: "012345678901".to_owned(),
         enhanced_data_sharing: false,
+        ignore: Patterns::default(),
     }
 }
 

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use futures::TryStreamExt;
-use takings_definitions::{Channel, Instance};
+use takings_definitions::{Channel, Instance, Patterns};
 use takings_sources::{Change, Landing, LandingRecord, Progress, Pulled, Result, Seen};
 use takings_storage::Store;
 use tempfile::TempDir;
@@ -50,6 +50,7 @@ impl Bench {
             url: "exports".into(),
             seller_account: "012345678901".into(),
             enhanced_data_sharing: false,
+            ignore: Patterns::default(),
         };
         Self { folder, channel: Channel::parse(Path::new("config/channels/shop.toml"), CHANNEL).unwrap(), instance, landing }
     }
