@@ -129,6 +129,32 @@ fn usage_that_azure_bills_is_sold_once() {
 }
 
 #[test]
+fn a_payment_and_its_sources_are_the_same_money() {
+    let (none, exports) = (Feeds::empty(), Feeds::empty());
+    exports.write("KDP_Payments.xlsx", fs::read(repository().join("tests/fixtures/channels/kdp/KDP_Payments.xlsx")).unwrap());
+    let mut place = Place::on(none.root());
+    place.set("TAKINGS_INSTANCES__KDP__MAIN__URL", &format!("file://{}", exports.root().display()));
+    place.set("TAKINGS_INSTANCES__KDP__MAIN__SELLER_ACCOUNT", "1");
+    place.run("nightly", "2026-03-15").ok();
+    let rows = |query: &str| -> Vec<Vec<String>> { place.rows(query)[1..].iter().map(|row| row.iter().map(|cell| plain(cell)).collect()).collect() };
+    // A row below a payment is its source, also where it tells a payout; a payment that tells its only source itself stays one.
+    let levels = [
+        ["100001", "payment", "", "29"],
+        ["100001", "source", "KENP Royalties", "9.75"],
+        ["100001", "source", "Sales", "19.25"],
+        ["100002", "payment", "Paperback Sales", "3.6"],
+        ["100003", "payment", "", "8"],
+        ["100003", "source", "KENP Royalties", "3"],
+        ["100003", "source", "Sales", "5"],
+        ["100004", "payment", "Sales", "4"],
+    ];
+    assert_eq!(rows("select payment_number, level, source, net_earnings from kdp_payment"), levels.map(Vec::from));
+    // R61: payments count, and what is not paid out yet is not paid.
+    let paid = [["100001", "29", "29", "USD"], ["100002", "3.6", "4.66", "USD"], ["100003", "8", "8.4", "USD"]];
+    assert_eq!(rows("select payment_id, net, payout_amount, payout_currency from fct_payment"), paid.map(Vec::from));
+}
+
+#[test]
 fn a_row_of_a_report_over_channels_traces_to_its_raw_line() {
     let none = Feeds::empty();
     let mut place = Place::on(none.root());

@@ -45,7 +45,8 @@ kdp as (
         payment_status as status,
         _known_at, period_month, _instance, _file_id, _line
     from stg_kdp_payment
-    where level = 'payment' and net_earnings is not null
+    -- R61: nothing is paid before it is paid out
+    where level = 'payment' and net_earnings is not null and (payout_amount is not null or net_earnings = 0)
 ),
 apple as (
     select
