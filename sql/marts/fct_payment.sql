@@ -160,12 +160,14 @@ stripe as (
         cast(null as decimal(38, 18)) as adjustments,
         -net as net,
         cast(null as decimal(38, 18)) as fx_rate_printed,
-        -net as payout_amount,
+        -- R61: what an instant payout costs leaves the balance and does not arrive
+        -gross as payout_amount,
         currency as payout_currency,
         cast(null as text) as status,
         _known_at, period_month, _instance, _file_id, _line
     from stg_stripe_balance
-    where reporting_category in ('payout', 'payout_reversal', 'transfer')
+    -- a transfer goes to somebody else's account
+    where reporting_category in ('payout', 'payout_reversal', 'payout_cancel', 'payout_failure')
 ),
 azure as (
     select
