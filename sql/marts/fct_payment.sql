@@ -51,7 +51,7 @@ kdp as (
 apple as (
     select
         'apple' as channel,
-        paid_total as payment_id,
+        paid_to as payment_id,
         'payment' as kind,
         region_currency as marketplace,
         'ZZ' as country,
@@ -60,7 +60,7 @@ apple as (
         period_end,
         cast(null as date) as paid_on,
         currency,
-        earned + coalesce(input_tax, 0) as accrued,
+        coalesce(balance, 0) + earned + coalesce(input_tax, 0) as accrued,
         -withholding_tax as withholding,
         adjustments,
         total_owed as net,
