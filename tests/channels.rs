@@ -155,6 +155,30 @@ fn a_payment_and_its_sources_are_the_same_money() {
 }
 
 #[test]
+fn what_is_paid_is_not_all_that_arrives() {
+    let (none, stripe, apple) = (Feeds::empty(), Feeds::empty(), Feeds::empty());
+    let fixture = |path: &str| fs::read(repository().join("tests/fixtures/channels").join(path)).unwrap();
+    stripe.write("itemized_balance.csv", fixture("stripe/itemized_balance_2026-03.csv"));
+    apple.write("financial_report.csv", fixture("apple/financial_report_2025-12.csv"));
+    let mut place = Place::on(none.root());
+    for (channel, exports) in [("STRIPE", &stripe), ("APPLE", &apple)] {
+        place.set(&format!("TAKINGS_INSTANCES__{channel}__MAIN__URL"), &format!("file://{}", exports.root().display()));
+        place.set(&format!("TAKINGS_INSTANCES__{channel}__MAIN__SELLER_ACCOUNT"), "1");
+    }
+    place.run("nightly", "2026-03-15").ok();
+    let paid = place.rows("select channel, kind, marketplace, accrued, withholding, net, currency, payout_amount, payout_currency from fct_payment");
+    let paid: Vec<Vec<String>> = paid[1..].iter().map(|row| row.iter().map(|cell| plain(cell)).collect()).collect();
+    // R61: what an instant payout costs leaves the balance and does not arrive. Apple carries over 20 yen below zero; what it only estimates is not paid.
+    let wanted = [
+        ["apple", "payment", "Americas (USD)", "9.3", "0", "9.3", "USD", "9.3", "USD"],
+        ["apple", "payment", "Japan (JPY)", "159", "37", "122", "JPY", "1", "EUR"],
+        ["stripe", "payout", "", "", "", "50.5", "EUR", "50", "EUR"],
+        ["stripe", "payout_reversal", "", "", "", "-100", "EUR", "-100", "EUR"],
+    ];
+    assert_eq!(paid, wanted.map(Vec::from));
+}
+
+#[test]
 fn a_row_of_a_report_over_channels_traces_to_its_raw_line() {
     let none = Feeds::empty();
     let mut place = Place::on(none.root());
