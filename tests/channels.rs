@@ -103,6 +103,9 @@ fn every_shipped_channel_reads_its_fixtures_to_the_last_digit() {
         }
     }
     assert!(wrong.is_empty(), "{}\n{}", wrong.join("\n"), ran.err);
+    // A transaction that two overlapping reports hold is paid once.
+    assert_eq!(place.rows("select count(*) as n from stripe_balance where balance_transaction_id = 'txn_4'")[1], ["2"]);
+    assert_eq!(place.rows("select count(*) as n from fct_payment where channel = 'stripe' and payment_id = 'txn_4'")[1], ["1"]);
     // Again: nothing is new, and what was stopped is still said.
     let again = place.run("nightly", "2026-03-15").ends_with(1);
     assert!(again.err.contains("refused/"), "{}", again.err);

@@ -166,6 +166,12 @@ stripe as (
     from stg_stripe_balance
     where reporting_category in ('payout', 'payout_reversal', 'transfer')
 ),
+-- R68: a transaction stands in each report that covers its day
+stripe_once as (
+    select * exclude (nth)
+    from (select *, row_number() over (partition by _instance, payment_id order by _file_id, _line) as nth from stripe)
+    where nth = 1
+),
 azure as (
     select
         'azure_marketplace' as channel,
@@ -227,7 +233,7 @@ statements as (
     union all
     select * from bandcamp
     union all
-    select * from stripe
+    select * from stripe_once
     union all
     select * from azure
     union all
