@@ -106,6 +106,8 @@ fn every_shipped_channel_reads_its_fixtures_to_the_last_digit() {
     // A transaction that two overlapping reports hold is paid once.
     assert_eq!(place.rows("select count(*) as n from stripe_balance where balance_transaction_id = 'txn_4'")[1], ["2"]);
     assert_eq!(place.rows("select count(*) as n from fct_payment where channel = 'stripe' and payment_id = 'txn_4'")[1], ["1"]);
+    // Studio's header says whose currency it is.
+    assert_eq!(place.rows("select currency, count(*) as n from youtube_studio_table group by currency")[1..], [["EUR", "2"], ["USD", "2"]]);
     // Again: nothing is new, and what was stopped is still said.
     let again = place.run("nightly", "2026-03-15").ends_with(1);
     assert!(again.err.contains("refused/"), "{}", again.err);

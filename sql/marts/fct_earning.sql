@@ -118,7 +118,7 @@ youtube as (
         cast(null as text) as marketplace,
         coalesce(country, 'ZZ') as country,
         country_reason,
-        'Ads' as availability_type,
+        case program when 'red' then 'Premium' else 'Ads' end as availability_type,
         day as event_from,
         day as event_to,
         cast(date_trunc('month', month_end) as date) as period_start,
