@@ -103,6 +103,11 @@ fn every_shipped_channel_reads_its_fixtures_to_the_last_digit() {
         }
     }
     assert!(wrong.is_empty(), "{}\n{}", wrong.join("\n"), ran.err);
+    // A transaction that two overlapping reports hold is paid once.
+    assert_eq!(place.rows("select count(*) as n from stripe_balance where balance_transaction_id = 'txn_4'")[1], ["2"]);
+    assert_eq!(place.rows("select count(*) as n from fct_payment where channel = 'stripe' and payment_id = 'txn_4'")[1], ["1"]);
+    // Studio's header says whose currency it is.
+    assert_eq!(place.rows("select currency, count(*) as n from youtube_studio_table group by currency")[1..], [["EUR", "2"], ["USD", "2"]]);
     // Again: nothing is new, and what was stopped is still said.
     let again = place.run("nightly", "2026-03-15").ends_with(1);
     assert!(again.err.contains("refused/"), "{}", again.err);
@@ -195,6 +200,57 @@ fn a_row_of_a_report_over_channels_traces_to_its_raw_line() {
     assert!(!lines.is_empty() && lines.iter().all(|line| line["path"].as_str().unwrap().ends_with("earnings.csv")), "{shown}");
     let again = place.run_json("monthly", "2026-03-15");
     assert!(again["reports"].as_array().unwrap().iter().all(|report| report["outcome"] != "written"), "{again}");
+}
+
+/// A place with one channel that reads this folder.
+fn reading(none: &Feeds, channel: &str, exports: &Feeds) -> Place {
+    let (mut place, name) = (Place::on(none.root()), channel.to_uppercase());
+    place.set(&format!("TAKINGS_INSTANCES__{name}__MAIN__URL"), &format!("file://{}", exports.root().display()));
+    place.set(&format!("TAKINGS_INSTANCES__{name}__MAIN__SELLER_ACCOUNT"), "1");
+    place
+}
+
+fn shipped(channel: &str, file: &str) -> Vec<u8> {
+    fs::read(repository().join("tests/fixtures/channels").join(channel).join(file)).unwrap()
+}
+
+#[test]
+fn a_statement_that_is_there_twice_counts_once_and_both_files_are_named() {
+    let (none, exports) = (Feeds::empty(), Feeds::empty());
+    exports.write("royalties.csv", shipped("tunecore", "tunecore_2026-02.csv"));
+    exports.write("royalties (1).csv", shipped("tunecore", "tunecore_2026-02.csv"));
+    let place = reading(&none, "tunecore", &exports);
+    place.run("nightly", "2026-03-15").ends_with(1).says(&["royalties.csv", "royalties (1).csv", "same content"]);
+    assert_eq!(place.rows("select count(*) as n from tunecore_sale")[1], ["2"]);
+}
+
+#[test]
+fn a_former_data_set_has_one_file_per_date() {
+    let (none, exports) = (Feeds::empty(), Feeds::empty());
+    for name in ["disbursed_amount_by_product_2018-03-10.csv", "disbursed_amount_by_product_2018-03-10 (1).csv", "disbursed_amount_by_product_2018-04-10.csv"] {
+        exports.write(name, shipped("aws_marketplace_legacy", "disbursed_amount_by_product_2018-03-10.csv"));
+    }
+    let place = reading(&none, "aws_marketplace_legacy", &exports);
+    place.run("nightly", "2026-03-15").ok();
+    assert_eq!(place.rows("select count(*) as n from aws_marketplace_legacy_disbursed_amount_by_product")[1], ["2"]);
+}
+
+#[test]
+fn a_month_that_apple_tells_by_region_and_as_one_file_is_not_added_up() {
+    let (none, exports) = (Feeds::empty(), Feeds::empty());
+    exports.write("80012345_0326_ZZ.txt", shipped("apple", "80012345_0326_ZZ.txt"));
+    let region = String::from_utf8(shipped("apple", "80012345_0226_CH.txt")).unwrap();
+    exports.write("80012345_0326_CH.txt", region.replace("02/01/2026", "03/01/2026").replace("02/28/2026", "03/28/2026"));
+    let place = reading(&none, "apple", &exports);
+    place.run("nightly", "2026-03-15").ends_with(1).says(&["apple_months_stand_once"]);
+}
+
+#[test]
+fn a_day_has_one_reference_rate() {
+    let (none, exports) = (Feeds::empty(), Feeds::empty());
+    exports.write("eurofxref-hist.csv", "Date,USD,\n2026-02-27,1.0812,\n2026-02-27,1.0799,\n");
+    let place = reading(&none, "ecb_rates", &exports);
+    place.run("nightly", "2026-03-15").ends_with(1).says(&["one_rate_a_day", "2026-02-27"]);
 }
 
 #[test]

@@ -169,6 +169,12 @@ stripe as (
     -- a transfer goes to somebody else's account
     where reporting_category in ('payout', 'payout_reversal', 'payout_cancel', 'payout_failure')
 ),
+-- R68: a transaction stands in each report that covers its day
+stripe_once as (
+    select * exclude (nth)
+    from (select *, row_number() over (partition by _instance, payment_id order by _file_id, _line) as nth from stripe)
+    where nth = 1
+),
 azure as (
     select
         'azure_marketplace' as channel,
@@ -230,7 +236,7 @@ statements as (
     union all
     select * from bandcamp
     union all
-    select * from stripe
+    select * from stripe_once
     union all
     select * from azure
     union all

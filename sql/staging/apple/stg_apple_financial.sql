@@ -4,6 +4,8 @@ select
     region,
     period_start,
     period_end,
+    transacted_on,
+    settled_on,
     upc,
     isrc_isbn,
     vendor_identifier,

@@ -1,4 +1,14 @@
--- One row per line of the report.
+-- One row per line of the report, once where reports overlap (R68).
+with
+copies as (
+    select
+        *,
+        dense_rank() over (
+            partition by _instance, transaction_id, transacted_at, type, status, currency, gross, net
+            order by _file_id
+        ) as copy
+    from paypal_transaction
+)
 select
     language,
     transacted_at,
@@ -25,4 +35,5 @@ select
     _line,
     _known_at,
     period_month
-from paypal_transaction
+from copies
+where copy = 1

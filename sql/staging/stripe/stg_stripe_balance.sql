@@ -1,4 +1,4 @@
--- One row per balance transaction.
+-- One row per line: a transaction stands in each report that covers its day.
 select
     balance_transaction_id,
     created_at,

@@ -1,6 +1,7 @@
 -- One row per line of the report.
 select
     owner,
+    program,
     month_end,
     adjustment_type,
     day,
