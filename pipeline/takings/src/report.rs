@@ -20,7 +20,7 @@ use crate::context::Context;
 use crate::failure::{Failure, Result};
 use crate::inputs::{Inputs, Stopped};
 use crate::run_key::ReportKey;
-use crate::transform::large_months;
+use crate::transform::shares;
 
 /// Bytes of text that wait before they go to the store.
 const PIECE: usize = 1 << 20;
@@ -260,15 +260,15 @@ async fn planned(context: &Context, session: &mut Session<'_>, report: &Report, 
 async fn section_parts(context: &Context, session: &mut Session<'_>, report: &Report, section: &Section) -> Result<Vec<DataFrame>> {
     let (name, frame) = planned(context, session, report, section).await?;
     let by_month = section.sort.first().is_some_and(|first| first.column == "period_month" && !first.descending);
-    let months = if by_month { large_months(&name, &frame, None)? } else { None };
-    let Some(months) = months else { return Ok(vec![takings_engine::sorted(&name, frame, &section.sort)?]) };
+    let shares = if by_month { shares(&name, &frame, None)? } else { None };
+    let Some(shares) = shares else { return Ok(vec![takings_engine::sorted(&name, frame, &section.sort)?]) };
     // Rows of months that no file has would stand between the parts.
-    let others = takings_engine::other_months(&name, frame.clone(), &months)?;
+    let others = takings_engine::other_months(&name, frame.clone(), &shares.iter().flatten().copied().collect())?;
     if session.collect(&name, others).await?.iter().any(|batch| batch.num_rows() > 0) {
         return Ok(vec![takings_engine::sorted(&name, frame, &section.sort)?]);
     }
-    let part = |month| takings_engine::sorted(&name, takings_engine::only_months(&name, frame.clone(), &[month].into())?, &section.sort);
-    Ok(months.into_iter().map(part).collect::<takings_engine::Result<_>>()?)
+    let part = |months| takings_engine::sorted(&name, takings_engine::only_months(&name, frame.clone(), &months)?, &section.sort);
+    Ok(shares.into_iter().map(part).collect::<takings_engine::Result<_>>()?)
 }
 
 /// Runs all sections; none when the report is not due.
