@@ -326,7 +326,7 @@ async fn fill(context: &Context, table: &Table, session: &Session<'_>, frame: Da
     let filled = async {
         let mut rows = session.stream(&table.name, frame).await?;
         while let Some(batch) = rows.try_next().await.map_err(|error| takings_engine::Error::running(&table.name, &error))? {
-            writer.write(&takings_engine::conform(&table.name, &schema, &batch)?).await?;
+            writer.write(&takings_engine::conform_to_write(&table.name, &schema, &batch)?).await?;
         }
         Ok::<_, Failure>(())
     };
