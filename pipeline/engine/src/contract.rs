@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::{ArrayRef, RecordBatch};
 use datafusion::arrow::compute::{CastOptions, cast_with_options};
-use datafusion::arrow::datatypes::{DataType, SchemaRef, TimeUnit};
+use datafusion::arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef, TimeUnit};
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{DFSchema, DFSchemaRef};
 use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan};
@@ -64,19 +64,29 @@ fn fits(from: &DataType, to: &DataType) -> bool {
 
 /// A batch brought to the contract's columns and types; a value that does not fit is an error.
 pub fn conform(what: &str, schema: &SchemaRef, batch: &RecordBatch) -> Result<RecordBatch> {
+    conformed(what, schema, batch, false)
+}
+
+/// The same for rows that are written into the lake at once: texts may stay views.
+pub fn conform_to_write(what: &str, schema: &SchemaRef, batch: &RecordBatch) -> Result<RecordBatch> {
+    conformed(what, schema, batch, true)
+}
+
+fn conformed(what: &str, schema: &SchemaRef, batch: &RecordBatch, views: bool) -> Result<RecordBatch> {
     let strict = CastOptions { safe: false, ..CastOptions::default() };
-    let columns = schema
-        .fields()
-        .iter()
-        .map(|field| -> Result<ArrayRef> {
-            let column = batch.column_by_name(field.name()).ok_or_else(|| Error::Data(format!("{what}: column `{}` is missing", field.name())))?;
-            if column.data_type() == field.data_type() {
-                return Ok(Arc::clone(column));
+    let conform = |field: &FieldRef| -> Result<(FieldRef, ArrayRef)> {
+        let column = batch.column_by_name(field.name()).ok_or_else(|| Error::Data(format!("{what}: column `{}` is missing", field.name())))?;
+        match (column.data_type(), field.data_type()) {
+            (found, wanted) if found == wanted => Ok((Arc::clone(field), Arc::clone(column))),
+            (DataType::Utf8View, DataType::Utf8) if views => Ok((Arc::new(field.as_ref().clone().with_data_type(DataType::Utf8View)), Arc::clone(column))),
+            (_, wanted) => {
+                let cast = cast_with_options(column, wanted, &strict);
+                Ok((Arc::clone(field), cast.map_err(|error| Error::Data(format!("{what}, column `{}`: {error}", field.name())))?))
             }
-            cast_with_options(column, field.data_type(), &strict).map_err(|error| Error::Data(format!("{what}, column `{}`: {error}", field.name())))
-        })
-        .collect::<Result<Vec<_>>>()?;
-    RecordBatch::try_new(Arc::clone(schema), columns).map_err(|error| Error::Data(format!("{what}: {error}")))
+        }
+    };
+    let (fields, columns): (Vec<FieldRef>, Vec<ArrayRef>) = schema.fields().iter().map(conform).collect::<Result<Vec<_>>>()?.into_iter().unzip();
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).map_err(|error| Error::Data(format!("{what}: {error}")))
 }
 
 /// Refuses floats anywhere, and rounding or narrowing of decimals where `may_round` is false.

@@ -82,6 +82,7 @@ impl Lake {
 fn says(found: &DataType, wanted: &DataType) -> bool {
     match (found, wanted) {
         (DataType::Dictionary(key, value), DataType::Utf8) => **key == DataType::Int32 && **value == DataType::Utf8,
+        (DataType::Utf8View, DataType::Utf8) => true,
         (DataType::Decimal64(precision, scale), DataType::Decimal128(most, digits)) => (precision, scale) == (most, digits),
         _ => found == wanted,
     }
@@ -94,8 +95,8 @@ impl TableWriter {
         Self { parts, ..self }
     }
 
-    /// The schema of the batches, see [`table_schema`]; their columns are found by name. Texts may come as dictionaries with keys of
-    /// 32 bits, decimals of up to 18 digits in 64 bits: what stands in the files is the same.
+    /// The schema of the batches, see [`table_schema`]; their columns are found by name. Texts may come as views, or as dictionaries
+    /// with keys of 32 bits, decimals of up to 18 digits in 64 bits: what stands in the files is the same.
     pub fn schema(&self) -> &SchemaRef {
         &self.schema
     }

@@ -61,7 +61,8 @@ impl FileEncoder {
         Ok(Self { writer: SerializedFileWriter::new(Vec::new(), parquet_schema.root_schema_ptr(), Arc::new(properties))?, columns, rows: 0 })
     }
 
-    /// Takes the rows of a batch of the file's schema. Texts may come as dictionaries with keys of 32 bits, decimals of up to 18 digits in 64 bits.
+    /// Takes the rows of a batch of the file's schema. Texts may come as views, or as dictionaries with keys of 32 bits, decimals
+    /// of up to 18 digits in 64 bits.
     pub fn write(&mut self, batch: &RecordBatch, press: &mut Press) -> Result<()> {
         let mut from = 0;
         while from < batch.num_rows() {

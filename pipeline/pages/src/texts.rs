@@ -1,6 +1,6 @@
 //! A column of texts: codes of the dictionary, or plain texts once it is given up.
 
-use arrow::array::{Array, AsArray, Int32Array, StringArray};
+use arrow::array::{Array, AsArray, Int32Array, StringArray, StringViewArray};
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, Int32Type};
 use parquet::basic::Encoding;
@@ -41,6 +41,7 @@ const UNKNOWN: u32 = u32::MAX;
 #[derive(Clone, Copy)]
 pub(crate) enum Incoming<'a> {
     Each(&'a StringArray),
+    Views(&'a StringViewArray),
     Keyed(&'a Int32Array, &'a StringArray),
 }
 
@@ -48,6 +49,7 @@ impl<'a> Incoming<'a> {
     pub(crate) fn of(array: &'a dyn Array) -> Option<Self> {
         match array.data_type() {
             DataType::Utf8 => Some(Self::Each(array.as_string())),
+            DataType::Utf8View => Some(Self::Views(array.as_string_view())),
             DataType::Dictionary(..) => {
                 let array = array.as_dictionary_opt::<Int32Type>()?;
                 Some(Self::Keyed(array.keys(), array.values().as_string_opt()?))
@@ -59,6 +61,7 @@ impl<'a> Incoming<'a> {
     pub(crate) fn nulls(self) -> Option<&'a NullBuffer> {
         let nulls = match self {
             Self::Each(texts) => texts.nulls(),
+            Self::Views(texts) => texts.nulls(),
             Self::Keyed(keys, _) => keys.nulls(),
         };
         nulls.filter(|nulls| nulls.null_count() > 0)
@@ -67,6 +70,7 @@ impl<'a> Incoming<'a> {
     fn text(self, row: usize) -> &'a [u8] {
         match self {
             Self::Each(texts) => texts.value(row).as_bytes(),
+            Self::Views(texts) => texts.value(row).as_bytes(),
             Self::Keyed(keys, texts) => texts.value(keys.value(row) as usize).as_bytes(),
         }
     }
@@ -112,14 +116,18 @@ impl Texts {
                 }
                 rows
             }
-            (Incoming::Each(texts), nulls) => {
-                for row in (from..rows).filter(|row| nulls.is_none_or(|nulls| nulls.is_valid(*row))) {
-                    let Some(code) = self.dictionary.code(texts.value(row).as_bytes()) else { return row };
-                    self.codes.push(code);
-                }
-                rows
-            }
+            (Incoming::Each(texts), nulls) => self.take_each(|row| texts.value(row).as_bytes(), nulls, from, rows),
+            (Incoming::Views(texts), nulls) => self.take_each(|row| texts.value(row).as_bytes(), nulls, from, rows),
         }
+    }
+
+    #[inline]
+    fn take_each<'a>(&mut self, text: impl Fn(usize) -> &'a [u8], nulls: Option<&NullBuffer>, from: usize, rows: usize) -> usize {
+        for row in (from..rows).filter(|row| nulls.is_none_or(|nulls| nulls.is_valid(*row))) {
+            let Some(code) = self.dictionary.code(text(row)) else { return row };
+            self.codes.push(code);
+        }
+        rows
     }
 
     /// Whether the value was met already.

@@ -2,7 +2,8 @@
 //!
 //! Null is the empty cell, and so is an empty text: a report does not tell them apart. Must not know files or quoting.
 
-use std::fmt::Write;
+use std::cell;
+use std::io::Write;
 
 use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Date32Array, Decimal128Array, Decimal256Array, Int64Array, LargeStringArray, StringArray, StringViewArray,
@@ -18,8 +19,14 @@ use crate::error::Fault;
 use crate::totals::Summed;
 use crate::{Error, Result};
 
-/// A text that a spreadsheet takes for a formula starts with one of these.
-const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
+/// How texts are printed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Form {
+    /// A text that a spreadsheet takes for a formula gets a `'` before it.
+    pub guard: bool,
+    /// A text gets quotes where CSV needs them.
+    pub quote: bool,
+}
 
 /// A section's printed columns over one batch, in printed order.
 pub(crate) struct Columns {
@@ -71,7 +78,11 @@ pub(crate) enum Cells {
     TextView(StringViewArray),
     Integer(Int64Array),
     Boolean(BooleanArray),
-    Day(Date32Array),
+    Day {
+        values: Date32Array,
+        /// The day printed last, and its text: rows of a day mostly follow one another.
+        last: cell::Cell<Option<(i32, [u8; 10])>>,
+    },
     Instant {
         values: Int64Array,
         unit: TimeUnit,
@@ -109,7 +120,7 @@ impl Cells {
             (ColumnKind::Plain, DataType::LargeUtf8) => Ok(Self::LargeText(array.as_string::<i64>().clone())),
             (ColumnKind::Plain, DataType::Utf8View) => Ok(Self::TextView(array.as_string_view().clone())),
             (ColumnKind::Plain, DataType::Boolean) => Ok(Self::Boolean(array.as_boolean().clone())),
-            (ColumnKind::Plain, DataType::Date32) => Ok(Self::Day(array.as_primitive::<Date32Type>().clone())),
+            (ColumnKind::Plain, DataType::Date32) => Ok(Self::Day { values: array.as_primitive::<Date32Type>().clone(), last: cell::Cell::default() }),
             (ColumnKind::Plain, DataType::Timestamp(unit, _)) => Ok(Self::Instant { values: whole(array)?, unit: *unit }),
             (ColumnKind::Plain, _) if data_type.is_integer() => Ok(Self::Integer(whole(array)?)),
             (ColumnKind::Plain, _) => Err(Fault::new(
@@ -147,21 +158,25 @@ impl Cells {
         }
     }
 
-    /// Whether the cells may hold any character.
-    pub fn are_text(&self) -> bool {
-        matches!(self, Self::Text(_) | Self::LargeText(_) | Self::TextView(_))
-    }
-
     /// Appends the cell of a row, and gives the amount that counts into the column's control total.
-    pub fn print(&self, row: usize, guard: bool, out: &mut String) -> Result<Option<i128>, CellFault> {
+    #[inline]
+    pub fn print(&self, row: usize, form: Form, out: &mut Vec<u8>) -> Result<Option<i128>, CellFault> {
         match self {
             Self::Empty => {}
-            Self::Text(values) if values.is_valid(row) => push_text(out, values.value(row), guard),
-            Self::LargeText(values) if values.is_valid(row) => push_text(out, values.value(row), guard),
-            Self::TextView(values) if values.is_valid(row) => push_text(out, values.value(row), guard),
+            Self::Text(values) if values.is_valid(row) => push_text(out, values.value(row).as_bytes(), form),
+            Self::LargeText(values) if values.is_valid(row) => push_text(out, values.value(row).as_bytes(), form),
+            Self::TextView(values) if values.is_valid(row) => push_text(out, values.value(row).as_bytes(), form),
             Self::Integer(values) if values.is_valid(row) => push_exact(out, i128::from(values.value(row)), 0),
-            Self::Boolean(values) if values.is_valid(row) => out.push_str(if values.value(row) { "true" } else { "false" }),
-            Self::Day(values) if values.is_valid(row) => push_day(out, values.value(row))?,
+            Self::Boolean(values) if values.is_valid(row) => out.extend_from_slice(if values.value(row) { b"true" } else { b"false" }),
+            Self::Day { values, last } if values.is_valid(row) => {
+                let days = values.value(row);
+                let text = match last.get() {
+                    Some((same, text)) if same == days => text,
+                    _ => day_text(days)?,
+                };
+                last.set(Some((days, text)));
+                out.extend_from_slice(&text);
+            }
             Self::Instant { values, unit } if values.is_valid(row) => push_instant(out, values.value(row), *unit)?,
             Self::Decimal { values, scale, digits } => {
                 if let Some(value) = values.at(row)? {
@@ -215,25 +230,40 @@ impl CellFault {
     }
 }
 
-fn push_text(out: &mut String, text: &str, guard: bool) {
-    if guard && text.starts_with(FORMULA) {
-        out.push('\'');
+#[inline]
+fn push_text(out: &mut Vec<u8>, text: &[u8], form: Form) {
+    let guard = form.guard && matches!(text.first(), Some(b'=' | b'+' | b'-' | b'@' | b'\t' | b'\r'));
+    // Without a way out of the loop many bytes are looked at together.
+    let quote = form.quote && text.iter().fold(false, |found, byte| found | matches!(byte, b',' | b'"' | b'\n' | b'\r'));
+    if quote {
+        out.push(b'"');
     }
-    out.push_str(text);
+    if guard {
+        out.push(b'\'');
+    }
+    if !quote {
+        return out.extend_from_slice(text);
+    }
+    for part in text.split_inclusive(|byte| *byte == b'"') {
+        out.extend_from_slice(part);
+        if part.ends_with(b"\"") {
+            out.push(b'"');
+        }
+    }
+    out.push(b'"');
 }
 
-fn push_day(out: &mut String, days: i32) -> Result<(), CellFault> {
+fn day_text(days: i32) -> Result<[u8; 10], CellFault> {
     let epoch = NaiveDate::default();
     let day = epoch.checked_add_signed(TimeDelta::days(i64::from(days))).filter(|day| (0..=9999).contains(&day.year()));
     let day = day.ok_or_else(|| CellFault::OutOfCalendar(format!("the date {days} days from 1970-01-01")))?;
     let (year, month, day) = (day.year().unsigned_abs(), day.month(), day.day());
-    let digit = |number: u32, place: u32| char::from_digit(number / place % 10, 10).unwrap_or('0');
-    let year = [1000, 100, 10, 1].map(|place| digit(year, place));
-    out.extend(year.into_iter().chain(['-', digit(month, 10), digit(month, 1), '-', digit(day, 10), digit(day, 1)]));
-    Ok(())
+    let digit = |number: u32, place: u32| b'0' + (number / place % 10) as u8;
+    let [a, b, c, d] = [1000, 100, 10, 1].map(|place| digit(year, place));
+    Ok([a, b, c, d, b'-', digit(month, 10), digit(month, 1), b'-', digit(day, 10), digit(day, 1)])
 }
 
-fn push_instant(out: &mut String, value: i64, unit: TimeUnit) -> Result<(), CellFault> {
+fn push_instant(out: &mut Vec<u8>, value: i64, unit: TimeUnit) -> Result<(), CellFault> {
     let (per_second, digits) = match unit {
         TimeUnit::Second => (1, 0),
         TimeUnit::Millisecond => (1_000, 3),
@@ -251,7 +281,8 @@ fn push_instant(out: &mut String, value: i64, unit: TimeUnit) -> Result<(), Cell
     Ok(())
 }
 
-fn push_decimal(out: &mut String, value: i128, scale: i8, digits: Digits) -> Result<i128, CellFault> {
+#[inline]
+fn push_decimal(out: &mut Vec<u8>, value: i128, scale: i8, digits: Digits) -> Result<i128, CellFault> {
     match digits {
         Digits::Feed => {
             push_trimmed(out, value, scale);

@@ -39,8 +39,13 @@ impl<W: Write> Fingerprinting<W> {
         Ok(())
     }
 
+    /// Of what was written up to here.
+    pub fn so_far(&self) -> Fingerprint {
+        Fingerprint { sha256: HEXLOWER.encode(&self.hash.clone().finalize()), bytes: self.bytes }
+    }
+
     pub fn finish(mut self) -> io::Result<Fingerprint> {
         self.sink.flush()?;
-        Ok(Fingerprint { sha256: HEXLOWER.encode(&self.hash.finalize()), bytes: self.bytes })
+        Ok(self.so_far())
     }
 }

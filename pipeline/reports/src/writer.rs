@@ -10,7 +10,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use takings_definitions::{Interval, Report, Section};
 
-use crate::cells::{CellFault, Columns};
+use crate::cells::{CellFault, Columns, Form};
 use crate::fingerprint::Fingerprinting;
 use crate::totals::Totals;
 use crate::{Error, Fingerprint, Result, Total};
@@ -80,8 +80,22 @@ impl<'r, W: Write> ReportWriter<'r, W> {
         }
         opening.extend(&header);
         self.out.write(&opening).map_err(|source| self.unwritten(source))?;
-        let totals = Totals::new(columns.summed(section));
-        Ok(SectionWriter { writer: self, section, covers, header, rows: 0, totals, data_set: Fingerprinting::new(data_set) })
+        let rows = Rows {
+            report,
+            section,
+            sharing: self.sharing,
+            currencies: currencies(section),
+            count: 0,
+            totals: Totals::new(columns.summed(section)),
+            text: Vec::new(),
+        };
+        let data_set = if self.is_one_data_set() { DataSet::SameAsFile(data_set) } else { DataSet::Own(Fingerprinting::new(data_set)) };
+        Ok(SectionWriter { writer: self, covers, header, rows, data_set })
+    }
+
+    /// Whether the file has the bytes of its one data set, unless that has no row: a report of one section has no title line.
+    pub fn is_one_data_set(&self) -> bool {
+        self.report.sections.len() == 1
     }
 
     /// What the file holds, once all sections are finished.
@@ -111,99 +125,128 @@ fn unwritten(report: &Report, source: io::Error) -> Error {
 /// Writes the rows of one section.
 pub struct SectionWriter<'w, 'r, W: Write, D: Write> {
     writer: &'w mut ReportWriter<'r, W>,
-    section: &'r Section,
     covers: Interval,
     header: Vec<u8>,
-    rows: u64,
-    totals: Totals,
-    data_set: Fingerprinting<D>,
+    rows: Rows<'r>,
+    data_set: DataSet<D>,
+}
+
+/// Where the rows of a section go besides the report file.
+enum DataSet<D> {
+    /// Its bytes are the file's, and so is their hash.
+    SameAsFile(D),
+    Own(Fingerprinting<D>),
+}
+
+impl<D: Write> DataSet<D> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match self {
+            Self::SameAsFile(sink) => sink.write_all(bytes),
+            Self::Own(sink) => sink.write(bytes),
+        }
+    }
 }
 
 impl<W: Write, D: Write> SectionWriter<'_, '_, W, D> {
     /// Appends rows in the order they have. After an error the files are unusable.
     pub fn write(&mut self, batch: &RecordBatch) -> Result<()> {
         for offset in (0..batch.num_rows()).step_by(ROWS_AT_ONCE) {
-            let rows = batch.slice(offset, ROWS_AT_ONCE.min(batch.num_rows() - offset));
-            let mut text = self.text(&rows)?;
-            self.writer.out.write(&text).map_err(|source| self.writer.unwritten(source))?;
-            if self.rows == 0 {
-                text.splice(..0, self.header.iter().copied());
+            let is_first = self.rows.count == 0;
+            self.rows.print(&batch.slice(offset, ROWS_AT_ONCE.min(batch.num_rows() - offset)))?;
+            self.writer.out.write(&self.rows.text).map_err(|source| self.writer.unwritten(source))?;
+            let unwritten = |source| data_set_unwritten(self.rows.section, source);
+            if is_first {
+                self.data_set.write(&self.header).map_err(unwritten)?;
             }
-            self.data_set.write(&text).map_err(|source| data_set_unwritten(self.section, source))?;
-            self.rows += rows.num_rows() as u64;
+            self.data_set.write(&self.rows.text).map_err(unwritten)?;
         }
         Ok(())
     }
 
     /// The sinks of the report file and of the data set, for a caller who carries on what gathered there.
     pub fn sinks(&mut self) -> (&mut W, &mut D) {
-        (&mut self.writer.out.sink, &mut self.data_set.sink)
+        let data_set = match &mut self.data_set {
+            DataSet::SameAsFile(sink) => sink,
+            DataSet::Own(sink) => &mut sink.sink,
+        };
+        (&mut self.writer.out.sink, data_set)
     }
 
     pub fn finish(self) -> Result<()> {
-        let Self { writer, section, covers, rows, totals, data_set, .. } = self;
-        let file = data_set.finish().map_err(|source| data_set_unwritten(section, source))?;
+        let Self { writer, covers, rows: Rows { section, count, totals, .. }, data_set, .. } = self;
+        let file = match data_set {
+            DataSet::SameAsFile(mut sink) => sink.flush().map(|()| writer.out.so_far()),
+            DataSet::Own(sink) => sink.finish(),
+        };
+        let file = file.map_err(|source| data_set_unwritten(section, source))?;
         writer.sections.push(WrittenSection {
             name: section.name.clone(),
             title: section.title.clone(),
             data_set: section.data_set.clone(),
             covers,
-            rows,
+            rows: count,
             totals: totals.finish(|column| section.columns[column].header.clone()),
-            file: (rows > 0).then_some(file),
+            file: (count > 0).then_some(file),
         });
         Ok(())
     }
+}
 
-    fn text(&mut self, batch: &RecordBatch) -> Result<Vec<u8>> {
-        let (report, section) = (self.writer.report, self.section);
-        let columns = Columns::new(report, section, self.writer.sharing, batch)?;
+/// Rows on their way to text.
+struct Rows<'r> {
+    report: &'r Report,
+    section: &'r Section,
+    sharing: bool,
+    /// Columns that say in which currency a row's amounts are.
+    currencies: Vec<usize>,
+    /// Rows so far.
+    count: u64,
+    totals: Totals,
+    /// Of the rows printed last.
+    text: Vec<u8>,
+}
+
+impl Rows<'_> {
+    /// Prints rows into `text`, over those before.
+    fn print(&mut self, batch: &RecordBatch) -> Result<()> {
+        let (report, section) = (self.report, self.section);
+        let columns = Columns::new(report, section, self.sharing, batch)?;
         if columns.summed(section) != self.totals.summed() {
-            return Err(self.writer.order(format!("section {}: a batch has other types than the schema it was begun with", section.name)));
+            let message = format!("section {}: a batch has other types than the schema it was begun with", section.name);
+            return Err(Error::Order { report: report.name.clone(), message });
         }
-        let currencies = currencies(section);
-        let (mut text, mut currency, mut amounts) = (String::new(), String::new(), Vec::new());
+        let form = Form { guard: report.formula_guard, quote: true };
+        let summed: Vec<bool> = columns.cells.iter().map(|cells| cells.total_scale().is_some()).collect();
+        let (mut currency, mut amounts) = (Vec::new(), Vec::new());
+        self.text.clear();
         for row in 0..batch.num_rows() {
-            let fault = |at: usize, why: CellFault| why.in_row(report, section, &section.columns[at], self.rows + row as u64 + 1);
+            let fault = |at: usize, why: CellFault| why.in_row(report, section, &section.columns[at], self.count + row as u64 + 1);
             currency.clear();
-            for at in &currencies {
+            for at in &self.currencies {
                 if !currency.is_empty() {
-                    currency.push('/');
+                    currency.push(b'/');
                 }
-                columns.cells[*at].print(row, false, &mut currency).map_err(|why| fault(*at, why))?;
+                columns.cells[*at].print(row, Form { guard: false, quote: false }, &mut currency).map_err(|why| fault(*at, why))?;
             }
             amounts.clear();
-            let start = text.len();
-            for (at, cells) in columns.cells.iter().enumerate() {
+            let start = self.text.len();
+            for (at, (cells, summed)) in columns.cells.iter().zip(&summed).enumerate() {
                 if at > 0 {
-                    text.push(',');
+                    self.text.push(b',');
                 }
-                let cell = text.len();
-                let amount = cells.print(row, report.formula_guard, &mut text).map_err(|why| fault(at, why))?;
-                if cells.are_text() {
-                    quote_from(&mut text, cell);
-                }
-                if cells.total_scale().is_some() {
+                let amount = cells.print(row, form, &mut self.text).map_err(|why| fault(at, why))?;
+                if *summed {
                     amounts.push(amount.unwrap_or(0));
                 }
             }
-            if text.len() == start {
-                text.push_str("\"\"");
+            if self.text.len() == start {
+                self.text.extend_from_slice(b"\"\"");
             }
-            text.push('\n');
+            self.text.push(b'\n');
             self.totals.add(&currency, &amounts).map_err(|at| fault(at, CellFault::SumTooLarge))?;
         }
-        Ok(text.into_bytes())
-    }
-}
-
-/// Puts the cell at the end of a text into quotes, if it needs them.
-fn quote_from(text: &mut String, start: usize) {
-    if text.as_bytes()[start..].iter().any(|byte| matches!(byte, b',' | b'"' | b'\n' | b'\r')) {
-        let cell = text.split_off(start).replace('"', "\"\"");
-        text.push('"');
-        text.push_str(&cell);
-        text.push('"');
+        self.count += batch.num_rows() as u64;
+        Ok(())
     }
 }
 

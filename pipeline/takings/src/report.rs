@@ -1,10 +1,9 @@
 //! Emit: one report for one instance and tick, from the recorded snapshot to the delivered files.
 //!
-//! Everything is made in temporary files first; what is delivered is put in place whole, the manifest last.
+//! All files are written under the store's staging folder, once; what is delivered is moved from there whole, the manifest last.
 
 use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom};
+use std::io;
 use std::sync::Arc;
 
 use arrow::datatypes::Schema;
@@ -15,12 +14,16 @@ use takings_definitions::{Instance, Interval, Job, Report, Section, Tick};
 use takings_engine::{DataFrame, Engine, Parameters, Session, Tables};
 use takings_reports::{Decision, Delivered, Input, Layout, Manifest, ReportRun, ReportWriter, Withheld, Written};
 use takings_sources::LandingRecord;
+use takings_storage::StagedFile;
 
 use crate::context::Context;
 use crate::failure::{Failure, Result};
 use crate::inputs::{Inputs, Stopped};
 use crate::run_key::ReportKey;
-use crate::transform::large_months;
+use crate::transform::shares;
+
+/// Bytes of text that wait before they go to the store.
+const PIECE: usize = 1 << 20;
 
 /// What every report of a run shares.
 pub struct Night<'a> {
@@ -124,27 +127,24 @@ pub async fn emit(context: &Context, night: &Night<'_>, report: &Report, instanc
         }
         outcome => outcome,
     }?;
-    let Some(made) = made else {
+    let Some((written, files)) = made else {
         forget_undelivered(context, report, &layout).await?;
         emitted.outcome = Outcome::NotMade("nothing is due at this tick".to_owned());
         return Ok(emitted);
     };
-    emitted.sections = made
-        .written
-        .sections
-        .iter()
-        .map(|section| EmittedSection { title: section.title.clone(), rows: section.rows, totals: section.totals.clone() })
-        .collect();
-    let delivery = delivered.decide(&layout, &run, &made.written, night.restate);
-    if let Some(revision) = delivery.decision.revision() {
-        deliver(context, report, &run, &made, &layout, revision).await?;
+    emitted.sections =
+        written.sections.iter().map(|section| EmittedSection { title: section.title.clone(), rows: section.rows, totals: section.totals.clone() }).collect();
+    let delivery = delivered.decide(&layout, &run, &written, night.restate);
+    match delivery.decision.revision() {
+        Some(revision) => deliver(context, report, &run, &written, files, &layout, revision).await?,
+        None => files.discard().await?,
     }
     if let Some(latest) = &delivery.latest {
         context.store.replace(&layout.latest_path(), latest.clone()).await?;
     }
     emitted.outcome = match delivery.decision {
-        Decision::Write => Outcome::Written { path: layout.report_path(1), revision: 1, bytes: made.written.file.bytes },
-        Decision::Restate { revision, .. } => Outcome::Written { path: layout.report_path(revision), revision, bytes: made.written.file.bytes },
+        Decision::Write => Outcome::Written { path: layout.report_path(1), revision: 1, bytes: written.file.bytes },
+        Decision::Restate { revision, .. } => Outcome::Written { path: layout.report_path(revision), revision, bytes: written.file.bytes },
         Decision::Nothing { file } => Outcome::Stands { path: format!("{}{file}", layout.folder()), same_key: true },
         Decision::Unchanged { file } => Outcome::Stands { path: format!("{}{file}", layout.folder()), same_key: false },
         Decision::NoData => {
@@ -199,11 +199,20 @@ async fn withheld(context: &Context, inputs: &Inputs<'_>) -> Result<Vec<Withheld
     Ok(all)
 }
 
-/// A report in temporary files.
-struct Made {
-    written: Written,
-    file: File,
-    data_sets: Vec<File>,
+/// The files of a report on their way into the store.
+struct Files {
+    report: StagedFile,
+    /// One per section.
+    data_sets: Vec<StagedFile>,
+}
+
+impl Files {
+    async fn discard(self) -> Result<()> {
+        for file in self.data_sets.into_iter().chain([self.report]) {
+            file.discard().await?;
+        }
+        Ok(())
+    }
 }
 
 /// The named parameters of a report's SQL.
@@ -251,19 +260,19 @@ async fn planned(context: &Context, session: &mut Session<'_>, report: &Report, 
 async fn section_parts(context: &Context, session: &mut Session<'_>, report: &Report, section: &Section) -> Result<Vec<DataFrame>> {
     let (name, frame) = planned(context, session, report, section).await?;
     let by_month = section.sort.first().is_some_and(|first| first.column == "period_month" && !first.descending);
-    let months = if by_month { large_months(&name, &frame, None)? } else { None };
-    let Some(months) = months else { return Ok(vec![takings_engine::sorted(&name, frame, &section.sort)?]) };
+    let shares = if by_month { shares(&name, &frame, None)? } else { None };
+    let Some(shares) = shares else { return Ok(vec![takings_engine::sorted(&name, frame, &section.sort)?]) };
     // Rows of months that no file has would stand between the parts.
-    let others = takings_engine::other_months(&name, frame.clone(), &months)?;
+    let others = takings_engine::other_months(&name, frame.clone(), &shares.iter().flatten().copied().collect())?;
     if session.collect(&name, others).await?.iter().any(|batch| batch.num_rows() > 0) {
         return Ok(vec![takings_engine::sorted(&name, frame, &section.sort)?]);
     }
-    let part = |month| takings_engine::sorted(&name, takings_engine::only_months(&name, frame.clone(), &[month].into())?, &section.sort);
-    Ok(months.into_iter().map(part).collect::<takings_engine::Result<_>>()?)
+    let part = |months| takings_engine::sorted(&name, takings_engine::only_months(&name, frame.clone(), &months)?, &section.sort);
+    Ok(shares.into_iter().map(part).collect::<takings_engine::Result<_>>()?)
 }
 
 /// Runs all sections; none when the report is not due.
-async fn make(context: &Context, night: &Night<'_>, report: &Report, instance: &Instance, merge_joins: bool) -> Result<Option<Made>> {
+async fn make(context: &Context, night: &Night<'_>, report: &Report, instance: &Instance, merge_joins: bool) -> Result<Option<(Written, Files)>> {
     if let (Some(sql), Some(first)) = (&report.made_when, report.sections.first()) {
         let mut session = section_session(context, night, instance, first, merge_joins);
         let frame = session.plan_text(&report.path, sql).await?;
@@ -272,42 +281,81 @@ async fn make(context: &Context, night: &Night<'_>, report: &Report, instance: &
             return Ok(None);
         }
     }
-    let mut data_sets = Vec::new();
-    let file = tempfile::tempfile()?;
-    let mut writer = ReportWriter::new(report, instance.enhanced_data_sharing, BufWriter::new(file.try_clone()?));
+    let mut files = Files { report: context.store.stage().await?, data_sets: Vec::new() };
+    match fill(context, night, report, instance, merge_joins, &mut files).await {
+        Ok(written) => Ok(Some((written, files))),
+        Err(failure) => {
+            files.discard().await?;
+            Err(failure)
+        }
+    }
+}
+
+async fn fill(context: &Context, night: &Night<'_>, report: &Report, instance: &Instance, merge_joins: bool, files: &mut Files) -> Result<Written> {
+    let mut writer = ReportWriter::new(report, instance.enhanced_data_sharing, Vec::new());
+    let own_text = !writer.is_one_data_set();
     for section in &report.sections {
         let what = format!("{}/{}", report.name, section.name);
         let mut session = section_session(context, night, instance, section, merge_joins);
         let parts = section_parts(context, &mut session, report, section).await?;
         let schema = parts.first().map_or_else(|| Arc::new(Schema::empty()), |part| Arc::new(part.schema().as_arrow().clone()));
-        let data_set = tempfile::tempfile()?;
-        let mut sink = writer.section(&section.name, covered(night.job, night.tick, section), schema, BufWriter::new(data_set.try_clone()?))?;
+        files.data_sets.push(context.store.stage().await?);
+        let text = DataSetText(own_text.then(Vec::new));
+        let mut sink = writer.section(&section.name, covered(night.job, night.tick, section), schema, text)?;
         for part in parts {
             let mut rows = session.stream(&what, part).await?;
             while let Some(batch) = rows.try_next().await.map_err(|error| takings_engine::Error::running(&what, &error))? {
                 sink.write(&batch)?;
+                if sink.sinks().0.len() >= PIECE {
+                    carry_on(sink.sinks(), files).await?;
+                }
             }
         }
-        std::io::Write::flush(sink.sinks().1)?;
+        carry_on(sink.sinks(), files).await?;
         sink.finish()?;
-        data_sets.push(data_set);
     }
-    let written = writer.finish()?;
-    Ok(Some(Made { written, file, data_sets }))
+    Ok(writer.finish()?)
+}
+
+/// What gathers for a data set; none where it is the same as for the report file.
+struct DataSetText(Option<Vec<u8>>);
+
+impl io::Write for DataSetText {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if let Some(text) = &mut self.0 {
+            text.extend_from_slice(bytes);
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Brings what has gathered into the report file and the data set begun last.
+async fn carry_on((text, of_data_set): (&mut Vec<u8>, &mut DataSetText), files: &mut Files) -> Result<()> {
+    let text = Bytes::from(std::mem::take(text));
+    let of_data_set = of_data_set.0.as_mut().map_or_else(|| text.clone(), |own| Bytes::from(std::mem::take(own)));
+    if let Some(data_set) = files.data_sets.last_mut() {
+        data_set.write(of_data_set).await?;
+    }
+    Ok(files.report.write(text).await?)
 }
 
 /// Puts all files in place, the manifest last.
-async fn deliver(context: &Context, report: &Report, run: &ReportRun<'_>, made: &Made, layout: &Layout, revision: u32) -> Result<()> {
-    for (section, data_set) in made.written.sections.iter().zip(&made.data_sets) {
+async fn deliver(context: &Context, report: &Report, run: &ReportRun<'_>, written: &Written, files: Files, layout: &Layout, revision: u32) -> Result<()> {
+    for (section, data_set) in written.sections.iter().zip(files.data_sets) {
         if section.file.is_some() {
-            put(context, data_set, &layout.data_set_path(&section.data_set, revision)).await?;
+            data_set.commit(&layout.data_set_path(&section.data_set, revision)).await?;
             context.store.replace(&layout.meta_path(&section.data_set, revision), takings_reports::meta_json(run, section, layout, revision)).await?;
         } else {
+            data_set.discard().await?;
             forget_data_set(context, layout, &section.data_set, revision).await?;
         }
     }
-    put(context, &made.file, &layout.report_path(revision)).await?;
-    let manifest = Manifest::new(report, run, &made.written, layout, revision);
+    files.report.commit(&layout.report_path(revision)).await?;
+    let manifest = Manifest::new(report, run, written, layout, revision);
     context.store.replace(&layout.manifest_path(revision), manifest.to_json()).await?;
     Ok(())
 }
@@ -326,21 +374,4 @@ async fn forget_undelivered(context: &Context, report: &Report, layout: &Layout)
 async fn forget_data_set(context: &Context, layout: &Layout, data_set: &str, revision: u32) -> Result<()> {
     context.store.delete(&layout.meta_path(data_set, revision)).await?;
     Ok(context.store.delete(&layout.data_set_path(data_set, revision)).await?)
-}
-
-/// Copies a temporary file into the store, whole.
-async fn put(context: &Context, file: &File, path: &str) -> Result<()> {
-    let mut file = BufReader::new(file.try_clone()?);
-    file.seek(SeekFrom::Start(0))?;
-    let mut staged = context.store.stage().await?;
-    let mut buffer = vec![0; 1 << 20];
-    loop {
-        let read = file.read(&mut buffer)?;
-        if read == 0 {
-            break;
-        }
-        staged.write(Bytes::copy_from_slice(&buffer[..read])).await?;
-    }
-    staged.commit(path).await?;
-    Ok(())
 }

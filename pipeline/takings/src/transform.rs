@@ -1,8 +1,8 @@
 //! Transform and check: marts are made from what the lake holds, tested on their uncommitted files, then committed.
 //!
 //! A mart is made again only when its SQL, its contract, a constant it uses or an input has changed; an incremental one only in the months that
-//! its `changed_by` names. Large months that can be made apart are made one by one on as many threads as there are: small hash tables, nothing
-//! dealt between threads.
+//! its `changed_by` names. Months that can be made apart are made in shares of many rows, on as many threads as there are: small hash tables,
+//! nothing dealt between threads.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,8 +21,8 @@ use crate::failure::{Failure, Result};
 use crate::parallel::spread;
 use crate::run_key::{KeyHash, canonical};
 
-/// Months of so many rows are made apart; below, planning each costs more than it saves.
-const LARGE_MONTH: u64 = if cfg!(test) { 1 } else { 20_000 };
+/// Shares of so many rows are made apart; below, planning each costs more than it saves.
+const SHARE: u64 = if cfg!(test) { 1 } else { 100_000 };
 
 /// The lake after the marts are made.
 #[derive(Debug, Default)]
@@ -269,14 +269,14 @@ async fn make(
     let inputs = context.graph.stored_inputs(parsed.references());
     let rows: u64 =
         inputs.iter().filter(|input| !is_withheld(context, table, input)).filter_map(|input| done.tables.get(input)).flatten().map(|file| file.rows).sum();
-    let large = if !table.is_partitioned() || rows < LARGE_MONTH { None } else { large_months(&table.name, &frame, months)? };
-    let Some(large) = large else {
+    let apart = if !table.is_partitioned() || rows < SHARE { None } else { shares(&table.name, &frame, months)? };
+    let Some(apart) = apart else {
         let share = months.map_or(Share::All, |months| Share::Months(months.clone()));
         return fill(context, table, &session, share.of(table, frame)?).await;
     };
     let (session, frame) = planned(1).await?;
-    let rest = months.is_none().then(|| Share::Others(large.clone()));
-    let shares = large.into_iter().map(|month| Share::Months([month].into())).chain(rest).collect();
+    let rest = months.is_none().then(|| Share::Others(apart.iter().flatten().copied().collect()));
+    let shares = apart.into_iter().map(Share::Months).chain(rest).collect();
     // The second try is for memory that was short: one after the other needs less.
     let threads = if merge_joins { 1 } else { context.threads };
     let files = Mutex::new(Vec::new());
@@ -295,15 +295,28 @@ async fn make(
     Ok(files)
 }
 
-/// The months that a SELECT gives (of those wanted), where each can be made from its own files and that is worth it.
-pub fn large_months(what: &str, frame: &DataFrame, wanted: Option<&BTreeSet<NaiveDate>>) -> Result<Option<BTreeSet<NaiveDate>>> {
+/// The months that a SELECT gives (of those wanted) in shares of months that follow one another, where each can be made from its own files and that
+/// is worth it.
+pub fn shares(what: &str, frame: &DataFrame, wanted: Option<&BTreeSet<NaiveDate>>) -> Result<Option<Vec<BTreeSet<NaiveDate>>>> {
     if wanted.is_some_and(|months| months.len() < 2) {
         return Ok(None);
     }
-    let Some(mut rows) = takings_engine::months_apart(what, frame)? else { return Ok(None) };
-    rows.retain(|month, _| wanted.is_none_or(|wanted| wanted.contains(month)));
-    let is_worth_it = rows.len() > 1 && rows.values().sum::<u64>() / rows.len() as u64 >= LARGE_MONTH;
-    Ok(is_worth_it.then(|| wanted.cloned().unwrap_or_else(|| rows.into_keys().collect())))
+    let Some(rows) = takings_engine::months_apart(what, frame)? else { return Ok(None) };
+    let months = wanted.cloned().unwrap_or_else(|| rows.keys().copied().collect());
+    let (mut shares, mut share, mut of_share) = (Vec::new(), BTreeSet::new(), 0);
+    for month in months {
+        share.insert(month);
+        of_share += rows.get(&month).copied().unwrap_or(0);
+        if of_share >= SHARE {
+            shares.push(std::mem::take(&mut share));
+            of_share = 0;
+        }
+    }
+    match shares.last_mut() {
+        Some(last) => last.append(&mut share),
+        None => return Ok(None),
+    }
+    Ok((shares.len() > 1).then_some(shares))
 }
 
 /// Rows into new files.
@@ -313,7 +326,7 @@ async fn fill(context: &Context, table: &Table, session: &Session<'_>, frame: Da
     let filled = async {
         let mut rows = session.stream(&table.name, frame).await?;
         while let Some(batch) = rows.try_next().await.map_err(|error| takings_engine::Error::running(&table.name, &error))? {
-            writer.write(&takings_engine::conform(&table.name, &schema, &batch)?).await?;
+            writer.write(&takings_engine::conform_to_write(&table.name, &schema, &batch)?).await?;
         }
         Ok::<_, Failure>(())
     };
