@@ -106,3 +106,29 @@ fn feeds_full_of_late_rows_use_only_what_was_known() {
     let differing = made(&late, "2026-03-15").iter().filter(|(path, bytes)| on_time[*path] != **bytes).count();
     assert!(differing > 0, "later rows change nothing: the cut proves nothing");
 }
+
+#[test]
+fn a_rate_that_is_not_known_yet_ends_no_other() {
+    let (none, rates) = (Feeds::empty(), Feeds::empty());
+    rates.write("eurofxref-hist.csv", "Date,USD,\n2026-02-06,1.25,\n2026-02-05,1.1,\n");
+    let mut place = Place::on(none.root());
+    place.set("TAKINGS_INSTANCES__ECB_RATES__MAIN__URL", &format!("file://{}", rates.root().display()));
+    place.set("TAKINGS_INSTANCES__ECB_RATES__MAIN__SELLER_ACCOUNT", "1");
+    place.run("nightly", "2026-03-15").ok();
+    let known = |day: &str, at: &str| -> Vec<String> {
+        let query = format!(
+            "select per_euro from dim_fx_rate where currency = 'USD' and valid_from <= date '{day}' and valid_to > date '{day}' \
+             and known_from <= $known_at and (known_to is null or known_to > $known_at)"
+        );
+        let found = place.takings(&["sql", &query, "--known-at", at, "--format", "csv"]).ok().out;
+        found.lines().skip(1).map(|rate| rate.trim_end_matches('0').to_owned()).collect()
+    };
+    assert!(known("2026-02-05", "2026-02-05T23:00:00Z").is_empty(), "a rate is known the day after");
+    assert_eq!(known("2026-02-05", "2026-02-06T12:00:00Z"), ["1.1"]);
+    assert_eq!(known("2026-02-06", "2026-02-06T12:00:00Z"), ["1.1"], "the day's own rate is not known yet");
+    assert_eq!(known("2026-02-06", "2026-02-07T00:00:00Z"), ["1.25"]);
+    assert_eq!(known("2026-02-05", "2026-02-07T00:00:00Z"), ["1.1"], "and stays for its own day");
+    // R55: for a week at most.
+    assert_eq!(known("2026-02-13", "2026-03-15T00:00:00Z"), ["1.25"]);
+    assert!(known("2026-02-14", "2026-03-15T00:00:00Z").is_empty());
+}

@@ -29,6 +29,7 @@ rates as (
     select currency, valid_from, valid_to, per_euro, usd_per_euro
     from dim_fx_rate
     where known_from <= $known_at
+        and (known_to is null or known_to > $known_at)
 )
 select
     e.channel,

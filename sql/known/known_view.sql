@@ -23,6 +23,7 @@ rates as (
     select currency, valid_from, valid_to, per_euro, usd_per_euro
     from dim_fx_rate
     where known_from <= $known_at
+        and (known_to is null or known_to > $known_at)
 )
 select
     cast(date_trunc('month', v.reported_on) as date) as month,

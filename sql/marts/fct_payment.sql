@@ -45,12 +45,13 @@ kdp as (
         payment_status as status,
         _known_at, period_month, _instance, _file_id, _line
     from stg_kdp_payment
-    where level = 'payment' and net_earnings is not null
+    -- R61: nothing is paid before it is paid out
+    where level = 'payment' and net_earnings is not null and (payout_amount is not null or net_earnings = 0)
 ),
 apple as (
     select
         'apple' as channel,
-        paid_total as payment_id,
+        paid_to as payment_id,
         'payment' as kind,
         region_currency as marketplace,
         'ZZ' as country,
@@ -59,7 +60,7 @@ apple as (
         period_end,
         cast(null as date) as paid_on,
         currency,
-        earned + coalesce(input_tax, 0) as accrued,
+        coalesce(balance, 0) + earned + coalesce(input_tax, 0) as accrued,
         -withholding_tax as withholding,
         adjustments,
         total_owed as net,
@@ -159,12 +160,14 @@ stripe as (
         cast(null as decimal(38, 18)) as adjustments,
         -net as net,
         cast(null as decimal(38, 18)) as fx_rate_printed,
-        -net as payout_amount,
+        -- R61: what an instant payout costs leaves the balance and does not arrive
+        -gross as payout_amount,
         currency as payout_currency,
         cast(null as text) as status,
         _known_at, period_month, _instance, _file_id, _line
     from stg_stripe_balance
-    where reporting_category in ('payout', 'payout_reversal', 'transfer')
+    -- a transfer goes to somebody else's account
+    where reporting_category in ('payout', 'payout_reversal', 'payout_cancel', 'payout_failure')
 ),
 -- R68: a transaction stands in each report that covers its day
 stripe_once as (

@@ -219,6 +219,33 @@ ddex as (
         _known_at, period_month, _instance, _file_id, _line
     from stg_ddex_dsrf_usage_download
 ),
+azure_usage as (
+    select
+        *,
+        max(case when raw_usage is not null then 1 else 0 end) over (partition by _instance, period_month, used_on) as day_has_raw_usage
+    from stg_azure_marketplace_usage
+),
+azure as (
+    -- R67: billed usage, each once; in the customer's currency, else in the one paid in
+    select
+        'azure_marketplace' as channel,
+        cast(null as text) as sub_channel,
+        cast(null as text) as title_id,
+        sku as other_id,
+        offer_name as title_name,
+        offer_type as product_type,
+        coalesce(country, 'ZZ') as country,
+        country_reason,
+        used_on as sold_on,
+        coalesce(metered_usage, raw_usage, normalized_usage) as quantity,
+        case when estimated_charge_cc is not null then price_cc else estimated_price_pc end as unit_amount,
+        coalesce(estimated_charge_cc, estimated_charge_pc) as amount,
+        case when estimated_charge_cc is not null then customer_currency else payout_currency end as currency,
+        _known_at, period_month, _instance, _file_id, _line
+    from azure_usage
+    where coalesce(estimated_charge_cc, estimated_charge_pc, 0) <> 0
+        and (metered_usage is not null or raw_usage is not null or day_has_raw_usage = 0)
+),
 statements as (
     select * from prime_video
     union all
@@ -243,6 +270,8 @@ statements as (
     select * from bandcamp
     union all
     select * from ddex
+    union all
+    select * from azure
 ),
 lines as (
     select

@@ -36,6 +36,18 @@ impl Error {
         Self { place: Some(Place::Variable(name.to_owned())), message: message.into(), next: None }
     }
 
+    /// Is it a question that a draft left open?
+    pub(crate) fn is_question(&self) -> bool {
+        self.message.ends_with(crate::toml_text::QUESTION)
+    }
+
+    pub(crate) fn path(&self) -> Option<&Path> {
+        match &self.place {
+            Some(Place::File { path, .. }) => Some(path),
+            _ => None,
+        }
+    }
+
     /// What the user should do about it.
     #[must_use]
     pub fn next(mut self, step: impl Into<String>) -> Self {

@@ -13,6 +13,8 @@ pub struct Project {
     pub root: PathBuf,
     pub settings: Settings,
     pub channels: BTreeMap<String, Channel>,
+    /// By the names of their files: drafts with open questions, which no instance uses yet.
+    pub drafts: BTreeMap<String, Error>,
     pub tables: BTreeMap<String, Table>,
     /// The CSV files of `config/reference/`, for maps and calendars.
     pub references: BTreeMap<String, Reference>,
@@ -46,20 +48,26 @@ impl Project {
             files.push(read(root, &Path::new("config/env").join(format!("{name}.toml")))?);
         }
         let settings = Settings::layered(&files, variables)?;
-        let channels = each(root, "config/channels", "toml", Channel::parse)?.into_iter().map(|channel| (channel.name.clone(), channel)).collect();
+        let (channels, drafts) = channels(root, &settings.instances)?;
         let tables = each(root, "config/tables", "toml", Table::parse)?.into_iter().map(|table| (table.name.clone(), table)).collect();
         let references = each(root, "config/reference", "csv", Reference::parse)?.into_iter().map(|reference| (reference.name.clone(), reference)).collect();
         let jobs = each(root, "jobs", "toml", Job::parse)?.into_iter().map(|job| (job.name.clone(), job)).collect();
         let reports = each(root, "config/reports", "toml", Report::parse)?;
         let models = models(root)?;
         let report_sql = report_sql(root)?;
-        let project = Self { root: root.to_owned(), settings, channels, tables, references, jobs, reports, models, report_sql };
+        let project = Self { root: root.to_owned(), settings, channels, drafts, tables, references, jobs, reports, models, report_sql };
         project.check()?;
         Ok(project)
     }
 
     pub fn instances_of<'a>(&'a self, channel: &'a str) -> impl Iterator<Item = &'a Instance> {
         self.settings.instances.iter().filter(move |instance| instance.channel == channel)
+    }
+
+    pub fn channel(&self, name: &str) -> Result<&Channel> {
+        self.channels
+            .get(name)
+            .ok_or_else(|| self.drafts.get(name).cloned().unwrap_or_else(|| unknown("channel", name, self.channels.keys().map(String::as_str))))
     }
 
     pub fn job(&self, name: &str) -> Result<&Job> {
@@ -279,6 +287,26 @@ fn each<T>(root: &Path, folder: &str, ending: &str, parse: impl Fn(&Path, &str) 
             parse(&path, &text)
         })
         .collect()
+}
+
+/// The channel files, without those that nothing uses and whose draft still asks.
+fn channels(root: &Path, instances: &[Instance]) -> Result<(BTreeMap<String, Channel>, BTreeMap<String, Error>)> {
+    let (mut channels, mut drafts) = (BTreeMap::new(), BTreeMap::new());
+    for channel in each(root, "config/channels", "toml", |path, text| Ok(Channel::parse(path, text)))? {
+        match channel {
+            Ok(channel) => {
+                channels.insert(channel.name.clone(), channel);
+            }
+            Err(error) => {
+                let stem = error.path().and_then(Path::file_stem).and_then(|stem| stem.to_str()).unwrap_or_default().to_owned();
+                if !error.is_question() || instances.iter().any(|instance| instance.channel == stem) {
+                    return Err(error);
+                }
+                drafts.insert(stem, error);
+            }
+        }
+    }
+    Ok((channels, drafts))
 }
 
 fn models(root: &Path) -> Result<BTreeMap<String, Source>> {

@@ -38,11 +38,14 @@ pub(crate) fn with_hint(message: &str) -> (String, Option<String>) {
     split_unknown(rest, "key")
 }
 
+/// What is said of a key that a draft could not decide.
+pub(crate) const QUESTION: &str = "is a question that a draft left open";
+
 fn split_unknown(rest: &str, what: &str) -> (String, Option<String>) {
     let Some((unknown, expected)) = rest.split_once('`') else { return (format!("unknown {what} {rest}"), None) };
     if unknown.starts_with("choose_") {
         let hint = "the sample doesn't tell it: keep the line that is right without its `choose_…_`, and delete the others".to_owned();
-        return (format!("`{unknown}` is a question that a draft left open"), Some(hint));
+        return (format!("`{unknown}` {QUESTION}"), Some(hint));
     }
     let known: Vec<&str> = expected.split('`').skip(1).step_by(2).collect();
     let hint = match nearest(unknown, known.iter().copied()) {

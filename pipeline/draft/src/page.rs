@@ -365,12 +365,23 @@ fn checked(check: &Check) -> String {
         None => String::new(),
     };
     let by = if check.by.is_empty() { String::new() } else { format!(" for each {}", codes(check.by.iter().map(String::as_str))) };
+    let difference = match check.tolerance {
+        (0, _) => "a difference".to_owned(),
+        (value, decimals) => format!("a difference of more than {}", code(&decimal(value, decimals as usize))),
+    };
     let level = match check.level {
-        Level::Mandatory => "a difference stops the file",
-        Level::Advisory => "a difference is a warning",
-        Level::Display => "shown, not compared",
+        Level::Mandatory => format!("{difference} stops the file"),
+        Level::Advisory => format!("{difference} is a warning"),
+        Level::Display => "shown, not compared".to_owned(),
     };
     format!("`{}`: {what}{expect}{by} ({level})", check.name)
+}
+
+/// A number of 0 or more with its point.
+fn decimal(value: i128, decimals: usize) -> String {
+    let digits = format!("{value:0>width$}", width = decimals + 1);
+    let (whole, fraction) = digits.split_at(digits.len() - decimals);
+    if fraction.is_empty() { whole.to_owned() } else { format!("{whole}.{fraction}") }
 }
 
 fn test(test: &CellTest) -> String {

@@ -33,6 +33,26 @@ pub fn files<'a>(channel: &Channel, export: &Export, landed: &'a [LandingRecord]
     (files, refused)
 }
 
+/// Of the files that all count, those which were read now and are the same to the byte as another one: their money may count twice.
+pub fn copies(files: &[&LandingRecord], read_now: impl Fn(&LandingRecord) -> bool) -> Vec<String> {
+    let mut by_content: BTreeMap<(&str, &str), Vec<&LandingRecord>> = BTreeMap::new();
+    for record in files {
+        by_content.entry((&record.instance, &record.sha256)).or_default().push(record);
+    }
+    let doubled = by_content.into_values().filter(|same| same.len() > 1 && same.iter().any(|record| read_now(record)));
+    doubled
+        .map(|same| {
+            let paths: Vec<&str> = same.iter().map(|record| record.source_path.as_str()).collect();
+            format!(
+                "{} have the same content, and each counts; if one is a copy, remove it or name it in `ignore` of [instances.{}.{}]",
+                paths.join(" and "),
+                same[0].channel,
+                same[0].instance
+            )
+        })
+        .collect()
+}
+
 /// Of the files of an instance with the same period the newest: by the groups that `newest` names, then by path.
 fn newest<'a>(channel: &Channel, export: &Export, files: Vec<&'a LandingRecord>) -> Vec<&'a LandingRecord> {
     // Parts of a file come and go with it.

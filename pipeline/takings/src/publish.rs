@@ -139,6 +139,9 @@ pub async fn publish(context: &Context, run: Uuid, channel: &Channel, export: &E
         outcome.warnings.extend(warnings);
         outcome.decoded.push(unit);
     }
+    if export.part_of.is_none() {
+        outcome.warnings.extend(chosen::copies(&landed, |record| outcome.decoded.iter().any(|unit| unit.file_id == record.file_id && unit.published > 0)));
+    }
     outcome.warnings.sort();
     outcome.warnings.dedup();
     outcome.version = state.as_ref().map(|state| state.version);

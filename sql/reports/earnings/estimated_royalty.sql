@@ -51,6 +51,7 @@ rates as (
     select currency, valid_from, valid_to, cast(per_euro as decimal(20, 6)) as per_euro, cast(usd_per_euro as decimal(20, 6)) as usd_per_euro
     from dim_fx_rate
     where known_from <= $known_at
+        and (known_to is null or known_to > $known_at)
 )
 select
     c.channel,

@@ -5,7 +5,7 @@
 
 use std::io::{self, Read};
 
-use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8};
+use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use takings_definitions::TextForm;
 
 use super::unpack::Open;
@@ -58,12 +58,16 @@ fn as_utf8<'a>(encoding: &'static Encoding, input: impl Read + 'a) -> (Box<dyn R
     )
 }
 
-/// Whether an encoding can read all of it.
+/// Whether an encoding can read all of it. UTF-16 can read nearly any bytes: one of the first must be the zero that line ends and delimiters have.
 fn reads(encoding: &'static Encoding, mut input: impl Read) -> io::Result<bool> {
     let mut decoder = encoding.new_decoder_without_bom_handling();
+    let mut unlikely = encoding == UTF_16LE || encoding == UTF_16BE;
     let (mut piece, mut out) = (vec![0; PIECE], vec![0; 4 * PIECE]);
     loop {
         let length = read_some(&mut input, &mut piece)?;
+        if std::mem::take(&mut unlikely) && memchr::memchr(0, &piece[..length]).is_none() {
+            return Ok(false);
+        }
         let mut at = 0;
         loop {
             let (result, read, _) = decoder.decode_to_utf8_without_replacement(&piece[at..length], &mut out, length == 0);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use takings_definitions::{Export, HeaderRule, LayoutVersion};
 
+use super::frame::short;
 use super::header::{Header, source_names};
 use crate::layout::folded;
 use crate::{Error, Result};
@@ -28,7 +29,7 @@ impl Misfit {
     fn shown(&self) -> String {
         let list = |names: &[String]| {
             let more = if names.len() > 5 { ", …" } else { "" };
-            names.iter().take(5).map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ") + more
+            names.iter().take(5).map(|name| format!("{:?}", short(name))).collect::<Vec<_>>().join(", ") + more
         };
         let mut parts = Vec::new();
         if !self.lacks.is_empty() {
@@ -60,6 +61,10 @@ pub(crate) fn choose<'a>(name: &str, export: &Export, found: &[(&'a LayoutVersio
         [] => {
             let Some((layout, header, misfit)) = tried.iter().min_by_key(|(_, _, misfit)| misfit.size()) else {
                 let names: Vec<&str> = export.layouts.iter().map(|layout| layout.name.as_str()).collect();
+                if !found.is_empty() {
+                    return Err(Error::data(format!("{name}: no line of it is the header of a layout of export `{}` ({})", export.name, names.join(", ")))
+                        .next("see whether it is empty or was cut off; else add [[exports.layouts]] with its `header`"));
+                }
                 return Err(Error::data(format!("{name}: none of the layouts of export `{}` ({}) is for it", export.name, names.join(", ")))
                     .next("add [[exports.layouts]] with its `header` or `file`"));
             };

@@ -1,6 +1,7 @@
 //! A text while it is read by a format: item by item, then all that was found together. It must not know how formats are written.
 
 use chrono::{Datelike, Days, FixedOffset, NaiveDate, Weekday};
+use chrono_tz::Tz;
 
 use super::blank::is_blank;
 use super::moment::{Count, Field, Item, Meaning, Moment, Span};
@@ -23,6 +24,7 @@ pub(super) struct Found {
     micros: Option<i64>,
     weekday: Option<u32>,
     offset: Option<FixedOffset>,
+    zone: Option<Tz>,
     iso_year: Option<i64>,
     week: Option<i64>,
     day_of_week: Option<i64>,
@@ -85,6 +87,10 @@ impl Found {
                 text.strip_prefix(['Z', 'z']).ok_or(missing)
             }
             Item::ZoneName => {
+                if let Some((zone, rest)) = zone(text) {
+                    self.zone = Some(zone);
+                    return Ok(rest);
+                }
                 let length = text.find(|character: char| !character.is_alphabetic()).unwrap_or(text.len());
                 let (name, rest) = text.split_at(length);
                 let known = meaning.zones.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, offset)| *offset);
@@ -165,7 +171,7 @@ impl Found {
         if self.weekday.is_some_and(|weekday| span != Span::Day || weekday != day.weekday().num_days_from_monday()) {
             return Err(TimeProblem::Form);
         }
-        Ok(Moment { day, span, time: self.time()?, offset: self.offset })
+        Ok(Moment { day, span, time: self.time()?, offset: self.offset, zone: self.zone })
     }
 
     /// Microseconds since midnight.
@@ -184,6 +190,13 @@ impl Found {
         }
         Ok(Some((hour * 3600 + minute * 60 + second) * 1_000_000 + self.micros.unwrap_or(0)))
     }
+}
+
+/// `Europe/Berlin`, `America/Argentina/Buenos_Aires`: a name of the time zone database that can't be an abbreviation.
+fn zone(text: &str) -> Option<(Tz, &str)> {
+    let length = text.find(|mark: char| !mark.is_ascii_alphanumeric() && !matches!(mark, '/' | '_' | '-' | '+')).unwrap_or(text.len());
+    let (name, rest) = text.split_at(length);
+    Some((name.contains('/').then(|| name.parse().ok())??, rest))
 }
 
 /// `+01:00`, `-0500`, `+01`, `Z`.
@@ -236,7 +249,7 @@ fn counted(text: &str, count: Count) -> Result<Moment, TimeProblem> {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let at = |micros: i64, offset: Option<FixedOffset>| {
         let at = chrono::DateTime::from_timestamp_micros(micros).filter(|at| (1..=9999).contains(&at.year())).ok_or(TimeProblem::Range)?;
-        Ok(Moment { day: at.date_naive(), span: Span::Day, time: Some(micros.rem_euclid(86_400_000_000)), offset })
+        Ok(Moment { day: at.date_naive(), span: Span::Day, time: Some(micros.rem_euclid(86_400_000_000)), offset, zone: None })
     };
     match count {
         Count::Seconds | Count::Milliseconds => {

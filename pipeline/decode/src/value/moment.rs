@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{FixedOffset, NaiveDate};
+use chrono_tz::Tz;
 
 use super::blank::is_blank;
 use super::found::Found;
@@ -26,6 +27,8 @@ pub(crate) struct Moment {
     /// Microseconds since midnight.
     pub(crate) time: Option<i64>,
     pub(crate) offset: Option<FixedOffset>,
+    /// Named by the text itself.
+    pub(crate) zone: Option<Tz>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

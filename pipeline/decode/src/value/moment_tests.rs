@@ -75,6 +75,11 @@ fn formats_and_texts_one_by_one() {
         ("%Y-%m-%dT%H:%M:%SZ", "2024-01-01T00:00:00Z", "2024-01-01 Day 0 +00:00"),
         ("%Y-%m-%d %H:%M %Z", "2024-01-01 00:00 pst", "2024-01-01 Day 0 -08:00"),
         ("%Y-%m-%d %H:%M %Z", "2024-01-01 00:00 EST", "Form"),
+        ("%Y-%m-%d %H:%M %Z", "2024-07-01 00:00 Europe/Berlin", "2024-07-01 Day 0 Europe/Berlin"),
+        ("%Z %Y-%m-%d %H:%M", "America/Argentina/Buenos_Aires 2024-07-01 00:00", "2024-07-01 Day 0 America/Argentina/Buenos_Aires"),
+        ("%Y-%m-%d %H:%M %Z", "2024-07-01 00:00 Etc/GMT+5", "2024-07-01 Day 0 Etc/GMT+5"),
+        ("%Y-%m-%d %H:%M %Z", "2024-07-01 00:00 Europe/Berln", "Form"),
+        ("%Y-%m-%d %H:%M %Z", "2024-07-01 00:00 CET", "Form"),
         ("%s", "-1", "1969-12-31 Day 86399000000 +00:00"),
         ("%s", "99999999999999", "Range"),
         ("%s", "+1", "Form"),
@@ -117,8 +122,9 @@ fn formats_and_texts_one_by_one() {
         ("%Y-%m-%d %I:%M %p", "2024-01-01 1:30 amx", "Form"),
     ] {
         let found = match MomentFormat::new(format).unwrap().read(text, &meaning()) {
-            Ok(Moment { day, span, time, offset }) => {
+            Ok(Moment { day, span, time, offset, zone }) => {
                 let more = time.map(|time| format!(" {time}")).unwrap_or_default() + &offset.map(|offset| format!(" {offset}")).unwrap_or_default();
+                let more = more + &zone.map(|zone| format!(" {zone}")).unwrap_or_default();
                 format!("{day} {span:?}{more}")
             }
             Err(problem) => format!("{problem:?}"),

@@ -107,8 +107,14 @@ pub(crate) struct Findings<'a> {
 impl Findings<'_> {
     #[cold]
     fn add(&mut self, row: usize, finding: Finding) {
+        self.add_text(row, None, finding);
+    }
+
+    /// `joined`: the text of a column that is joined from several.
+    #[cold]
+    fn add_text(&mut self, row: usize, joined: Option<&str>, finding: Finding) {
         let text = match self.source {
-            Source::Join(_) => String::new(),
+            Source::Join(_) => joined.unwrap_or_default().to_owned(),
             source => [Some(source), self.with]
                 .into_iter()
                 .flatten()
@@ -154,18 +160,20 @@ pub(crate) fn read_values<T>(
         if *skipped {
             continue;
         }
-        let value = match text {
-            Ok(Some(text)) => parse(row, values.len(), &text).map(Some),
+        values.push(match text {
+            Ok(Some(text)) => parse(row, values.len(), &text).map(Some).unwrap_or_else(|finding| {
+                found.add_text(row, Some(&text), finding);
+                None
+            }),
             Ok(None) => {
                 found.null(row);
-                Ok(None)
+                None
             }
-            Err(finding) => Err(finding),
-        };
-        values.push(value.unwrap_or_else(|finding| {
-            found.add(row, finding);
-            None
-        }));
+            Err(finding) => {
+                found.add(row, finding);
+                None
+            }
+        });
         cells.keep_place(values.len());
     }
     values

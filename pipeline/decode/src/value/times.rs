@@ -88,7 +88,7 @@ impl TimeReader {
         let wrong = |problem| not_a_time(rule::TIMESTAMP, problem);
         let moment = self.moment(text).map_err(wrong)?;
         let civil = moment.civil();
-        let utc = match (moment.offset, self.zone) {
+        let utc = match (moment.offset, moment.zone.or(self.zone)) {
             (Some(offset), _) => civil.checked_sub_offset(offset),
             (None, Some(zone)) => Some(in_zone(civil, zone)?),
             (None, None) => Some(civil),

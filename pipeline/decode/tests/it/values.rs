@@ -275,6 +275,29 @@ fn google_play_times_with_named_zones() {
 }
 
 #[test]
+fn times_whose_zone_is_a_cell() {
+    check(
+        r#"{ name = "at", type = "timestamp" }"#,
+        "[exports.columns.at]\njoin = [\"{Datum}\", \" \", \"{Uhrzeit}\", \" \", \"{Zeitzone}\"]\nformats = [\"%d.%m.%Y %H:%M:%S %Z\"]\nzones = { CET = \"+01:00\" }",
+        &[
+            &["Datum", "Uhrzeit", "Zeitzone"],
+            &["05.07.2024", "09:10:11", "Europe/Berlin"],
+            &["05.01.2024", "09:10:11", "Europe/Berlin"],
+            &["05.07.2024", "09:10:11", "CET"],
+            &["31.03.2024", "02:30:00", "Europe/Berlin"],
+            &["05.07.2024", "09:10:11", "Europe/Berln"],
+        ],
+        expect![[r#"
+            row at=2024-07-05T07:10:11Z _line=2
+            row at=2024-01-05T08:10:11Z _line=3
+            row at=2024-07-05T08:10:11Z _line=4
+            reject 5 at zone: at: "31.03.2024 02:30:00 Europe/Berlin" never was in Europe/Berlin: the clocks went forward
+            reject 6 at timestamp: at: "05.07.2024 09:10:11 Europe/Berln" is in none of the declared formats
+        "#]],
+    );
+}
+
+#[test]
 fn civil_times_of_a_zone() {
     check(
         r#"{ name = "at", type = "timestamp" }"#,

@@ -15,9 +15,14 @@ enum Unknown {
     Asks(&'static str),
     /// Only that all records are read is compared.
     Records(&'static str),
+    /// The draft says itself that it can't read its sample yet.
+    Unread(&'static str),
 }
 
-const UNKNOWN: [(&str, Unknown); 9] = [
+const UNKNOWN: [(&str, Unknown); 12] = [
+    ("apple/financial_report.csv", Unknown::Unread("the header ends with a cell without a name, and what was paid stands behind quotes")),
+    ("apple/financial_report_2025-12.csv", Unknown::Records("that a header comes again")),
+    ("apple/financial_report_2026-07.csv", Unknown::Unread("the header ends with a cell without a name, and what was paid stands behind quotes")),
     ("apple/sales_2009-03.txt", Unknown::Asks("03/02/2009 may be March or February")),
     ("believe/believe_en.csv", Unknown::Asks("01/02/2026 may be January or February")),
     ("believe/believe_fr.csv", Unknown::Asks("01/02/2026 may be January or February")),
@@ -66,6 +71,12 @@ fn a_draft_reads_its_sample() {
             match drafted(fixture) {
                 Err(why) if why.contains("is a question that a draft left open") => {}
                 other => wrong.push(format!("{name}: a question was expected, got {other:?}")),
+            }
+            continue;
+        }
+        if let Some(Unknown::Unread(_)) = known {
+            if let Ok(found) = drafted(fixture) {
+                wrong.push(format!("{name}: is read by its draft: {found:?}"));
             }
             continue;
         }

@@ -127,7 +127,7 @@ fn tried(project: &Project, channel: &Channel, export: &Export, path: &str, open
 fn export_of<'p>(project: &'p Project, args: &ChannelTestArgs) -> Result<(&'p Channel, &'p Export, String)> {
     let channels: Vec<&Channel> = match &args.channel {
         None => project.channels.values().collect(),
-        Some(name) => vec![project.channels.get(name).ok_or_else(|| unknown("channel", name, project.channels.keys().map(String::as_str)))?],
+        Some(name) => vec![project.channel(name)?],
     };
     let whole = args.file.to_string_lossy().replace('\\', "/");
     let ends = std::iter::once(0).chain(whole.match_indices('/').map(|(at, _)| at + 1)).map(|at| &whole[at..]).filter(|end| !end.is_empty());
@@ -163,6 +163,9 @@ fn export_of<'p>(project: &'p Project, args: &ChannelTestArgs) -> Result<(&'p Ch
                 return Err(Failure::usage(format!("{end} fits several exports: {}; {next}", names.join(", "))));
             }
         }
+    }
+    if let Some(draft) = project.drafts.values().next().filter(|_| args.channel.is_none()) {
+        return Err(Failure::usage(format!("{whole} fits no `path` of the channels that load; {draft}")));
     }
     let names: Vec<&str> = channels.iter().map(|channel| channel.name.as_str()).collect();
     Err(Failure::run(format!("{whole} fits no `path` of {}; correct the pattern, or say --channel and --export to read it all the same", names.join(", "))))

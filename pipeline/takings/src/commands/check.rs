@@ -21,7 +21,8 @@ pub async fn check(cli: &Cli) -> Result<ExitCode> {
     let store = Store::open(".", &project.root)?;
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
     let engine = context::engine(&project, &store, threads)?;
-    let mut findings: Vec<String> = exports(&engine, &project);
+    let mut findings: Vec<String> = project.drafts.values().map(ToString::to_string).collect();
+    findings.extend(exports(&engine, &project));
     findings.extend(check_project(&engine, &project, &graph).await.into_iter().map(|finding| finding.0.to_string()));
     if cli.json {
         output::json(&json!({"ok": findings.is_empty(), "findings": findings}));

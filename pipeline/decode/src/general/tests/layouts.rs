@@ -94,7 +94,7 @@ fn exactly_one_layout_fits() {
         None,
         "",
         &expect![[r#"
-        stopped: f_2026.csv: none of the layouts of export `e` (old, new, newest) is for it; add [[exports.layouts]] with its `header` or `file`
+        stopped: f_2026.csv: no line of it is the header of a layout of export `e` (old, new, newest); see whether it is empty or was cut off; else add [[exports.layouts]] with its `header`
     "#]],
     );
 }

@@ -179,6 +179,25 @@ fn encodings() {
          2 Beyoncé
     "#]],
     );
+    // Without a mark UTF-16 would read any even number of bytes.
+    check(
+        "[exports.text]\nencoding = [\"utf-8\", \"utf-16le\", \"iso-8859-1\"]",
+        b"name\nBeyonc\xE9\n\n",
+        &expect![[r#"
+        ==  (header 1)
+           name
+         2 Beyoncé
+    "#]],
+    );
+    check(
+        "[exports.text]\nencoding = [\"utf-8\", \"utf-16le\", \"iso-8859-1\"]",
+        "name\nBeyonc\u{e9}\n".encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>(),
+        &expect![[r#"
+        ==  (header 1)
+           name
+         2 Beyoncé
+    "#]],
+    );
     check(
         "[exports.text]\nragged = \"refuse\"",
         b"name,x\nBeyonc\xE9,1\nb,2\n",

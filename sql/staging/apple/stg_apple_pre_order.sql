@@ -1,0 +1,28 @@
+-- One row per line of the report.
+select
+    provider,
+    provider_country,
+    sku,
+    developer,
+    title,
+    pre_order_from,
+    pre_order_to,
+    ordered,
+    canceled,
+    cumulative_ordered,
+    cumulative_canceled,
+    begin_on,
+    end_on,
+    country,
+    country_reason,
+    apple_identifier,
+    category,
+    device,
+    supported_platforms,
+    client,
+    _instance,
+    _file_id,
+    _line,
+    _known_at,
+    period_month
+from apple_pre_order
