@@ -1,22 +1,28 @@
 //! A sample's tables → the plan of a draft: exports, frames, columns.
 
+use encoding_rs::Encoding;
 use regex::Regex;
 
 use crate::column::{Guess, Seen, date_formats, see};
 use crate::error::Error;
-use crate::money::{Sort, is_currency, sort, tie, wide};
+use crate::grid::cleaned;
+use crate::money::{Sort, is_currency, is_currency_word, sort, tie, wide};
 use crate::names::{FilePattern, file_pattern, plain_words, snake, unique};
-use crate::plan::{CellPlan, ChannelPlan, CheckPlan, Column, EndPlan, ExcludePlan, ExportPlan, HeaderPlan, Source, TrailerPlan, UnpivotPlan};
+use crate::norows::{end, excludes, shown, trailers};
+use crate::plan::{CellPlan, ChannelPlan, Column, ExportPlan, HeaderPlan, SectionPlan, Source, UnpivotPlan};
+use crate::rollups::leave_out;
 use crate::sample::{Group, Looked, PartSample, look};
+use crate::sections;
 use crate::typed::{Evidence, column};
 use crate::write::{list, quoted};
 
-pub(crate) fn assemble(sample: &[u8], file: &str, name: &str) -> Result<ChannelPlan, Error> {
-    let looked = look(file, sample)?;
+pub(crate) fn assemble(sample: &[u8], file: &str, name: &str, encoding: Option<&'static Encoding>) -> Result<ChannelPlan, Error> {
+    let mut looked = look(file, sample, encoding)?;
     if looked.groups.is_empty() {
         return Err(Error::new(format!("{file}: no table was found in it: no line that reads as a header stands above lines of as many cells")));
     }
     let name = snake(name);
+    let left_out = leave_out(&mut looked);
     let seen: Vec<Vec<Seen>> = looked.groups.iter().map(seen).collect();
     let evidence = Evidence::of(seen.iter().flatten());
     let path = file_pattern(file);
@@ -35,11 +41,12 @@ pub(crate) fn assemble(sample: &[u8], file: &str, name: &str) -> Result<ChannelP
         exports.push(export);
     }
     claims(&mut exports, &looked);
+    exports[0].notes.extend(left_out);
     Ok(ChannelPlan { name, exports })
 }
 
 /// What the columns of a table hold, over all its parts.
-fn seen(group: &Group) -> Vec<Seen> {
+pub(crate) fn seen(group: &Group) -> Vec<Seen> {
     let names = &group.parts[0].table.names;
     let cells = |at: usize| {
         let data = group.parts.iter().flat_map(|part| part.table.data.iter().map(move |row| &part.rows[*row]));
@@ -55,6 +62,7 @@ fn export_name(group: &Group, several: bool, file: &str, channel: &str) -> Strin
         (Some(kind), _) => return format!("type_{}", snake(kind)),
         (None, Some(sheet)) if several || !part.member.is_empty() => sheet.as_str(),
         _ if !part.member.is_empty() => part.member.as_str(),
+        _ if several && part.section.is_some() => part.section.as_deref().unwrap_or_default(),
         _ => file,
     };
     let last = whole.rsplit('/').next().unwrap_or(whole);
@@ -78,13 +86,23 @@ fn fill(export: &mut ExportPlan, group: &Group, seen: &[Seen], evidence: &Eviden
     };
     export.header = if first.table.header.is_none() {
         HeaderPlan::Given(names.clone())
-    } else if any(|part| part.table.header.is_some_and(|header| part.rows[..header].iter().any(|row| row.cells.iter().any(|cell| !cell.trim().is_empty())))) {
-        HeaderPlan::Has(names.iter().filter(|name| !name.contains('#')).take(3).cloned().collect())
+    } else if any(|part| part.rows[..part.table.top()].iter().any(|row| row.cells.iter().any(|cell| !cell.trim().is_empty()))) {
+        let labels: Vec<String> = if first.table.two_rows {
+            first.rows[first.table.top()].cells.iter().map(|cell| cleaned(cell)).filter(|cell| !cell.is_empty()).collect()
+        } else {
+            names.iter().filter(|name| !name.contains('#')).cloned().collect()
+        };
+        HeaderPlan::Has(labels.into_iter().take(3).collect())
     } else {
         HeaderPlan::First
     };
+    export.two_header_rows = first.table.two_rows;
     if let Some(kind) = &group.kind {
         export.records = Some((vec![kind.clone()], Vec::new()));
+    }
+    for title in group.parts.iter().filter_map(|part| part.section.as_ref()) {
+        let taken: Vec<String> = export.sections.iter().map(|section| section.name.clone()).collect();
+        export.sections.push(SectionPlan { name: unique(&snake(title), &taken), title: sections::pattern(title), ignore: false });
     }
     export.records_seen = group.parts.iter().map(|part| part.table.data.len() as u64).sum();
     for part in &group.parts {
@@ -94,7 +112,7 @@ fn fill(export: &mut ExportPlan, group: &Group, seen: &[Seen], evidence: &Eviden
                 export.notes.push(format!("what stands behind the table, from line {}, is read as rows: say where it ends with `end`", part.rows[*at].line));
                 continue;
             }
-            let shown: String = part.rows[*at].cells.join(" ").trim().chars().take(60).collect();
+            let shown = shown(&part.rows[*at]);
             export.notes.push(format!(
                 "what stands behind the table is not read, from line {}: {shown:?}; another table there is another export with [[exports.frame.sections]]",
                 part.rows[*at].line
@@ -115,63 +133,16 @@ fn fill(export: &mut ExportPlan, group: &Group, seen: &[Seen], evidence: &Eviden
     }
 }
 
-fn excludes(export: &mut ExportPlan, group: &Group) {
-    if group.parts.iter().any(|part| part.table.blanks) {
-        export.exclude.push(ExcludePlan::Blank);
-    }
-    let names = &group.parts[0].table.names;
-    if group.parts.iter().any(|part| !part.table.repeats.is_empty()) {
-        export.exclude.push(ExcludePlan::Header { column: names[0].clone(), word: names[0].clone() });
-    }
-    let mut words: Vec<(usize, Vec<String>)> = Vec::new();
-    let mut lone: Vec<usize> = Vec::new();
-    for total in group.parts.iter().flat_map(|part| &part.table.totals) {
-        match (&total.word, words.iter_mut().find(|(column, _)| *column == total.column)) {
-            (None, _) if lone.contains(&total.column) => {}
-            (None, _) => lone.push(total.column),
-            (Some(word), Some((_, known))) if known.contains(word) => {}
-            (Some(word), Some((_, known))) => known.push(word.clone()),
-            (Some(word), None) => words.push((total.column, vec![word.clone()])),
-        }
-    }
-    for (column, words) in words {
-        export.exclude.push(ExcludePlan::Total { column: names[column].clone(), test: total_test(&words) });
-    }
-    export.exclude.extend(lone.into_iter().map(|column| ExcludePlan::Lone { column: names[column].clone() }));
-}
-
-/// These words, or what begins as they all do: other files have other ones.
-fn total_test(words: &[String]) -> String {
-    if words.len() <= 2 {
-        return format!("equals = {}", list(words.iter().map(String::as_str)));
-    }
-    let mut begins: Vec<String> =
-        words.iter().filter_map(|word| word.split_whitespace().next()).map(|first| regex::escape(first).replace("\\-", "-")).collect();
-    begins.sort_unstable();
-    begins.dedup();
-    format!("matches = {}", crate::write::pattern(&format!("^(?:{})\\b", begins.join("|"))))
-}
-
-/// Where the table ends that has these rows behind it; None: nothing tells.
-fn end(part: &PartSample, behind: usize) -> Option<EndPlan> {
-    if !part.table.gaps {
-        return Some(EndPlan::Blank);
-    }
-    let first: String = part.rows[behind].cells.first()?.trim().chars().take(40).take_while(|character| !character.is_ascii_digit()).collect();
-    let begin = regex::escape(&first).replace("\\-", "-");
-    let unlike = |at: &usize| part.rows[*at].cells.first().is_none_or(|cell| !cell.trim().starts_with(&first));
-    (!first.trim().is_empty() && part.table.data.iter().all(unlike)).then(|| EndPlan::First(format!("^{begin}")))
-}
-
 fn columns(export: &mut ExportPlan, group: &Group, seen: &[Seen], evidence: &Evidence) {
     let names = &group.parts[0].table.names;
     let codes = |at: usize| {
         let mut values = group.parts.iter().flat_map(|part| part.table.data.iter().filter_map(move |row| part.rows[*row].cells.get(at)));
         seen[at].filled > 0 && values.all(|cell| cell.trim().is_empty() || is_currency(cell.trim()))
     };
-    let wide = wide(names).filter(|_| !(0..names.len()).any(|at| codes(at) || crate::column::words(&names[at]).contains(&"currency".to_owned())));
+    let wide = wide(names).filter(|_| !(0..names.len()).any(|at| codes(at) || crate::column::words(&names[at]).iter().any(|word| is_currency_word(word))));
     let mut taken: Vec<String> = Vec::new();
     let mut currencies = Vec::new();
+    let signed = seen.iter().any(|seen| matches!(&seen.guess, Guess::Number(number) if number.signs.currency.is_some()));
     for (at, header) in names.iter().enumerate() {
         if wide.as_ref().is_some_and(|(_, _, places)| places.contains(&at)) {
             continue;
@@ -186,10 +157,7 @@ fn columns(export: &mut ExportPlan, group: &Group, seen: &[Seen], evidence: &Evi
         taken.push(name.clone());
         // A code that may be any text: three letters alone are no proof.
         let about = crate::column::words(header);
-        if codes(at)
-            && (about.iter().any(|word| ["currency", "curr", "ccy", "devise", "währung", "wahrung", "moneda", "valuta"].contains(&word.as_str()))
-                || seen[at].rows > 20)
-        {
+        if codes(at) && (about.iter().any(|word| is_currency_word(word)) || seen[at].rows > 20 || signed) {
             currencies.push(name.clone());
         }
         export.columns.push(column(name, header, &seen[at], evidence));
@@ -229,7 +197,7 @@ fn cells(export: &mut ExportPlan, group: &Group) {
     let first = &group.parts[0];
     let Ok(month) = Regex::new(r"(?i)\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*,? \d{4}\b") else { return };
     let mut found: Vec<(String, String, String, Vec<&'static str>)> = Vec::new();
-    for row in &first.rows[..first.table.header.unwrap_or(0)] {
+    for row in &first.rows[..first.table.top()] {
         for (at, cell) in row.cells.iter().enumerate() {
             let label = row.cells[..at].iter().rev().find(|cell| !cell.trim().is_empty()).map_or_else(|| "period".to_owned(), |label| snake(label));
             let everywhere = group.parts.iter().all(|part| {
@@ -275,55 +243,12 @@ fn address(column: usize, row: u64) -> String {
     format!("{letters}{row}")
 }
 
-/// Narrow lines at the end; what they say is compared where it is a sum or a count of the sample.
-fn trailers(export: &mut ExportPlan, part: &PartSample, seen: &[Seen]) {
-    let Some(text) = &part.text else {
-        for at in &part.table.trailers {
-            let row = &part.rows[*at];
-            let test = format!("equals = {}", list([row.cells[0].trim()]));
-            export.exclude.push(ExcludePlan::Total { column: part.table.names[0].clone(), test });
-        }
-        return;
-    };
-    let delimiter = if text.delimiter == b'\t' { "\\t".to_owned() } else { regex::escape(&char::from(text.delimiter).to_string()) };
-    let mut taken = Vec::new();
-    for at in &part.table.trailers {
-        let row = &part.rows[*at];
-        let label = row.cells[0].trim();
-        let short: String = label.split_whitespace().take(3).collect::<Vec<_>>().join(" ");
-        let name = unique(&snake(&short), &taken);
-        taken.push(name.clone());
-        let Some(value) = row.cells.get(1).map(|cell| cell.trim()).filter(|cell| !cell.is_empty()) else {
-            let begin: String = label.split(|character: char| character.is_ascii_digit()).next().unwrap_or(label).to_owned();
-            export.trailers.push(TrailerPlan { name, pattern: format!("^\"?(?<value>{}.*)$", regex::escape(&begin)), optional: true });
-            continue;
-        };
-        export.trailers.push(TrailerPlan { name: name.clone(), pattern: format!("^{}{delimiter}(?<value>.*)$", regex::escape(label)), optional: false });
-        let number = export.decimal.map_or('.', |mark| mark);
-        let marks = crate::numbers::Marks { decimal: Some(number), thousands: export.thousands };
-        let Some((value, _)) = crate::numbers::read(value, marks) else { continue };
-        let rows = crate::numbers::Exact { mantissa: part.table.data.len() as i128, scale: 0 };
-        let words = crate::column::words(label);
-        if value.same(rows) && words.iter().any(|word| ["rows", "records", "lines", "count"].contains(&word.as_str())) {
-            export.checks.push(CheckPlan { name: name.clone(), column: None, trailer: name });
-            continue;
-        }
-        let sums = |at: usize| matches!(&seen[at].guess, Guess::Number(number) if number.sum.is_some_and(|sum| sum.same(value)));
-        let headers: Vec<&String> = part.table.names.iter().enumerate().filter(|(at, _)| sums(*at)).map(|(_, name)| name).collect();
-        let Some(header) = headers.first().filter(|_| headers.len() == 1) else { continue };
-        let column = export.columns.iter().find(|column| column.source == Source::Header((**header).clone()) && column.is_number());
-        if let Some(column) = column {
-            export.checks.push(CheckPlan { name: name.clone(), column: Some(column.name.clone()), trailer: name });
-        }
-    }
-}
-
 /// The column that says which month a row belongs to.
 fn dated(export: &mut ExportPlan, path: &FilePattern) {
     let usable = |column: &&Column| ["date", "timestamp"].contains(&column.kind.as_str()) && column.always && column.question.is_none();
     if !export.columns.iter().any(|column| usable(&column)) {
-        let fits = |text: &str, format: &&&str| takings_decode::DateFormat::new(format, &[]).is_ok_and(|format| format.read(text).is_some());
-        let group = path.groups.iter().find_map(|(group, text, formats)| Some((group, formats.iter().find(|format| fits(text, format))?)));
+        // Of two formats that read it none is certain.
+        let group = path.groups.iter().find_map(|(group, _, formats)| if let [one] = &formats[..] { Some((group, one)) } else { None });
         if let Some((group, format)) = group.filter(|_| export.columns.iter().all(|column| column.question.is_none())) {
             let taken: Vec<String> = export.columns.iter().map(|column| column.name.clone()).collect();
             let keys = vec![("formats", list([*format]), String::new())];
@@ -377,8 +302,17 @@ fn claims(exports: &mut [ExportPlan], looked: &Looked) {
         export.sheets = sorted(group.parts.iter().filter_map(|part| part.sheet.as_deref().map(exact)).collect());
     }
     let Some(first) = exports.first_mut() else { return };
-    first.ignore = sorted(looked.members_without.iter().map(|name| exact(name)).collect());
-    first.ignore_sheets = sorted(looked.sheets_without.iter().map(|name| exact(name)).collect());
+    let rolled = |what: fn(&PartSample) -> Option<&String>| looked.rollups.iter().filter_map(what).cloned().collect::<Vec<_>>();
+    let members = rolled(|part| Some(&part.member).filter(|_| part.sheet.is_none() && part.section.is_none()));
+    first.ignore = sorted(looked.members_without.iter().chain(&members).map(|name| exact(name)).collect());
+    let sheets = rolled(|part| part.sheet.as_ref());
+    first.ignore_sheets = sorted(looked.sheets_without.iter().chain(&sheets).map(|name| exact(name)).collect());
+    let mut names: Vec<String> = looked.groups.iter().flat_map(|group| &group.parts).filter_map(|part| part.section.as_deref().map(snake)).collect();
+    for title in looked.sections_without.iter().chain(&rolled(|part| part.section.as_ref())) {
+        let name = unique(&snake(title), &names);
+        names.push(name.clone());
+        first.sections.push(SectionPlan { name, title: sections::pattern(title), ignore: true });
+    }
     if let Some((_, ignore)) = &mut first.records {
         ignore.clone_from(&looked.other_kinds);
     }

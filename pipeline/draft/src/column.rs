@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use takings_decode::DateFormat;
 use takings_definitions::LANGUAGES;
 
-use crate::numbers::{Exact, MARKS, Marks, Signs, read};
+use crate::numbers::{CURRENCY_SIGNS, Exact, MARKS, Marks, Signs, is_mark, read};
 
 /// What a column holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,7 +44,7 @@ pub(crate) struct Seen {
 const NULLS: [&str; 12] = ["--", "-", "—", "N/A", "n/a", "NA", "#N/A", "null", "NULL", "None", "nan", "NaN"];
 
 /// Formats of days, months and quarters. Those that can mean another day stand side by side: day first or month first.
-const DATES: [&str; 45] = [
+const DATES: [&str; 48] = [
     "%Y-%m-%d",
     "%Y/%m/%d",
     "%Y.%m.%d",
@@ -76,6 +76,8 @@ const DATES: [&str; 45] = [
     "%Y-%m",
     "%Y/%m",
     "%Y%m",
+    "%Y.%m",
+    "%m.%Y",
     "%B %Y",
     "%B, %Y",
     "%b-%y",
@@ -83,6 +85,7 @@ const DATES: [&str; 45] = [
     "%b %y",
     "%m/%Y",
     "%m-%Y",
+    "%YM%m",
     "%Y-Q%q",
     "%YQ%q",
     "%Y Q%q",
@@ -125,6 +128,13 @@ const TIMESTAMPS: [&str; 30] = [
     "%b %-d, %Y %-I:%M %p",
 ];
 
+/// Formats whose texts are numbers as well.
+const LIKE_NUMBERS: [&str; 4] = ["%Y%m%d", "%Y%m", "%Y.%m", "%m.%Y"];
+
+/// Words of headers of dates.
+const DATED: [&str; 17] =
+    ["date", "day", "month", "period", "time", "on", "week", "datum", "tag", "monat", "zeitraum", "periode", "mois", "fecha", "mes", "data", "periodo"];
+
 type Compiled = Vec<(&'static str, DateFormat)>;
 
 static DATE_FORMATS: LazyLock<Compiled> = LazyLock::new(|| compiled(&DATES));
@@ -136,7 +146,8 @@ fn compiled(formats: &[&'static str]) -> Compiled {
 
 /// A date with marks, or a month by its name: nothing that a label would look like.
 pub(crate) fn is_date(text: &str) -> bool {
-    DATE_FORMATS.iter().chain(TIMESTAMP_FORMATS.iter()).any(|(_, format)| format.read(text).is_some())
+    let as_number = |name: &str| LIKE_NUMBERS.contains(&name) && text.contains('.');
+    DATE_FORMATS.iter().chain(TIMESTAMP_FORMATS.iter()).any(|(name, format)| !as_number(name) && format.read(text).is_some())
 }
 
 /// The formats of a single text that stands outside of a table.
@@ -157,19 +168,29 @@ pub(crate) fn see<'a>(header: &str, cells: impl Iterator<Item = &'a str>) -> See
             values.push(cell);
         }
     }
-    let kept: Vec<&str> = values.iter().copied().filter(|value| !NULLS.contains(value)).collect();
+    let kept: Vec<&str> = values.iter().copied().filter(|value| !is_null(value)).collect();
     if kept.is_empty() {
         return Seen { guess: Guess::Nothing, nulls: Vec::new(), filled: values.len(), rows };
     }
     let guess = typed(header, &kept);
     let mut nulls: Vec<String> = Vec::new();
     if !matches!(guess, Guess::Text(_)) {
-        nulls = values.iter().filter(|value| NULLS.contains(value)).map(|value| (*value).to_owned()).collect();
+        nulls = values.iter().filter(|value| is_null(value)).map(|value| (*value).to_owned()).collect();
         nulls.sort_unstable();
         nulls.dedup();
     }
     let filled = if nulls.is_empty() { values.len() } else { kept.len() };
     Seen { guess, nulls, filled, rows }
+}
+
+/// Also the dash of accounts beside a sign of currency: `$ -`.
+fn is_null(text: &&str) -> bool {
+    let dash = || {
+        CURRENCY_SIGNS
+            .iter()
+            .any(|(sign, _)| text.strip_prefix(sign).or_else(|| text.strip_suffix(sign)).is_some_and(|rest| matches!(rest.trim(), "-" | "–" | "—" | "--")))
+    };
+    NULLS.contains(text) || dash()
 }
 
 fn typed(header: &str, values: &[&str]) -> Guess {
@@ -245,9 +266,15 @@ fn dates(values: &[&str], header: &str) -> Option<Guess> {
     let mut found = all(&DATE_FORMATS);
     // Digits alone are a date only where the header says so.
     let words = words(header);
-    let dated = words.iter().any(|word| ["date", "day", "month", "period", "time", "on", "week"].contains(&word.as_str()));
-    let plausible = || values.iter().all(|value| value.starts_with("19") || value.starts_with("20"));
-    found.retain(|format| !["%Y%m%d", "%Y%m"].contains(format) || (dated && plausible()));
+    let dated = words.iter().any(|word| DATED.contains(&word.as_str()));
+    let century = |year: &str| year.starts_with("19") || year.starts_with("20");
+    let plausible = |format: &str| match format {
+        "%m.%Y" => values.iter().all(|value| value.len() == 7 && century(&value[3..])),
+        // 2025.1 may be October that lost its zero.
+        "%Y.%m" => values.iter().all(|value| value.len() == 7 && century(value)),
+        _ => values.iter().all(|value| century(value)),
+    };
+    found.retain(|format| !LIKE_NUMBERS.contains(format) || (dated && plausible(format)));
     if !found.is_empty() {
         return Some(Guess::Date(told_apart(&found)));
     }
@@ -304,10 +331,11 @@ fn number(values: &[&str]) -> Option<NumberGuess> {
             all.parentheses |= signs.parentheses;
             all.trailing_minus |= signs.trailing_minus;
             all.exponent |= signs.exponent;
+            all.any_grouping |= signs.any_grouping;
             true
         });
         // Marks that no value has tell nothing apart.
-        let used = |mark: Option<char>| mark.is_none_or(|mark| values.iter().any(|value| value.contains(mark)));
+        let used = |mark: Option<char>| mark.is_none_or(|mark| values.iter().any(|value| value.contains(|sign| is_mark(sign, mark))));
         if fits && used(marks.thousands) {
             fitting.push((marks, guess));
         }
@@ -349,6 +377,10 @@ mod tests {
         assert_eq!(seen("Date", &["01/02/2026", "03/02/2026"]), "Date([\"%m/%d/%Y\", \"%d/%m/%Y\"])");
         assert_eq!(seen("Month", &["JUN-25", "Jul-25"]), "Date([\"%b-%y\"])");
         assert_eq!(seen("Period", &["2025-Q4"]), "Date([\"%Y-Q%q\"])");
+        assert_eq!(seen("Period", &["2025.02", "2024.12"]), "Date([\"%Y.%m\"])");
+        assert_eq!(seen("Monat", &["01.2025"]), "Date([\"%m.%Y\"])");
+        assert_eq!(seen("Period", &["2025.1", "2025.02"]), "number '.''x' scale 2");
+        assert_eq!(seen("Amount", &["2025.02"]), "number '.''x' scale 2");
         assert_eq!(seen("Date", &["2025-W07"]), "Date([\"%G-W%V\"])");
         assert_eq!(seen("Datum", &["3. März 2025", "12. Dez. 2025"]), "NamedDate(\"%d. %b %Y\", \"de\")");
         assert_eq!(seen("Date", &["1er févr. 2025", "5 août 2025"]), "NamedDate(\"%d %b %Y\", \"fr\")");
@@ -361,6 +393,9 @@ mod tests {
         assert_eq!(seen("Amount", &["1.234,50", "2,5"]), "number ',''.' scale 2");
         assert_eq!(seen("Amount", &["1,234"]), "number '.'',' scale 0 or ',''x' scale 3");
         assert_eq!(seen("Amount", &["1,5", "0,005521855338613"]), "number ',''x' scale 15");
+        assert_eq!(seen("Amount", &["12", "$-", "$ -"]), "number '.''x' scale 0 nulls [\"$ -\", \"$-\"]");
+        assert_eq!(seen("Amount", &["1'234.50", "1’000’000.05"]), "number '.''\\'' scale 2");
+        assert_eq!(seen("Amount", &["1,23,456.78", "999.5"]), "number '.'',' scale 2");
         assert_eq!(seen("Amount", &["12", "--"]), "number '.''x' scale 0 nulls [\"--\"]");
         assert_eq!(seen("Name", &["12", "x"]), "Text(\"\")");
         assert_eq!(seen("Time", &["10:11:12"]), "Text(\"\")");

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use encoding_rs::{Encoding, REPLACEMENT};
 use takings_decode::general::{Layout, Reader, Sink, Taken};
 use takings_decode::{Error, FileIdentity, PartFacts, Reject, Result, Typed};
 use takings_definitions::{Channel, Table};
 
 use crate::assemble::assemble;
-use crate::plan::ChannelPlan;
+use crate::plan::{ChannelPlan, ExportPlan, Question};
 use crate::write;
 
 /// Rounds of reading the sample and taking back what it does not bear out.
@@ -31,12 +32,22 @@ pub struct Draft {
 
 /// Drafts a channel file for a sample. An error says why nothing can be drafted.
 pub fn channel(sample: &[u8], file: &str, name: &str) -> Result<Draft, crate::Error> {
-    let mut plan = assemble(sample, file, name)?;
-    let questions = questions(&plan);
+    draft(sample, file, name, None)
+}
+
+/// The same for a sample whose encoding is known: `shift_jis`. A byte order mark wins all the same.
+pub fn channel_in(sample: &[u8], file: &str, name: &str, encoding: &str) -> Result<Draft, crate::Error> {
+    let known = Encoding::for_label(encoding.as_bytes()).filter(|known| *known != REPLACEMENT);
+    let unknown =
+        || crate::Error::new(format!("{encoding:?} is no encoding that is known; names are utf-8, utf-16le, windows-1252, iso-8859-2, shift_jis, gbk, big5 …"));
+    draft(sample, file, name, Some(known.ok_or_else(unknown)?))
+}
+
+fn draft(sample: &[u8], file: &str, name: &str, encoding: Option<&'static Encoding>) -> Result<Draft, crate::Error> {
+    let mut plan = assemble(sample, file, name, encoding)?;
     let mut notes = Vec::new();
-    if questions == 0 {
-        try_out(&mut plan, sample, file, &mut notes);
-    }
+    try_out(&mut plan, sample, file, &mut notes);
+    let questions = questions(&plan);
     for export in &plan.exports {
         notes.extend(export.notes.iter().map(|note| format!("{}: {note}", export.name)));
         for column in &export.columns {
@@ -58,16 +69,44 @@ fn questions(plan: &ChannelPlan) -> usize {
     plan.exports.iter().flat_map(|export| &export.columns).filter(|column| column.question.is_some()).count()
 }
 
-/// Reads the sample by the draft. A column that the sample does not bear out becomes text, an amount without a currency loses its tie.
+/// The plan under each answer of its questions: the first of all, the second of all, … Which currency a sign is makes no other reading.
+fn answered(plan: &ChannelPlan) -> Vec<ChannelPlan> {
+    let asked = plan.exports.iter().flat_map(|export| &export.columns).filter_map(|column| column.question.as_ref());
+    let reads = |question: &&Question| question.answers.iter().all(|(keys, _)| keys.iter().all(|(key, _)| *key != "constant"));
+    let most = asked.filter(reads).map(|question| question.answers.len()).max().unwrap_or(1);
+    let nth = |at: usize| {
+        let mut plan = plan.clone();
+        for column in plan.exports.iter_mut().flat_map(|export| &mut export.columns) {
+            let Some(question) = column.question.take() else { continue };
+            let Some((keys, _)) = question.answers.get(at.min(question.answers.len().saturating_sub(1))) else { continue };
+            column.keys.extend(keys.iter().map(|(key, value)| (*key, value.clone(), String::new())));
+        }
+        plan
+    };
+    (0..most).map(nth).collect()
+}
+
+/// Reads the sample by the draft, under each answer of its questions. A column that the sample does not bear out becomes text, an amount
+/// without a currency loses its tie.
 fn try_out(plan: &mut ChannelPlan, sample: &[u8], file: &str, notes: &mut Vec<String>) {
     for _ in 0..ROUNDS {
-        let (found, published) = match read(plan, sample, file) {
-            Ok(read) => read,
-            Err(error) => {
-                notes.push(format!("the draft can't read its sample yet: {error}"));
-                return;
+        let (mut found, mut published) = (Vec::new(), Vec::new());
+        for answered in answered(plan) {
+            match read(&answered, sample, file) {
+                Ok((rejected, rows)) => {
+                    for one in rejected {
+                        if found.iter().all(|known: &Rejected| (known.export, &known.column) != (one.export, &one.column)) {
+                            found.push(one);
+                        }
+                    }
+                    published = rows;
+                }
+                Err(error) => {
+                    notes.push(format!("the draft can't read its sample yet: {error}"));
+                    return;
+                }
             }
-        };
+        }
         let mut changed = false;
         for Rejected { export, column, currency, why } in &found {
             let export = &mut plan.exports[*export];
@@ -89,6 +128,7 @@ fn try_out(plan: &mut ChannelPlan, sample: &[u8], file: &str, notes: &mut Vec<St
             }
         }
         if !changed {
+            plan.exports.iter_mut().for_each(without_unused_currency);
             for (export, published) in plan.exports.iter().zip(published) {
                 if published + (found.len() as u64) < export.records_seen {
                     notes.push(format!(
@@ -101,6 +141,12 @@ fn try_out(plan: &mut ChannelPlan, sample: &[u8], file: &str, notes: &mut Vec<St
             return;
         }
     }
+}
+
+/// Takes back the column of a currency that was added for amounts which are none.
+fn without_unused_currency(export: &mut ExportPlan) {
+    let used: Vec<String> = export.columns.iter().filter_map(|column| column.currency.clone()).collect();
+    export.columns.retain(|column| !column.adds_currency() || used.contains(&column.name));
 }
 
 struct Rejected {

@@ -14,10 +14,15 @@ const HEADER_WITHIN: usize = 40;
 pub(crate) struct Table {
     /// None: the part has no header.
     pub header: Option<usize>,
+    /// The row above belongs to the header.
+    pub two_rows: bool,
     /// Cleaned, each once: the second `Currency` is `Currency#2`, a column without a name is `#5`.
     pub names: Vec<String>,
     pub data: Vec<usize>,
     pub totals: Vec<Total>,
+    /// Rows among totals that are none, and rows that repeat the others' numbers and can't be told from them.
+    pub beside: Vec<usize>,
+    pub untold: Vec<usize>,
     /// Rows that are the header again.
     pub repeats: Vec<usize>,
     /// Lines that are none of the table, with the text before their value.
@@ -41,7 +46,7 @@ pub(crate) struct Total {
     pub word: Option<String>,
 }
 
-fn filled(row: &Row) -> usize {
+pub(crate) fn filled(row: &Row) -> usize {
     row.cells.iter().filter(|cell| !cell.trim().is_empty()).count()
 }
 
@@ -52,9 +57,12 @@ fn extent(row: &Row) -> usize {
 /// The table of a part; None: there is none.
 pub(crate) fn table(rows: &[Row], sheet: bool) -> Option<Table> {
     let widest = rows.iter().map(filled).max().filter(|widest| *widest > 0)?;
-    let header = header(rows, widest);
+    let two = header_of_two(rows, widest);
+    let header = two.as_ref().map(|(at, _)| *at).or_else(|| header(rows, widest));
     let start = header.map_or(0, |at| at + 1);
+    let two_rows = two.is_some();
     let names = match header {
+        Some(_) if two_rows => two.map(|(_, names)| names)?,
         Some(at) => {
             let mut cells: Vec<String> = rows[at].cells.iter().map(|cell| cleaned(cell)).collect();
             if sheet {
@@ -64,7 +72,7 @@ pub(crate) fn table(rows: &[Row], sheet: bool) -> Option<Table> {
         }
         None => (1..=rows.iter().map(|row| row.cells.len()).max()?).map(|at| format!("column_{at}")).collect(),
     };
-    let mut table = Table { header, names, ..Table::default() };
+    let mut table = Table { header, two_rows, names, ..Table::default() };
     table.walk(rows, start);
     table.ends(rows);
     table.totals(rows);
@@ -85,6 +93,34 @@ fn header(rows: &[Row], widest: usize) -> Option<usize> {
     (first + 1..near.len()).find(wider).or(Some(first))
 }
 
+/// A row of labels below one of groups, `Sales` above `Units` and `Amount`: the lower one's place, and the names that both make.
+fn header_of_two(rows: &[Row], widest: usize) -> Option<(usize, Vec<String>)> {
+    let first = rows.iter().take(HEADER_WITHIN).position(|row| filled(row) > 1)?;
+    let (upper, lower) = (rows.get(first)?, rows.get(first + 1)?);
+    let cells =
+        |row: &Row| (0..extent(lower).max(extent(upper))).map(|at| row.cells.get(at).map_or_else(String::new, |cell| cleaned(cell))).collect::<Vec<_>>();
+    let (above, below) = (cells(upper), cells(lower));
+    let label = |cell: &&String| !is_number(cell) && !is_date(cell) && cell.len() <= 120;
+    let labels = below.iter().filter(|cell| !cell.is_empty()).all(|cell| label(&cell) && cell.chars().any(char::is_alphabetic));
+    let repeated = below.iter().enumerate().any(|(at, cell)| !cell.is_empty() && below[..at].contains(cell));
+    let groups = above[0].is_empty() || below[0].is_empty();
+    if !labels || !groups || (!repeated && !below[0].is_empty() && above.iter().any(|cell| cell.chars().any(char::is_alphabetic))) {
+        return None;
+    }
+    let mut names = Vec::new();
+    let mut group = String::new();
+    for (above, below) in above.iter().zip(&below) {
+        if !above.is_empty() {
+            group.clone_from(above);
+        }
+        names.push(format!("{group} {below}").trim().to_owned());
+    }
+    let distinct: std::collections::BTreeSet<String> = names.iter().map(|name| name.to_lowercase()).collect();
+    let below_it = rows[first + 2..].iter().any(|row| row.cells.iter().any(|cell| is_number(cell)));
+    let sparse = filled(upper) < names.len() && filled(lower) > 1 && names.len() * 2 > widest;
+    (sparse && below_it && distinct.len() == names.len() && names.iter().all(|name| !name.is_empty())).then_some((first + 1, names))
+}
+
 /// A column per day or month: labels and dates above numbers.
 fn is_header_of_dates(row: &Row, next: Option<&Row>) -> bool {
     let (mut labels, mut dates) = (0, 0);
@@ -99,7 +135,7 @@ fn is_header_of_dates(row: &Row, next: Option<&Row>) -> bool {
     labels > 0 && dates > 1
 }
 
-fn is_header(row: &Row, widest: usize) -> bool {
+pub(crate) fn is_header(row: &Row, widest: usize) -> bool {
     let cells: Vec<String> = row.cells.iter().map(|cell| cleaned(cell)).filter(|cell| !cell.is_empty()).collect();
     let labels = cells.iter().filter(|cell| cell.len() <= 120 && cell.chars().any(char::is_alphabetic) && !is_number(cell) && !is_date(cell)).count();
     let mut distinct = cells.clone();
@@ -110,11 +146,16 @@ fn is_header(row: &Row, widest: usize) -> bool {
 }
 
 impl Table {
+    /// The first row of the header.
+    pub fn top(&self) -> usize {
+        self.header.map_or(0, |at| at - usize::from(self.two_rows))
+    }
+
     fn walk(&mut self, rows: &[Row], start: usize) {
         let usual = rows[start.min(rows.len())..].iter().take(50).map(filled).filter(|filled| *filled > 0).max().unwrap_or(0);
         let like = |row: &Row| filled(row) >= 2.max(usual * 2 / 5).min(self.names.len()) && extent(row) <= self.names.len();
         let mut at = start;
-        let header: Option<Vec<String>> = self.header.map(|header| rows[header].cells.iter().map(|cell| cleaned(cell)).collect());
+        let header: Option<Vec<String>> = self.header.filter(|_| !self.two_rows).map(|header| rows[header].cells.iter().map(|cell| cleaned(cell)).collect());
         let repeated = |row: &Row| header.as_ref().is_some_and(|header| row.cells.iter().map(|cell| cleaned(cell)).eq(header.iter().cloned()));
         while at < rows.len() {
             if repeated(&rows[at]) {
@@ -138,6 +179,8 @@ impl Table {
         while let Some(last) = self.data.last().copied() {
             let row = &rows[last];
             let narrow = self.names.len() >= 4 && row.cells.len() <= 2 && !row.cells[0].trim().is_empty() && !is_number(&row.cells[0]);
+            // A header of another table is no end of this one.
+            let narrow = narrow && !self.names.contains(&cleaned(&row.cells[0]));
             if !narrow {
                 return;
             }
@@ -161,6 +204,10 @@ impl Table {
                 found.push(total);
             }
         }
+        let without = |data: &[usize], found: &[Total]| data.iter().copied().filter(|at| found.iter().all(|total| total.row != *at)).collect::<Vec<_>>();
+        let by_sums = crate::sums::find(self.names.len(), rows, &without(&self.data, &found), &found);
+        found.extend(by_sums.totals);
+        (self.beside, self.untold) = (by_sums.beside, by_sums.untold);
         // A lone amount under a column, and nothing that says what it is of.
         if let Some(last) = self.data.last().copied().filter(|_| found.is_empty() && self.names.len() >= 4 && self.data.len() > 1) {
             let always = (0..self.names.len()).find(|column| {
@@ -172,7 +219,7 @@ impl Table {
                 found.push(Total { row: last, column, word: None });
             }
         }
-        self.data.retain(|at| found.iter().all(|total| total.row != *at));
+        self.data = without(&self.data, &found);
         self.totals = found;
     }
 }

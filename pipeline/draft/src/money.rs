@@ -4,6 +4,8 @@ use iso_currency::Currency;
 use regex::Regex;
 
 use crate::column::words;
+use crate::names::unique;
+use crate::numbers::CURRENCY_SIGNS;
 use crate::plan::{Column, Question, Source};
 
 const MONEY: [&str; 40] = [
@@ -107,6 +109,12 @@ pub(crate) fn is_currency(text: &str) -> bool {
 /// Currencies that are no more, as histories of rates still have them.
 const FORMER: [&str; 15] = ["ATS", "BEF", "CYP", "DEM", "EEK", "FRF", "HRK", "ITL", "LTL", "LVL", "MTL", "ROL", "SIT", "SKK", "TRL"];
 
+/// Whether a word of a header says that a column holds currencies.
+pub(crate) fn is_currency_word(word: &str) -> bool {
+    const WORDS: [&str; 11] = ["currency", "curr", "ccy", "devise", "moneda", "moeda", "valuta", "waluta", "wahrung", "waehrung", "monnaie"];
+    WORDS.contains(&word) || word.ends_with("wahrung")
+}
+
 /// The currency that a header names: `Earnings (USD)`, `Royalty ($US)`, `AmountUSD`.
 pub(crate) fn named_currency(header: &str) -> Option<String> {
     const COMMON: [&str; 8] = ["USD", "EUR", "GBP", "JPY", "CAD", "AUD", "CHF", "INR"];
@@ -125,8 +133,11 @@ pub(crate) fn tie(columns: &mut Vec<Column>, currencies: &[String], notes: &mut 
     let headers: Vec<(String, Vec<String>)> = columns
         .iter()
         .filter(|column| currencies.contains(&column.name))
-        .map(|column| (column.name.clone(), words(&column.name).into_iter().filter(|word| !["currency", "code", "of"].contains(&word.as_str())).collect()))
+        .map(|column| {
+            (column.name.clone(), words(&column.name).into_iter().filter(|word| !is_currency_word(word) && !["code", "of"].contains(&word.as_str())).collect())
+        })
         .collect();
+    let own_name = own_name(columns);
     let mut constant: Option<String> = None;
     let mut beside: Vec<String> = Vec::new();
     let mut open: Vec<String> = Vec::new();
@@ -136,7 +147,9 @@ pub(crate) fn tie(columns: &mut Vec<Column>, currencies: &[String], notes: &mut 
             Source::From(_) => continue,
             _ => column.name.clone(),
         };
-        if !column.kind.starts_with("decimal") || sort(&header) != Sort::Money || column.keys.iter().any(|(key, ..)| *key == "percent") {
+        // Who has a sign of currency is money, whatever its header says.
+        let money = sort(&header) == Sort::Money || column.sign.is_some();
+        if !column.kind.starts_with("decimal") || !money || column.keys.iter().any(|(key, ..)| *key == "percent") {
             continue;
         }
         let own = words(&header);
@@ -146,7 +159,7 @@ pub(crate) fn tie(columns: &mut Vec<Column>, currencies: &[String], notes: &mut 
         column.currency = match (named_currency(&header), &fitting[..]) {
             (Some(code), _) if headers.is_empty() && constant.as_ref().is_none_or(|known| *known == code) => {
                 constant = Some(code);
-                Some("currency".to_owned())
+                Some(own_name.clone())
             }
             // Beside amounts whose currency stands in a column: one of its own.
             (Some(code), _) => {
@@ -156,7 +169,7 @@ pub(crate) fn tie(columns: &mut Vec<Column>, currencies: &[String], notes: &mut 
                 }
                 Some(name)
             }
-            (None, [one]) if best > 0 || (headers.len() == 1 && one.1.is_empty()) => Some(one.0.clone()),
+            (None, [one]) if best > 0 || (headers.len() == 1 && (one.1.is_empty() || column.sign.is_some())) => Some(one.0.clone()),
             _ => None,
         };
         if column.currency.is_none() {
@@ -170,9 +183,9 @@ pub(crate) fn tie(columns: &mut Vec<Column>, currencies: &[String], notes: &mut 
     }
     if let Some(code) = constant {
         let about = format!("{code}, as the headers say.");
-        columns.push(Column { name: "currency".to_owned(), source: Source::Constant(code), kind: "text".to_owned(), about, always: true, ..Column::default() });
+        columns.push(Column { name: own_name.clone(), source: Source::Constant(code), kind: "text".to_owned(), about, always: true, ..Column::default() });
         // One currency for the file: that of amounts whose header does not say it, too.
-        columns.iter_mut().filter(|column| open.contains(&column.name)).for_each(|column| column.currency = Some("currency".to_owned()));
+        columns.iter_mut().filter(|column| open.contains(&column.name)).for_each(|column| column.currency = Some(own_name.clone()));
         if !open.is_empty() {
             notes.push(format!("the headers of {} name no currency; they are taken to be in that of the others", open.join(", ")));
         }
@@ -192,28 +205,14 @@ pub(crate) fn tie(columns: &mut Vec<Column>, currencies: &[String], notes: &mut 
 /// The currency by the sign of the amounts, where all have the same one; a question where several have that sign.
 fn signed(columns: &mut Vec<Column>, open: &[String]) -> bool {
     let mut signs: Vec<&'static str> = columns.iter().filter(|column| open.contains(&column.name)).filter_map(|column| column.sign).collect();
+    signs.sort_unstable();
     signs.dedup();
     let [sign] = signs[..] else { return false };
-    let codes: &[&str] = match sign {
-        "US$" => &["USD"],
-        "CA$" => &["CAD"],
-        "AU$" => &["AUD"],
-        "R$" => &["BRL"],
-        "€" => &["EUR"],
-        "£" => &["GBP"],
-        "₹" => &["INR"],
-        "₩" => &["KRW"],
-        "₽" => &["RUB"],
-        "zł" => &["PLN"],
-        "Fr." => &["CHF"],
-        "$" => &["USD", "CAD", "AUD", "NZD", "SGD", "HKD", "MXN"],
-        "¥" => &["JPY", "CNY"],
-        "kr" => &["SEK", "NOK", "DKK", "ISK"],
-        _ => return false,
-    };
-    let mut currency =
-        Column { name: "currency".to_owned(), kind: "text".to_owned(), about: format!("By the sign {sign}."), always: true, ..Column::default() };
-    match codes {
+    let Some((_, codes)) = CURRENCY_SIGNS.iter().find(|(known, _)| *known == sign) else { return false };
+    let name = own_name(columns);
+    columns.iter_mut().filter(|column| open.contains(&column.name)).for_each(|column| column.currency = Some(name.clone()));
+    let mut currency = Column { name, kind: "text".to_owned(), about: format!("By the sign {sign}."), always: true, ..Column::default() };
+    match *codes {
         [one] => currency.source = Source::Constant((*one).to_owned()),
         several => {
             let answers = several.iter().map(|code| (vec![("constant", crate::write::quoted(code))], format!("{sign} is {code}"))).collect();
@@ -221,8 +220,12 @@ fn signed(columns: &mut Vec<Column>, open: &[String]) -> bool {
         }
     }
     columns.push(currency);
-    columns.iter_mut().filter(|column| open.contains(&column.name)).for_each(|column| column.currency = Some("currency".to_owned()));
     true
+}
+
+/// Of a column of currencies that the draft adds.
+fn own_name(columns: &[Column]) -> String {
+    unique("currency", &columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>())
 }
 
 /// Columns of which there is one per currency: the pattern of their headers, what stands before the currency, and their places.

@@ -65,19 +65,35 @@ pub(crate) struct FilePattern {
     pub groups: Vec<(String, String, Vec<&'static str>)>,
 }
 
+type Moving = (&'static str, &'static str, &'static str, &'static [&'static str]);
+
 /// What of a name changes from file to file: group, form, pattern of its group, formats.
-const MOVING: [(&str, &str, &str, &[&str]); 10] = [
+const MOVING: [Moving; 17] = [
+    ("created", r"(?:19|20)\d{6}T\d{6}Z?", r"\d{8}T\d{6}Z?", &[]),
     ("date", r"(?:19|20)\d{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])", r"\d{4}-\d{2}-\d{2}", &["%Y-%m-%d"]),
+    ("date", r"(?:19|20)\d{2}_(?:0[1-9]|1[0-2])_(?:0[1-9]|[12]\d|3[01])", r"\d{4}_\d{2}_\d{2}", &["%Y_%m_%d"]),
     ("date", r"(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])", r"\d{8}", &["%Y%m%d"]),
+    (
+        "date",
+        r"(?:0?[1-9]|[12]\d|3[01])[-_.](?:0?[1-9]|[12]\d|3[01])[-_.](?:19|20)\d{2}",
+        r"\d{1,2}[-_.]\d{1,2}[-_.]\d{4}",
+        &["%m_%d_%Y", "%d_%m_%Y", "%m-%d-%Y", "%d-%m-%Y", "%d.%m.%Y"],
+    ),
     ("period", r"(?:19|20)\d{2}[-_](?:0[1-9]|1[0-2])", r"\d{4}[-_]\d{2}", &["%Y-%m", "%Y_%m"]),
-    ("period", r"(?:19|20)\d{2}[-_]?Q[1-4]", r"\d{4}[-_]?Q[1-4]", &["%Y-Q%q", "%YQ%q", "%Y_Q%q"]),
+    ("period", r"(?:0[1-9]|1[0-2])[-_.](?:19|20)\d{2}", r"\d{2}[-_.]\d{4}", &["%m-%Y", "%m_%Y", "%m.%Y"]),
+    ("period", r"(?:19|20)\d{2}[-_ ]?Q[1-4]", r"\d{4}[-_ ]?Q[1-4]", &["%Y-Q%q", "%YQ%q", "%Y_Q%q", "%Y Q%q"]),
+    ("period", r"Q[1-4][-_ ]?(?:19|20)\d{2}", r"Q[1-4][-_ ]?\d{4}", &["Q%q-%Y", "Q%q%Y", "Q%q_%Y", "Q%q %Y"]),
     ("period", r"(?:19|20)\d{2}(?:0[1-9]|1[0-2])", r"\d{6}", &["%Y%m"]),
-    ("period", r"(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[-_]?\d{2}", r"[A-Za-z]{3}[-_]?\d{2}", &["%b-%y", "%b_%y", "%b%y"]),
+    ("period", r"(?i:MONTH)[-_ ]?(?:19|20)\d{2}", r"[A-Za-z]{3,9}[-_ ]?\d{4}", &["%b-%Y", "%b_%Y", "%b %Y", "%b%Y"]),
+    ("period", r"(?:19|20)\d{2}[-_ ]?(?i:MONTH)", r"\d{4}[-_ ]?[A-Za-z]{3,9}", &["%Y-%b", "%Y_%b", "%Y %b", "%Y%b"]),
+    ("period", r"(?i:MONTH)[-_]?\d{2}", r"[A-Za-z]{3,9}[-_]?\d{2}", &["%b-%y", "%b_%y", "%b%y"]),
     ("year", r"(?:19|20)\d{2}", r"\d{4}", &["%Y"]),
     ("part", r"\d+of\d+", r"\d+of\d+", &[]),
     ("account", r"\d{6,}", r"\d+", &[]),
     ("territory", r"[A-Z]{2}", r"[A-Z]{2}", &[]),
 ];
+
+const MONTH: &str = "jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?";
 
 /// Replaces dates, periods, accounts and territories in a file's name by named groups.
 pub(crate) fn file_pattern(path: &str) -> FilePattern {
@@ -89,22 +105,10 @@ pub(crate) fn file_pattern(path: &str) -> FilePattern {
         }
         None => (name, ""),
     };
-    let mut found: Vec<(usize, usize, &str, &str, &[&'static str])> = Vec::new();
-    for (group, form, pattern, formats) in MOVING {
-        let Ok(form) = Regex::new(&format!(r"(?:^|[^0-9A-Za-z])({form})(?:$|[^0-9A-Za-z])")) else { continue };
-        let mut from = 0;
-        while let Some(hit) = form.captures_at(stem, from).and_then(|found| found.get(1)) {
-            if found.iter().all(|(start, end, ..)| hit.end() <= *start || hit.start() >= *end) {
-                found.push((hit.start(), hit.end(), group, pattern, formats));
-            }
-            from = hit.end();
-        }
-    }
-    found.sort_unstable_by_key(|hit| hit.0);
     let (mut pattern, mut groups, mut at) = (String::from("(?i)(^|/)"), Vec::<(String, String, Vec<&'static str>)>::new(), 0);
-    for (start, end, group, form, formats) in found {
+    for (start, end, (group, _, form, formats)) in moving(stem) {
         pattern.push_str(&loose(&stem[at..start]));
-        let twice = groups.iter().any(|(known, ..)| known == group || known == &format!("{group}_from"));
+        let twice = groups.iter().any(|(known, ..)| known == group);
         let group = if group == "date" && twice { "date_to".to_owned() } else { group.to_owned() };
         if groups.iter().any(|(known, ..)| *known == group) {
             pattern.push_str(form);
@@ -117,12 +121,47 @@ pub(crate) fn file_pattern(path: &str) -> FilePattern {
     pattern.push_str(&loose(&stem[at..]));
     pattern.push_str(&regex::escape(&ending.to_lowercase()));
     pattern.push_str(if ending.eq_ignore_ascii_case(".zip") || ending.eq_ignore_ascii_case(".xlsx") { "$" } else { r"(\.gz)?$" });
-    FilePattern { pattern, groups }
+    FilePattern { pattern, groups: read_alike(groups) }
 }
 
-/// Text as it stands, but runs of single digits between marks may be other ones.
+/// What moves in a name, in its order.
+fn moving(stem: &str) -> Vec<(usize, usize, Moving)> {
+    let mut found: Vec<(usize, usize, Moving)> = Vec::new();
+    for moving in MOVING {
+        let form = moving.1.replace("MONTH", MONTH);
+        let Ok(form) = Regex::new(&format!(r"(?:^|[^0-9A-Za-z])({form})(?:$|[^0-9A-Za-z])")) else { continue };
+        let mut from = 0;
+        while let Some(hit) = form.captures_at(stem, from).and_then(|found| found.get(1)) {
+            // Two letters that a name begins with are somebody's.
+            let brand = moving.0 == "territory" && hit.start() == 0;
+            if !brand && found.iter().all(|(start, end, _)| hit.end() <= *start || hit.start() >= *end) {
+                found.push((hit.start(), hit.end(), moving));
+            }
+            from = hit.end();
+        }
+    }
+    found.sort_unstable_by_key(|hit| hit.0);
+    found
+}
+
+/// Keeps of each group the formats that read it. Both ends of a range are written alike: what only one reads is none of the two.
+fn read_alike(mut groups: Vec<(String, String, Vec<&'static str>)>) -> Vec<(String, String, Vec<&'static str>)> {
+    let texts = groups.clone();
+    for (_, _, formats) in &mut groups {
+        let alike: Vec<&String> = texts.iter().filter(|(_, _, other)| other == formats).map(|(_, text, _)| text).collect();
+        let reads = |format: &&'static str| takings_decode::DateFormat::new(format, &[]).is_ok_and(|read| alike.iter().all(|text| read.read(text).is_some()));
+        formats.retain(reads);
+    }
+    groups
+}
+
+/// Text as it stands, but digits between marks may be other ones: `_2`, ` (1)`, `_0226_`.
 fn loose(text: &str) -> String {
-    regex::escape(text).replace(r"\-", "-")
+    let escaped = regex::escape(text).replace(r"\-", "-");
+    let Ok(digits) = Regex::new(r"(?P<before>^|[-_ (])\d+(?P<behind>$|[-_ )\\])") else { return escaped };
+    let once = digits.replace_all(&escaped, r"${before}\d+${behind}");
+    // A mark stands between two runs and belongs to the first.
+    digits.replace_all(&once, r"${before}\d+${behind}").into_owned()
 }
 
 #[cfg(test)]
@@ -155,11 +194,32 @@ mod tests {
         };
         assert_eq!(shown("a/performance_2026-02.csv"), r"(?i)(^|/)performance_(?<period>\d{4}[-_]\d{2})\.csv(\.gz)?$");
         assert_eq!(shown("S_D_80012345_20260214.txt.gz"), r"(?i)(^|/)S_D_(?<account>\d+)_(?<date>\d{8})\.txt(\.gz)?$");
-        assert_eq!(shown("royalties_JUN-25.csv"), r"(?i)(^|/)royalties_(?<period>[A-Za-z]{3}[-_]?\d{2})\.csv(\.gz)?$");
+        assert_eq!(shown("royalties_JUN-25.csv"), r"(?i)(^|/)royalties_(?<period>[A-Za-z]{3,9}[-_]?\d{2})\.csv(\.gz)?$");
         assert_eq!(shown("Content 2026-02-01_2026-03-01 x.zip"), r"(?i)(^|/)Content (?<date>\d{4}-\d{2}-\d{2})_(?<date_to>\d{4}-\d{2}-\d{2}) x\.zip$");
-        assert_eq!(shown("statement_2025-Q4.csv"), r"(?i)(^|/)statement_(?<period>\d{4}[-_]?Q[1-4])\.csv(\.gz)?$");
+        assert_eq!(shown("statement_2025-Q4.csv"), r"(?i)(^|/)statement_(?<period>\d{4}[-_ ]?Q[1-4])\.csv(\.gz)?$");
         assert_eq!(shown("SteamSales_2025.csv"), r"(?i)(^|/)SteamSales_(?<year>\d{4})\.csv(\.gz)?$");
         assert_eq!(shown("transactions.csv"), r"(?i)(^|/)transactions\.csv(\.gz)?$");
-        assert_eq!(shown("80012345_0226_CH.txt"), r"(?i)(^|/)(?<account>\d+)_0226_(?<territory>[A-Z]{2})\.txt(\.gz)?$");
+        assert_eq!(shown("80012345_0226_CH.txt"), r"(?i)(^|/)(?<account>\d+)_\d+_(?<territory>[A-Z]{2})\.txt(\.gz)?$");
+        assert_eq!(shown("Sales_Jan2025.xlsx"), r"(?i)(^|/)Sales_(?<period>[A-Za-z]{3,9}[-_ ]?\d{4})\.xlsx$");
+        assert_eq!(shown("statement_Q42024.csv"), r"(?i)(^|/)statement_(?<period>Q[1-4][-_ ]?\d{4})\.csv(\.gz)?$");
+        assert_eq!(shown("statement_2025_2.csv"), r"(?i)(^|/)statement_(?<year>\d{4})_\d+\.csv(\.gz)?$");
+        assert_eq!(shown("export_1.csv"), r"(?i)(^|/)export_\d+\.csv(\.gz)?$");
+        assert_eq!(shown("export (1).csv"), r"(?i)(^|/)export \(\d+\)\.csv(\.gz)?$");
+        assert_eq!(
+            shown("Revenue from 2_1_2025 to 2_28_2025.csv"),
+            r"(?i)(^|/)Revenue from (?<date>\d{1,2}[-_.]\d{1,2}[-_.]\d{4}) to (?<date_to>\d{1,2}[-_.]\d{1,2}[-_.]\d{4})\.csv(\.gz)?$"
+        );
+        assert_eq!(shown("SX_statement.csv"), r"(?i)(^|/)SX_statement\.csv(\.gz)?$");
+        assert_eq!(shown("F1_v2_GB_20250305T100000.tsv"), r"(?i)(^|/)F1_v2_(?<territory>[A-Z]{2})_(?<created>\d{8}T\d{6}Z?)\.tsv(\.gz)?$");
+    }
+
+    #[test]
+    fn both_ends_of_a_range_tell_the_order_of_its_days() {
+        let formats =
+            |path: &str| file_pattern(path).groups.into_iter().map(|(group, _, formats)| format!("{group} {}", formats.join(" "))).collect::<Vec<_>>();
+        assert_eq!(formats("x_2_1_2025 to 2_28_2025.csv"), ["date %m_%d_%Y", "date_to %m_%d_%Y"]);
+        assert_eq!(formats("x_2_1_2025.csv"), ["date %m_%d_%Y %d_%m_%Y"]);
+        assert_eq!(formats("x_March_2025.csv"), ["period %b_%Y"]);
+        assert_eq!(formats("x_Q42024.csv"), ["period Q%q%Y"]);
     }
 }

@@ -16,6 +16,8 @@ pub(crate) struct Signs {
     pub parentheses: bool,
     pub trailing_minus: bool,
     pub exponent: bool,
+    /// Marks of thousands that don't stand every three digits: `12,34,567`.
+    pub any_grouping: bool,
 }
 
 /// An exact number: an integer at a scale.
@@ -25,25 +27,56 @@ pub(crate) struct Exact {
     pub scale: u32,
 }
 
-/// All pairs that exports use.
-pub(crate) const MARKS: [Marks; 10] = [
-    marks('.', None),
-    marks('.', Some(',')),
-    marks(',', None),
-    marks(',', Some('.')),
-    marks(',', Some(' ')),
-    marks(',', Some('\u{a0}')),
-    marks(',', Some('\u{202f}')),
-    marks('.', Some('\'')),
-    marks('.', Some('’')),
-    marks('.', Some(' ')),
-];
+/// All pairs that exports use. A space is one of any width, and `'` is also `’`.
+pub(crate) const MARKS: [Marks; 7] =
+    [marks('.', None), marks('.', Some(',')), marks(',', None), marks(',', Some('.')), marks(',', Some(' ')), marks('.', Some('\'')), marks('.', Some(' '))];
+
+/// Whether the character is this mark of thousands.
+pub(crate) fn is_mark(character: char, mark: char) -> bool {
+    match mark {
+        ' ' => matches!(character, ' ' | '\u{a0}' | '\u{2009}' | '\u{202f}'),
+        '\'' => matches!(character, '\'' | '’'),
+        other => character == other,
+    }
+}
 
 const fn marks(decimal: char, thousands: Option<char>) -> Marks {
     Marks { decimal: Some(decimal), thousands }
 }
 
-const CURRENCY_SIGNS: [&str; 14] = ["US$", "CA$", "AU$", "R$", "kr", "Fr.", "$", "€", "£", "¥", "₹", "₩", "₽", "zł"];
+/// Signs with the currencies that they may stand for; longer ones first.
+pub(crate) const CURRENCY_SIGNS: [(&str, &[&str]); 30] = [
+    ("US$", &["USD"]),
+    ("CA$", &["CAD"]),
+    ("AU$", &["AUD"]),
+    ("NZ$", &["NZD"]),
+    ("HK$", &["HKD"]),
+    ("NT$", &["TWD"]),
+    ("MX$", &["MXN"]),
+    ("A$", &["AUD"]),
+    ("R$", &["BRL"]),
+    ("S$", &["SGD", "SBD"]),
+    ("C$", &["CAD", "NIO"]),
+    ("$", &["USD", "CAD", "AUD", "NZD", "SGD", "HKD", "MXN"]),
+    ("€", &["EUR"]),
+    ("£", &["GBP"]),
+    ("¥", &["JPY", "CNY"]),
+    ("￥", &["JPY", "CNY"]),
+    ("円", &["JPY"]),
+    ("₹", &["INR"]),
+    ("₩", &["KRW"]),
+    ("원", &["KRW"]),
+    ("₽", &["RUB"]),
+    ("₺", &["TRY"]),
+    ("₫", &["VND"]),
+    ("₱", &["PHP"]),
+    ("₪", &["ILS"]),
+    ("zł", &["PLN"]),
+    ("Kč", &["CZK"]),
+    ("Fr.", &["CHF"]),
+    ("kr.", &["SEK", "NOK", "DKK", "ISK"]),
+    ("kr", &["SEK", "NOK", "DKK", "ISK"]),
+];
 
 impl Exact {
     pub fn plus(self, other: Self) -> Option<Self> {
@@ -71,7 +104,7 @@ pub(crate) fn read(text: &str, marks: Marks) -> Option<(Exact, Signs)> {
         (signs.parentheses, minus, rest) = (true, true, inner.trim());
     }
     rest = without_minus(rest, &mut minus, signs.parentheses)?;
-    for sign in CURRENCY_SIGNS {
+    for (sign, _) in CURRENCY_SIGNS {
         if let Some(inner) = rest.strip_prefix(sign).or_else(|| rest.strip_suffix(sign)) {
             (signs.currency, rest) = (Some(sign), inner.trim());
             break;
@@ -95,7 +128,7 @@ pub(crate) fn read(text: &str, marks: Marks) -> Option<(Exact, Signs)> {
             (&rest[..at], rest[at + 1..].parse::<i32>().ok().filter(|power| power.abs() <= 30)?)
         }
     };
-    let mut exact = plain(digits, marks)?;
+    let mut exact = plain(digits, marks, &mut signs.any_grouping)?;
     if power >= 0 {
         let power = power.unsigned_abs();
         let down = power.min(exact.scale);
@@ -125,23 +158,26 @@ fn without_minus<'a>(text: &'a str, minus: &mut bool, had: bool) -> Option<&'a s
     }
 }
 
-fn plain(text: &str, marks: Marks) -> Option<Exact> {
+fn plain(text: &str, marks: Marks, any_grouping: &mut bool) -> Option<Exact> {
     let (whole, fraction) = match marks.decimal.and_then(|mark| text.split_once(mark)) {
         None => (text, ""),
         Some((_, "")) => return None,
         Some(both) => both,
     };
     let mut digits = String::with_capacity(whole.len() + fraction.len());
-    match marks.thousands.filter(|mark| whole.contains(*mark)) {
+    match marks.thousands.filter(|mark| whole.contains(|character| is_mark(character, *mark))) {
         None => digits.push_str(whole),
         Some(mark) => {
-            for (at, group) in whole.split(mark).enumerate() {
-                let fits = if at == 0 { (1..=3).contains(&group.len()) && !group.starts_with('0') } else { group.len() == 3 };
-                if !fits {
-                    return None;
-                }
-                digits.push_str(group);
+            let groups: Vec<&str> = whole.split(|character| is_mark(character, mark)).collect();
+            let (first, last) = (groups[0].len(), groups.len() - 1);
+            let threes = (1..=3).contains(&first) && groups[1..].iter().all(|group| group.len() == 3);
+            // Lakhs and crores.
+            let twos = mark == ',' && last > 1 && first <= 2 && groups[1..last].iter().all(|group| group.len() == 2) && groups[last].len() == 3;
+            if groups[0].is_empty() || groups[0].starts_with('0') || !(threes || twos) {
+                return None;
             }
+            *any_grouping |= !threes;
+            digits.extend(groups);
         }
     }
     digits.push_str(fraction);
@@ -173,6 +209,8 @@ mod tests {
         assert_eq!(shown("1,234.50", '.', Some(',')), "123450e-2");
         assert_eq!(shown("1,23", '.', Some(',')), "none");
         assert_eq!(shown("1.234,5", ',', Some('.')), "12345e-1");
+        assert_eq!(["1'234.50", "1’000’234.50"].map(|text| shown(text, '.', Some('\''))), ["123450e-2", "100023450e-2"]);
+        assert_eq!(["12,34,567.00", "1,23,456", "12,3,456", "1,23,45"].map(|text| shown(text, '.', Some(','))), ["123456700e-2", "123456e-0", "none", "none"]);
         assert_eq!(shown("($1.20)", '.', None), "-120e-2");
         assert_eq!(shown("-$0.20", '.', None), "-20e-2");
         assert_eq!(shown("12.5%", '.', None), "125e-3");

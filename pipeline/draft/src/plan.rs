@@ -26,12 +26,14 @@ pub(crate) struct ExportPlan {
     pub text: Option<TextGuess>,
     pub ragged: Option<&'static str>,
     pub header: HeaderPlan,
+    pub two_header_rows: bool,
     pub cells: Vec<CellPlan>,
     pub end: Option<EndPlan>,
     /// Records of the sample that are rows.
     pub records_seen: u64,
     pub trailers: Vec<TrailerPlan>,
     pub records: Option<(Vec<String>, Vec<String>)>,
+    pub sections: Vec<SectionPlan>,
     pub exclude: Vec<ExcludePlan>,
     pub checks: Vec<CheckPlan>,
     pub unpivot: Option<UnpivotPlan>,
@@ -68,6 +70,14 @@ pub(crate) struct TrailerPlan {
     pub name: String,
     pub pattern: String,
     pub optional: bool,
+}
+
+/// A table of several in one text.
+#[derive(Debug, Clone)]
+pub(crate) struct SectionPlan {
+    pub name: String,
+    pub title: String,
+    pub ignore: bool,
 }
 
 /// Where a table ends that does not end with the file.
@@ -154,6 +164,11 @@ pub(crate) struct Question {
 impl Column {
     pub fn is_number(&self) -> bool {
         self.kind == "int64" || self.kind.starts_with("decimal")
+    }
+
+    /// Whether the draft made it to hold the currency of amounts.
+    pub fn adds_currency(&self) -> bool {
+        self.name.starts_with("currency") && matches!(self.source, Source::Constant(_) | Source::None)
     }
 
     /// Takes all that was guessed back: its text is kept as it stands.

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use encoding_rs::Encoding;
 use takings_decode::general::{Row, Sample, peek};
 
 use crate::grid::{Table, table};
+use crate::sections::{Section, sections};
 use crate::texts::{TextGuess, guess};
 
 /// How much of each part is looked at; the whole file is read when the draft is tried.
@@ -23,6 +25,8 @@ pub(crate) struct Group {
 pub(crate) struct PartSample {
     pub member: String,
     pub sheet: Option<String>,
+    /// The title that it stands below, where the text has several tables.
+    pub section: Option<String>,
     pub text: Option<TextGuess>,
     pub rows: Vec<Row>,
     pub table: Table,
@@ -36,19 +40,23 @@ pub(crate) struct Looked {
     pub sheets_without: Vec<String>,
     /// Sheets without a table and their members, until all was seen.
     without: Vec<(String, String)>,
+    /// Members, sheets and sections that repeat the money of others.
+    pub rollups: Vec<PartSample>,
+    /// Titles of sections without rows.
+    pub sections_without: Vec<String>,
     pub zip: bool,
     /// Record types of single lines: head and foot.
     pub other_kinds: Vec<String>,
 }
 
-pub(crate) fn look(path: &str, bytes: &[u8]) -> takings_decode::Result<Looked> {
+pub(crate) fn look(path: &str, bytes: &[u8], encoding: Option<&'static Encoding>) -> takings_decode::Result<Looked> {
     let mut looked = Looked::default();
     for part in peek(path, bytes, BYTES, ROWS)? {
         looked.zip |= !part.member.is_empty();
         let (sheet, text, rows) = match part.sample {
             Sample::Sheet { name, rows, .. } => (Some(name), None, rows),
             Sample::Text { bytes, cut } => {
-                let (text, mut rows) = guess(path, &bytes, ROWS)?;
+                let (text, mut rows) = guess(path, &bytes, ROWS, encoding)?;
                 // The last record may have been cut off.
                 if cut {
                     rows.pop();
@@ -60,9 +68,13 @@ pub(crate) fn look(path: &str, bytes: &[u8]) -> takings_decode::Result<Looked> {
             looked.by_kind(&part.member, text.as_ref(), &kinds);
             continue;
         }
+        if let (Some(text), true, Some(sections)) = (&text, part.member.is_empty(), sections(&rows)) {
+            looked.by_section(text, &rows, sections);
+            continue;
+        }
         let found = table(&rows, sheet.is_some()).filter(|table| !table.data.is_empty());
         match (found, sheet) {
-            (Some(table), sheet) => looked.add(PartSample { member: part.member, sheet, text, rows, table }),
+            (Some(table), sheet) => looked.add(PartSample { member: part.member, sheet, section: None, text, rows, table }),
             (None, Some(sheet)) => looked.without.push((part.member, sheet)),
             (None, None) => looked.members_without.push(part.member),
         }
@@ -91,6 +103,16 @@ impl Looked {
         }
     }
 
+    fn by_section(&mut self, text: &TextGuess, rows: &[Row], sections: Vec<Section>) {
+        for Section { title, rows: range } in sections {
+            let rows = rows[range].to_vec();
+            match table(&rows, false).filter(|table| table.header == Some(0) && !table.data.is_empty()) {
+                Some(table) => self.add(PartSample { member: String::new(), sheet: None, section: Some(title), text: Some(text.clone()), rows, table }),
+                None => self.sections_without.push(title),
+            }
+        }
+    }
+
     fn by_kind(&mut self, member: &str, text: Option<&TextGuess>, kinds: &BTreeMap<String, Vec<Row>>) {
         let width = kinds.values().flatten().map(|row| row.cells.len()).max().unwrap_or(1);
         let names: Vec<String> = (1..=width).map(|at| format!("cell_{at}")).collect();
@@ -103,7 +125,7 @@ impl Looked {
                 continue;
             }
             let table = Table { header: None, names: names.clone(), data: (0..rows.len()).collect(), short: true, ..Table::default() };
-            let part = PartSample { member: member.to_owned(), sheet: None, text: text.cloned(), rows: rows.clone(), table };
+            let part = PartSample { member: member.to_owned(), sheet: None, section: None, text: text.cloned(), rows: rows.clone(), table };
             self.groups.push(Group { parts: vec![part], kind: Some(kind.clone()) });
         }
     }

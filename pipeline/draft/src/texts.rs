@@ -14,6 +14,8 @@ pub(crate) struct TextGuess {
     pub encoding: &'static Encoding,
     /// The file says it itself.
     pub marked: bool,
+    /// The user said it.
+    pub said: bool,
     pub delimiter: u8,
     pub sep_line: bool,
     pub quoting: Quoting,
@@ -52,8 +54,10 @@ fn form(encoding: &'static Encoding, delimiter: u8, quoting: Quoting, comment: O
 }
 
 /// How the bytes are written, and their records.
-pub(crate) fn guess(name: &str, bytes: &[u8], limit: usize) -> takings_decode::Result<(TextGuess, Vec<Row>)> {
-    let (encoding, marked) = encoding(bytes);
+pub(crate) fn guess(name: &str, bytes: &[u8], limit: usize, said: Option<&'static Encoding>) -> takings_decode::Result<(TextGuess, Vec<Row>)> {
+    let (guessed, marked) = encoding(bytes);
+    let said = said.filter(|_| !marked);
+    let (encoding, said) = (said.unwrap_or(guessed), said.is_some());
     let (text, _, _) = encoding.decode(&bytes[..bytes.len().min(1 << 20)]);
     let first = text.trim_start_matches('\u{feff}').lines().next().unwrap_or_default().to_owned();
     let sep = first.strip_prefix("sep=").and_then(|rest| rest.trim_end().bytes().next());
@@ -62,7 +66,7 @@ pub(crate) fn guess(name: &str, bytes: &[u8], limit: usize) -> takings_decode::R
     let mut best: Option<(u64, TextGuess)> = None;
     for delimiter in candidates {
         for quoting in [Quoting::Strict, Quoting::Loose, Quoting::None] {
-            let guess = TextGuess { encoding, marked, delimiter, sep_line: sep.is_some(), quoting, comment: comment.clone() };
+            let guess = TextGuess { encoding, marked, said, delimiter, sep_line: sep.is_some(), quoting, comment: comment.clone() };
             let rows = text_records(name, bytes, &guess.form(), TRIED)?;
             let score = score(&rows);
             if best.as_ref().is_none_or(|(known, _)| score > *known) {
@@ -74,7 +78,7 @@ pub(crate) fn guess(name: &str, bytes: &[u8], limit: usize) -> takings_decode::R
             }
         }
     }
-    let comma = TextGuess { encoding, marked, delimiter: b',', sep_line: false, quoting: Quoting::Strict, comment };
+    let comma = TextGuess { encoding, marked, said, delimiter: b',', sep_line: false, quoting: Quoting::Strict, comment };
     let guess = best.filter(|(score, _)| *score > 0).map_or(comma, |(_, guess)| guess);
     let rows = text_records(name, bytes, &guess.form(), limit)?;
     Ok((guess, rows))
@@ -130,7 +134,7 @@ mod tests {
     use super::*;
 
     fn shown(bytes: &[u8]) -> String {
-        let (guess, rows) = guess("x", bytes, 100).unwrap();
+        let (guess, rows) = guess("x", bytes, 100, None).unwrap();
         format!("{} {:?} {:?} {}", guess.encoding.name(), char::from(guess.delimiter), guess.quoting, rows[0].cells.len())
     }
 
@@ -150,6 +154,6 @@ mod tests {
         assert_eq!(shown(b"a,b\ncaf\xE9,2\n"), "windows-1252 ',' Strict 2");
         let wide: Vec<u8> = "name,amount\nTide,2.50\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
         assert_eq!(shown(&wide), "UTF-16LE ',' Strict 2");
-        assert_eq!(guess("x", b"", 100).unwrap().1, []);
+        assert_eq!(guess("x", b"", 100, None).unwrap().1, []);
     }
 }

@@ -58,7 +58,9 @@ pub(crate) fn column(name: String, header: &str, seen: &Seen, evidence: &Evidenc
     column.always = seen.filled == seen.rows && seen.rows > 0;
     if !seen.nulls.is_empty() {
         let nulls = std::iter::once("").chain(seen.nulls.iter().map(String::as_str));
-        column.keys.push(("nulls", list(nulls), "texts that mean no value".to_owned()));
+        let zero = matches!(seen.guess, Guess::Number(_)) && seen.nulls.iter().all(|text| text.ends_with(['-', '–', '—']) && text != "--");
+        let why = if zero { "no value; where a dash means zero: default = \"0\" beside this" } else { "texts that mean no value" };
+        column.keys.push(("nulls", list(nulls), why.to_owned()));
     }
     column.about = format!("{header}.");
     match &seen.guess {
@@ -160,8 +162,11 @@ fn typed_number(column: &mut Column, header: &str, number: &NumberGuess, evidenc
             column.keys.push((key, "true".to_owned(), why.to_owned()));
         }
     }
+    if signs.any_grouping {
+        column.keys.push(("grouping", quoted("any"), "12,34,567".to_owned()));
+    }
     column.sign = signs.currency;
-    let sort = sort(header);
+    let sort = if signs.currency.is_some() { Sort::Money } else { sort(header) };
     let whole = scale == 0 && signs.currency.is_none() && !signs.percent && matches!(sort, Sort::Count | Sort::Other) && number.digits_before < 18;
     column.kind = if whole { "int64".to_owned() } else { decimal(sort, number, scale) };
 }

@@ -137,7 +137,9 @@ fn text(out: &mut String, export: &ExportPlan) {
     let mut keys = String::new();
     if !text.marked || export.ragged.is_some() {
         let name = text.encoding.name().to_lowercase();
-        if text.encoding.is_ascii_compatible() && text.encoding != encoding_rs::UTF_8 {
+        if text.said {
+            let _ = writeln!(keys, "encoding = [{}]", quoted(&name));
+        } else if text.encoding.is_ascii_compatible() && text.encoding != encoding_rs::UTF_8 {
             let _ = writeln!(keys, "# the sample is no UTF-8, its bytes look like {name}: see whether the names below are right");
             let _ = writeln!(keys, "encoding = [\"utf-8\", {}]", quoted(&name));
         } else {
@@ -173,6 +175,9 @@ fn frame(out: &mut String, export: &ExportPlan) {
             let _ = writeln!(keys, "# the file has no header: names by position\nheader = {}", list(names.iter().map(String::as_str)));
         }
     }
+    if export.two_header_rows {
+        keys.push_str("# the header is made of two lines, `Sales` above `Units` is `Sales Units`\nheader_rows = 2\n");
+    }
     match &export.end {
         None => {}
         Some(EndPlan::Blank) => keys.push_str("# the table ends at the first blank line; what stands behind is none of it\nend = \"blank\"\n"),
@@ -184,6 +189,12 @@ fn frame(out: &mut String, export: &ExportPlan) {
         let _ = writeln!(keys, "\n[exports.frame.records]\ncolumn = 1\ntypes = {}", list(types.iter().map(String::as_str)));
         if !ignore.is_empty() {
             let _ = writeln!(keys, "ignore = {}", list(ignore.iter().map(String::as_str)));
+        }
+    }
+    for section in &export.sections {
+        let _ = writeln!(keys, "\n[[exports.frame.sections]]\nname = {}\ntitle = {}", quoted(&section.name), pattern(&section.title));
+        if section.ignore {
+            keys.push_str("# left out on purpose\nignore = true\n");
         }
     }
     if !export.cells.is_empty() {

@@ -302,6 +302,9 @@ pub struct ChannelNewArgs {
     /// The channel's name (default: from the file's name)
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
+    /// The encoding of the sample's text, where the draft guessed another one: windows-1250, shift_jis, gbk …
+    #[arg(long, value_name = "NAME")]
+    pub encoding: Option<String>,
     /// Project to write to (default: this one)
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,

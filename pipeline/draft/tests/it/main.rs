@@ -2,6 +2,7 @@
 
 mod drafts;
 mod pages;
+mod samples;
 mod schema;
 mod shipped;
 mod statements;

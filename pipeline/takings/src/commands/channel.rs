@@ -45,7 +45,11 @@ fn new(cli: &Cli, args: &ChannelNewArgs) -> Result<ExitCode> {
     let sample = std::fs::read(&args.sample).map_err(|error| unreadable(&args.sample, &error))?;
     let name = args.name.clone().unwrap_or_else(|| takings_draft::channel_name(&file));
     let base = args.sample.file_name().map_or_else(|| file.to_string(), |name| name.to_string_lossy().into_owned());
-    let draft = takings_draft::channel(&sample, &base, &name).map_err(Failure::run)?;
+    let draft = match &args.encoding {
+        None => takings_draft::channel(&sample, &base, &name),
+        Some(encoding) => takings_draft::channel_in(&sample, &base, &name, encoding),
+    };
+    let draft = draft.map_err(Failure::run)?;
     let root = match (&args.out, &cli.project) {
         (Some(folder), _) | (None, Some(folder)) => folder.clone(),
         (None, None) => Project::find(&std::env::current_dir()?)?,

@@ -1,0 +1,118 @@
+//! What of a table's lines is no row: totals, blank lines, trailers, what stands behind the end.
+
+use takings_decode::general::Row;
+
+use crate::column::{Guess, Seen};
+use crate::names::{snake, unique};
+use crate::plan::{CheckPlan, EndPlan, ExcludePlan, ExportPlan, Source, TrailerPlan};
+use crate::sample::{Group, PartSample};
+use crate::write::list;
+
+pub(crate) fn excludes(export: &mut ExportPlan, group: &Group) {
+    if group.parts.iter().any(|part| part.table.blanks) {
+        export.exclude.push(ExcludePlan::Blank);
+    }
+    let names = &group.parts[0].table.names;
+    if group.parts.iter().any(|part| !part.table.repeats.is_empty()) {
+        export.exclude.push(ExcludePlan::Header { column: names[0].clone(), word: names[0].clone() });
+    }
+    let mut words: Vec<(usize, Vec<String>)> = Vec::new();
+    let mut lone: Vec<usize> = Vec::new();
+    for total in group.parts.iter().flat_map(|part| &part.table.totals) {
+        match (&total.word, words.iter_mut().find(|(column, _)| *column == total.column)) {
+            (None, _) if lone.contains(&total.column) => {}
+            (None, _) => lone.push(total.column),
+            (Some(word), Some((_, known))) if known.contains(word) => {}
+            (Some(word), Some((_, known))) => known.push(word.clone()),
+            (Some(word), None) => words.push((total.column, vec![word.clone()])),
+        }
+    }
+    for (column, words) in words {
+        export.exclude.push(ExcludePlan::Total { column: names[column].clone(), test: total_test(&words) });
+    }
+    export.exclude.extend(lone.into_iter().map(|column| ExcludePlan::Lone { column: names[column].clone() }));
+    for part in &group.parts {
+        let line = |at: &usize| format!("line {} ({:?})", part.rows[*at].line, shown(&part.rows[*at]));
+        if !part.table.beside.is_empty() {
+            let lines: Vec<String> = part.table.beside.iter().map(line).collect();
+            export.notes.push(format!("left out, as it stands beside totals and has their form: {}", lines.join(", ")));
+        }
+        for at in &part.table.untold {
+            export.notes.push(format!(
+                "{} has the sums of rows above, and no cell tells it from these: if it repeats them, leave it out by [[exports.exclude]] with `where`",
+                line(at)
+            ));
+        }
+    }
+}
+
+/// The beginning of a row, on one line.
+pub(crate) fn shown(row: &Row) -> String {
+    row.cells.join(" ").split_whitespace().collect::<Vec<_>>().join(" ").chars().take(60).collect()
+}
+
+/// These words, or what begins as they all do: other files have other ones.
+fn total_test(words: &[String]) -> String {
+    if words.len() <= 2 {
+        return format!("equals = {}", list(words.iter().map(String::as_str)));
+    }
+    let mut begins: Vec<String> =
+        words.iter().filter_map(|word| word.split_whitespace().next()).map(|first| regex::escape(first).replace("\\-", "-")).collect();
+    begins.sort_unstable();
+    begins.dedup();
+    format!("matches = {}", crate::write::pattern(&format!("^(?:{})\\b", begins.join("|"))))
+}
+
+/// Where the table ends that has these rows behind it; None: nothing tells.
+pub(crate) fn end(part: &PartSample, behind: usize) -> Option<EndPlan> {
+    if !part.table.gaps {
+        return Some(EndPlan::Blank);
+    }
+    let first: String = part.rows[behind].cells.first()?.trim().chars().take(40).take_while(|character| !character.is_ascii_digit()).collect();
+    let begin = regex::escape(&first).replace("\\-", "-");
+    let unlike = |at: &usize| part.rows[*at].cells.first().is_none_or(|cell| !cell.trim().starts_with(&first));
+    (!first.trim().is_empty() && part.table.data.iter().all(unlike)).then(|| EndPlan::First(format!("^{begin}")))
+}
+
+/// Narrow lines at the end; what they say is compared where it is a sum or a count of the sample.
+pub(crate) fn trailers(export: &mut ExportPlan, part: &PartSample, seen: &[Seen]) {
+    let Some(text) = &part.text else {
+        for at in &part.table.trailers {
+            let row = &part.rows[*at];
+            let test = format!("equals = {}", list([row.cells[0].trim()]));
+            export.exclude.push(ExcludePlan::Total { column: part.table.names[0].clone(), test });
+        }
+        return;
+    };
+    let delimiter = if text.delimiter == b'\t' { "\\t".to_owned() } else { regex::escape(&char::from(text.delimiter).to_string()) };
+    let mut taken = Vec::new();
+    for at in &part.table.trailers {
+        let row = &part.rows[*at];
+        let label = row.cells[0].trim();
+        let short: String = label.split_whitespace().take(3).collect::<Vec<_>>().join(" ");
+        let name = unique(&snake(&short), &taken);
+        taken.push(name.clone());
+        let Some(value) = row.cells.get(1).map(|cell| cell.trim()).filter(|cell| !cell.is_empty()) else {
+            let begin: String = label.split(|character: char| character.is_ascii_digit()).next().unwrap_or(label).to_owned();
+            export.trailers.push(TrailerPlan { name, pattern: format!("^\"?(?<value>{}.*)$", regex::escape(&begin)), optional: true });
+            continue;
+        };
+        export.trailers.push(TrailerPlan { name: name.clone(), pattern: format!("^{}{delimiter}(?<value>.*)$", regex::escape(label)), optional: false });
+        let number = export.decimal.map_or('.', |mark| mark);
+        let marks = crate::numbers::Marks { decimal: Some(number), thousands: export.thousands };
+        let Some((value, _)) = crate::numbers::read(value, marks) else { continue };
+        let rows = crate::numbers::Exact { mantissa: part.table.data.len() as i128, scale: 0 };
+        let words = crate::column::words(label);
+        if value.same(rows) && words.iter().any(|word| ["rows", "records", "lines", "count"].contains(&word.as_str())) {
+            export.checks.push(CheckPlan { name: name.clone(), column: None, trailer: name });
+            continue;
+        }
+        let sums = |at: usize| matches!(&seen[at].guess, Guess::Number(number) if number.sum.is_some_and(|sum| sum.same(value)));
+        let headers: Vec<&String> = part.table.names.iter().enumerate().filter(|(at, _)| sums(*at)).map(|(_, name)| name).collect();
+        let Some(header) = headers.first().filter(|_| headers.len() == 1) else { continue };
+        let column = export.columns.iter().find(|column| column.source == Source::Header((**header).clone()) && column.is_number());
+        if let Some(column) = column {
+            export.checks.push(CheckPlan { name: name.clone(), column: Some(column.name.clone()), trailer: name });
+        }
+    }
+}
