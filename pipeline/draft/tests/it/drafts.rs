@@ -19,7 +19,10 @@ enum Unknown {
     Unread(&'static str),
 }
 
-const UNKNOWN: [(&str, Unknown); 12] = [
+const UNKNOWN: [(&str, Unknown); 16] = [
+    ("amazon_prime_video_direct/earnings_2026-03.csv", Unknown::Records("that a film is called Totals")),
+    ("apple/80012345_0326_ZZ.txt", Unknown::Records("that countries are added up behind the rows")),
+    ("apple/FD_80012345_0426_Z1.txt", Unknown::Records("that countries are added up behind the rows")),
     ("apple/financial_report.csv", Unknown::Unread("the header ends with a cell without a name, and what was paid stands behind quotes")),
     ("apple/financial_report_2025-12.csv", Unknown::Records("that a header comes again")),
     ("apple/financial_report_2026-07.csv", Unknown::Unread("the header ends with a cell without a name, and what was paid stands behind quotes")),
@@ -32,6 +35,7 @@ const UNKNOWN: [(&str, Unknown); 12] = [
     ("kdp/KDP_Dashboard-2025-08.xlsx", Unknown::Records("which sheets repeat the money of others")),
     ("kdp/KDP_Prior_Month_Royalties-2025-01-01.xlsx", Unknown::Records("which sheets repeat the money of others")),
     ("youtube/Content 2026-02-01_2026-03-01 My channel.zip", Unknown::Records("which members repeat the money of others")),
+    ("youtube/Content 2026-03-01_2026-04-01 My channel.zip", Unknown::Records("which members repeat the money of others")),
 ];
 
 /// What a draft reads.
