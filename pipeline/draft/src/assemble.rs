@@ -41,6 +41,11 @@ pub(crate) fn assemble(sample: &[u8], file: &str, name: &str, encoding: Option<&
         exports.push(export);
     }
     claims(&mut exports, &looked);
+    for title in &looked.sections_without {
+        exports[0].notes.push(format!(
+            "below {title:?} the sample has no rows, and the section is left out: where it has some, an export of its own with part_of reads it"
+        ));
+    }
     exports[0].notes.extend(left_out);
     Ok(ChannelPlan { name, exports })
 }
@@ -159,6 +164,10 @@ fn columns(export: &mut ExportPlan, group: &Group, seen: &[Seen], evidence: &Evi
         let about = crate::column::words(header);
         if codes(at) && (about.iter().any(|word| is_currency_word(word)) || seen[at].rows > 20 || signed) {
             currencies.push(name.clone());
+        }
+        if let Some(stray) = &seen[at].stray {
+            let shown: String = stray.chars().take(40).collect();
+            export.notes.push(format!("{name} stays text, though most of its values are numbers: {shown:?} is read as none"));
         }
         export.columns.push(column(name, header, &seen[at], evidence));
     }

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use takings_decode::DateFormat;
 use takings_definitions::LANGUAGES;
 
-use crate::numbers::{CURRENCY_SIGNS, Exact, MARKS, Marks, Signs, is_mark, read};
+use crate::numbers::{CURRENCY_SIGNS, Exact, MARKS, Marks, Signs, is_mark, read, stray};
 
 /// What a column holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +37,8 @@ pub(crate) struct Seen {
     pub guess: Guess,
     /// Texts besides the empty one that mean no value.
     pub nulls: Vec<String>,
+    /// A text among numbers, for which the column is none of numbers.
+    pub stray: Option<String>,
     pub filled: usize,
     pub rows: usize,
 }
@@ -170,7 +172,7 @@ pub(crate) fn see<'a>(header: &str, cells: impl Iterator<Item = &'a str>) -> See
     }
     let kept: Vec<&str> = values.iter().copied().filter(|value| !is_null(value)).collect();
     if kept.is_empty() {
-        return Seen { guess: Guess::Nothing, nulls: Vec::new(), filled: values.len(), rows };
+        return Seen { guess: Guess::Nothing, nulls: Vec::new(), stray: None, filled: values.len(), rows };
     }
     let guess = typed(header, &kept);
     let mut nulls: Vec<String> = Vec::new();
@@ -180,7 +182,8 @@ pub(crate) fn see<'a>(header: &str, cells: impl Iterator<Item = &'a str>) -> See
         nulls.dedup();
     }
     let filled = if nulls.is_empty() { values.len() } else { kept.len() };
-    Seen { guess, nulls, filled, rows }
+    let stray = if guess == Guess::Text("") { stray(&kept).map(str::to_owned) } else { None };
+    Seen { guess, nulls, stray, filled, rows }
 }
 
 /// Also the dash of accounts beside a sign of currency: `$ -`.

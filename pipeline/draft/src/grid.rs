@@ -104,7 +104,7 @@ fn header_of_two(rows: &[Row], widest: usize) -> Option<(usize, Vec<String>)> {
     let labels = below.iter().filter(|cell| !cell.is_empty()).all(|cell| label(&cell) && cell.chars().any(char::is_alphabetic));
     let repeated = below.iter().enumerate().any(|(at, cell)| !cell.is_empty() && below[..at].contains(cell));
     let groups = above[0].is_empty() || below[0].is_empty();
-    if !labels || !groups || (!repeated && !below[0].is_empty() && above.iter().any(|cell| cell.chars().any(char::is_alphabetic))) {
+    if !labels || !groups || (!repeated && above.iter().any(|cell| cell.chars().any(char::is_alphabetic))) {
         return None;
     }
     let mut names = Vec::new();

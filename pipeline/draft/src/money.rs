@@ -207,7 +207,7 @@ fn signed(columns: &mut Vec<Column>, open: &[String]) -> bool {
     let mut signs: Vec<&'static str> = columns.iter().filter(|column| open.contains(&column.name)).filter_map(|column| column.sign).collect();
     signs.sort_unstable();
     signs.dedup();
-    let [sign] = signs[..] else { return false };
+    let [sign] = signs[..] else { return signed_each(columns, open, &signs) };
     let Some((_, codes)) = CURRENCY_SIGNS.iter().find(|(known, _)| *known == sign) else { return false };
     let name = own_name(columns);
     columns.iter_mut().filter(|column| open.contains(&column.name)).for_each(|column| column.currency = Some(name.clone()));
@@ -220,6 +220,24 @@ fn signed(columns: &mut Vec<Column>, open: &[String]) -> bool {
         }
     }
     columns.push(currency);
+    true
+}
+
+/// A constant for each sign, where each means one currency.
+fn signed_each(columns: &mut Vec<Column>, open: &[String], signs: &[&'static str]) -> bool {
+    let code = |sign: &str| CURRENCY_SIGNS.iter().find(|(known, codes)| *known == sign && codes.len() == 1).map(|(_, codes)| codes[0]);
+    if signs.is_empty() || !signs.iter().all(|sign| code(sign).is_some()) {
+        return false;
+    }
+    for sign in signs {
+        let Some(code) = code(sign) else { continue };
+        let name = unique(&format!("currency_{}", code.to_lowercase()), &columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>());
+        for column in columns.iter_mut().filter(|column| open.contains(&column.name) && column.sign == Some(*sign)) {
+            column.currency = Some(name.clone());
+        }
+        let (about, source) = (format!("By the sign {sign}."), Source::Constant(code.to_owned()));
+        columns.push(Column { name, source, kind: "text".to_owned(), about, always: true, ..Column::default() });
+    }
     true
 }
 

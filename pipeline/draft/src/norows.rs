@@ -6,7 +6,7 @@ use crate::column::{Guess, Seen};
 use crate::names::{snake, unique};
 use crate::plan::{CheckPlan, EndPlan, ExcludePlan, ExportPlan, Source, TrailerPlan};
 use crate::sample::{Group, PartSample};
-use crate::write::list;
+use crate::write::{list, quoted};
 
 pub(crate) fn excludes(export: &mut ExportPlan, group: &Group) {
     if group.parts.iter().any(|part| part.table.blanks) {
@@ -38,8 +38,10 @@ pub(crate) fn excludes(export: &mut ExportPlan, group: &Group) {
             export.notes.push(format!("left out, as it stands beside totals and has their form: {}", lines.join(", ")));
         }
         for at in &part.table.untold {
+            let word = part.rows[*at].cells.iter().zip(names).find(|(cell, _)| cell.chars().any(char::is_alphabetic));
+            let rule = word.map_or_else(|| "where = \"…\"".to_owned(), |(cell, name)| format!("column = {}, equals = {}", quoted(name), list([cell.trim()])));
             export.notes.push(format!(
-                "{} has the sums of rows above, and no cell tells it from these: if it repeats them, leave it out by [[exports.exclude]] with `where`",
+                "{} has the sums of rows above and is read: if it repeats them, leave it out by [[exports.exclude]], name = \"totals\", {rule}",
                 line(at)
             ));
         }

@@ -193,6 +193,14 @@ pub(crate) fn is_number(text: &str) -> bool {
     MARKS.iter().any(|marks| read(text, *marks).is_some())
 }
 
+/// The first text that keeps a column of numbers from being one; None: it is none, or most are no numbers.
+pub(crate) fn stray<'a>(values: &[&'a str]) -> Option<&'a str> {
+    let fits = |marks: &&Marks| values.iter().filter(|value| read(value, **marks).is_some()).count();
+    let best = MARKS.iter().max_by_key(fits)?;
+    let numbers = fits(&best);
+    values.iter().find(|value| read(value, *best).is_none()).filter(|_| numbers > 1 && numbers * 4 >= values.len() * 3).copied()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -202,6 +210,13 @@ mod tests {
             None => "none".to_owned(),
             Some((exact, _)) => format!("{}e-{}", exact.mantissa, exact.scale),
         }
+    }
+
+    #[test]
+    fn what_keeps_a_column_from_numbers() {
+        assert_eq!(stray(&["1.50", "2.50", "3.x", "4"]), Some("3.x"));
+        assert_eq!(stray(&["1.50", "2.50", "4"]), None);
+        assert_eq!(stray(&["1", "A2", "B3"]), None);
     }
 
     #[test]

@@ -39,7 +39,8 @@ pub(crate) fn find(width: usize, rows: &[Row], data: &[usize], known: &[Total]) 
     };
     let full: Vec<usize> = data.iter().copied().filter(|at| !sparse(*at)).collect();
     let mut found = Found::default();
-    if usual < 3 || full.is_empty() {
+    let few_texts = |at: &usize| rows[*at].cells.iter().filter(|cell| !cell.trim().is_empty() && !is_number(cell)).count() <= 1;
+    if usual < 2 || full.is_empty() || (full.len() == data.len() && data.last().is_none_or(|last| !few_texts(last))) {
         return found;
     }
     let mut running = Vec::new();
@@ -76,6 +77,14 @@ pub(crate) fn find(width: usize, rows: &[Row], data: &[usize], known: &[Total]) 
             sums.push(first);
         }
     }
+    let full_row = |at: &usize| filled(&rows[*at]) == usual || !few_texts(at);
+    let (rest, end) = data.split_at(data.iter().rposition(full_row).map_or(0, |last| last + 1));
+    if sums.is_empty() && rest.len() > 1 && end.len() > 1 && running.iter().any(|one| halves(rows, end, one)) {
+        sums.extend(end);
+    }
+    if let Some(last) = data.last().filter(|last| sums.is_empty() && above > 2 && running.iter().any(|one| halves(rows, &[**last], one))) {
+        found.untold.push(*last);
+    }
     found.beside = beside(rows, data, known, &sums, sparse);
     tell(width, rows, data, &sums, &mut found);
     found
@@ -86,6 +95,13 @@ fn repeats(row: &Row, of: &Running, sum: Exact, count: usize) -> bool {
     let Some((value, _)) = read(cell(row, of.column), of.marks) else { return false };
     let digits = value.mantissa.unsigned_abs().checked_ilog10().map_or(0, |log| log + 1);
     value.mantissa != 0 && value.same(sum) && (digits >= 3 || count >= 3)
+}
+
+/// Whether these rows, a sum per currency say, hold as much as all others do.
+fn halves(rows: &[Row], end: &[usize], of: &Running) -> bool {
+    let values = end.iter().filter_map(|at| read(cell(&rows[*at], of.column), of.marks)).map(|(value, _)| value);
+    let sum = values.fold(ZERO, |sum, value| sum.plus(value).unwrap_or(sum));
+    sum.mantissa.unsigned_abs() >= 100 && sum.plus(sum).is_some_and(|twice| twice.same(of.all))
 }
 
 /// Whether two numbers of a row or more are the sums of their columns, and no other number stands in it.

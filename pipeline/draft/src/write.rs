@@ -194,7 +194,7 @@ fn frame(out: &mut String, export: &ExportPlan) {
     for section in &export.sections {
         let _ = writeln!(keys, "\n[[exports.frame.sections]]\nname = {}\ntitle = {}", quoted(&section.name), pattern(&section.title));
         if section.ignore {
-            keys.push_str("# left out on purpose\nignore = true\n");
+            keys.push_str("# left out, see above\nignore = true\n");
         }
     }
     if !export.cells.is_empty() {

@@ -105,6 +105,10 @@ fn sums_are_left_out_whatever_they_are_called() {
     assert_eq!(read_of("a.csv", filled).1, ["a: 2 rows, amount_eur 1237.5, units 3, without 1 totals"]);
     let groups = "Day,Title,Store,Amount (EUR)\n2026-01-01,Tide,A,1.50\n2026-01-02,Fog,A,2.50\n,,,4.00\n2026-02-01,Tide,B,3.00\n2026-02-02,Fog,B,4.00\n,,,7.00\n,,,11.00\n";
     assert_eq!(read_of("a.csv", groups).1, ["a: 4 rows, amount_eur 11, without 3 totals"]);
+    let each = "Title,Units,Net,Currency\nTide,1,1.50,EUR\nFog,2,2.50,EUR\nSurf,1,1.00,USD\nEUR,3,4.00,\nUSD,1,1.00,\n";
+    assert_eq!(read_of("a.csv", each).1, ["a: 3 rows, net 5, units 4, without 2 totals"]);
+    let narrow = "Boutique;Montant\nA;1 234,50 €\nB;12,00 €\n;1 246,50 €\n";
+    assert_eq!(read_of("a.csv", narrow).1, ["a: 2 rows, montant 1246.5, without 1 totals"]);
     let above = "Day,Title,Store,Amount (EUR)\nKaikki,,,8.00\n2026-01-01,Tide,A,1.50\n2026-01-02,Fog,A,2.50\n2026-02-01,Tide,B,4.00\n";
     assert_eq!(read_of("a.csv", above).1, ["a: 3 rows, amount_eur 8, without 1 totals"]);
 }
@@ -115,6 +119,14 @@ fn sparse_rows_that_are_no_sums_stay() {
     assert_eq!(read_of("a.csv", fee).1, ["a: 3 rows, amount_eur 13.75"]);
     let turned = "Day,Title,Store,Amount (EUR)\n2026-01-01,Tide,A,12.50\nTransfer,,,12.50\n2026-01-02,Fog,A,2.50\n";
     assert_eq!(read_of("a.csv", turned).1, ["a: 3 rows, amount_eur 27.5"]);
+}
+
+#[test]
+fn a_last_row_that_may_be_a_sum_is_said() {
+    let sample = "Store;Amount (EUR)\nNorth;1,50\nSouth;2,50\nWest;4,25\nRazem;8,25\n";
+    let (draft, shown) = read_of("a.csv", sample);
+    assert_eq!(shown, ["a: 4 rows, amount_eur 16.5"]);
+    assert!(draft.notes.iter().any(|note| note.contains("line 5 (\"Razem 8,25\") has the sums of rows above")), "{:?}", draft.notes);
 }
 
 #[test]
@@ -142,7 +154,8 @@ fn several_tables_of_a_text_are_sections() {
     let (draft, shown) = read_of("portal_2026-02-01.csv", sample);
     assert_eq!(shown, ["usage_by_product: 2 rows, revenue 1.75, units 11", "fees_of: 2 rows, amount 90"]);
     assert!(draft.channel_toml.contains("title = '^Fees of \\d+$'"), "{}", draft.channel_toml);
-    assert!(draft.channel_toml.contains("title = '^New products$'\n# left out on purpose\nignore = true\n"), "{}", draft.channel_toml);
+    assert!(draft.channel_toml.contains("title = '^New products$'\n# left out, see above\nignore = true\n"), "{}", draft.channel_toml);
+    assert!(draft.notes.iter().any(|note| note.contains("below \"New products\" the sample has no rows")), "{:?}", draft.notes);
 }
 
 #[test]
@@ -156,11 +169,23 @@ fn numbers_as_other_countries_and_accounts_write_them() {
 }
 
 #[test]
+fn what_keeps_a_column_text_is_said() {
+    let sample = "Date,Title,Amount (EUR)\n2026-02-13,a,1.50\n2026-02-14,b,2.50\n2026-02-15,c,3.50\n2026-02-16,d,1.5O\n";
+    let (draft, shown) = read_of("a.csv", sample);
+    assert_eq!(shown, ["a: 4 rows"]);
+    assert!(draft.notes.iter().any(|note| note.contains("amount_eur stays text") && note.contains("\"1.5O\"")), "{:?}", draft.notes);
+}
+
+#[test]
 fn signs_of_currency_tell_the_currency() {
     let euro = "Jour,Titre,Ventes nettes\n2026-02-01,Chaise,\"-49,90 €\"\n2026-02-02,Table,\"-1 234,56 €\"\n";
     let (draft, shown) = read_of("a.csv", euro);
     assert_eq!(shown, ["a: 2 rows, ventes_nettes -1284.46"]);
     assert!(draft.channel_toml.contains("constant = \"EUR\""), "{}", draft.channel_toml);
+    let both = "Day,Title,Price,Paid\n2026-02-01,a,£5.00,€6.00\n2026-02-02,b,£6.00,€7.25\n";
+    let (draft, shown) = read_of("a.csv", both);
+    assert_eq!(shown, ["a: 2 rows, paid 13.25, price 11"]);
+    assert!(draft.channel_toml.contains("[exports.columns.currency_gbp]\nconstant = \"GBP\""), "{}", draft.channel_toml);
     let real = "Data;Produto;Moeda;Taxa\n14/02/2026;Curso;BRL;R$ 1.497,00\n15/02/2026;Curso;BRL;R$ 97,00\n";
     let (draft, shown) = read_of("a.csv", real);
     assert_eq!(shown, ["a: 2 rows, taxa 1594"]);
