@@ -116,6 +116,14 @@ fn coded(batch: &RecordBatch) -> RecordBatch {
     RecordBatch::try_from_iter_with_nullable(columns).unwrap()
 }
 
+/// The same rows with texts as views.
+fn viewed(batch: &RecordBatch) -> RecordBatch {
+    let view = |array: &ArrayRef| if *array.data_type() == DataType::Utf8 { cast(array, &DataType::Utf8View).unwrap() } else { array.clone() };
+    let names = batch.schema();
+    let columns = names.fields().iter().zip(batch.columns()).map(|(field, array)| (field.name(), view(array), field.is_nullable()));
+    RecordBatch::try_from_iter_with_nullable(columns).unwrap()
+}
+
 fn written(batch: &RecordBatch, cuts: &[usize], end_group_at: Option<usize>) -> (Bytes, Vec<ColumnRange>) {
     written_as(&batch.schema(), batch, cuts, end_group_at)
 }
@@ -161,14 +169,16 @@ fn every_value_comes_back_and_equal_rows_give_equal_bytes() {
 }
 
 #[test]
-fn codes_and_narrow_decimals_give_the_same_bytes() {
+fn views_codes_and_narrow_decimals_give_the_same_bytes() {
     let mut chance = Chance(17);
     for count in [1, 9, 300, 5_000, 70_000, 100_003] {
         let batch = rows(&mut chance, count);
         let coded = coded(&batch);
-        assert!(coded.schema() != batch.schema());
+        let viewed = viewed(&batch);
+        assert!(coded.schema() != batch.schema() && viewed.schema() != batch.schema());
         for end_group_at in [None, Some(60_000)] {
             let plain = written(&batch, &[20_000], end_group_at);
+            assert!(written_as(&batch.schema(), &viewed, &[12_000], end_group_at) == plain, "{count} views");
             for cuts in [&[20_000][..], &[4_000], &[60_000]] {
                 assert!(written_as(&batch.schema(), &coded, cuts, end_group_at) == plain, "{count} {cuts:?}");
             }
