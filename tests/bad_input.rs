@@ -42,7 +42,7 @@ fn a_file_that_is_no_export_is_ignored_once_its_instance_says_so() {
     const STRAY: &str = "BillingEventFeed_V1/year=2026/month=02/copy.csv";
     const IGNORE: &str = "TAKINGS_INSTANCES__AWS_MARKETPLACE__MAIN__IGNORE";
     let feeds = Feeds::sample();
-    feeds.write(STRAY, b"\xff\xfenothing of a seller's\n".to_vec());
+    feeds.write(STRAY, b"\xff\xfenothing of a seller's\n");
     let mut place = Place::on(feeds.root());
     let stray = fails(&place, "nightly", "2026-03-15").says(&[STRAY, "was stopped", "`ignore` of [instances.aws_marketplace.main]"]);
     assert_eq!(state(&stray.json(), "disbursement"), "failed");

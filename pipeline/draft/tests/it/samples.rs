@@ -6,6 +6,7 @@ use std::path::Path;
 use takings_definitions::{Channel, Table};
 use takings_draft::Draft;
 
+use crate::drafts::is_unread;
 use crate::support::{figures, fixtures, read};
 
 /// A draft whose questions are all answered: by the first answer, by the second, … or by the last that there is.
@@ -228,7 +229,7 @@ const ASKING: [&str; 4] = [
 #[test]
 fn any_answer_reads_the_sample() {
     let own = ASKING.iter().enumerate().map(|(at, text)| (format!("asking {at}"), "a.csv".to_owned(), text.as_bytes().to_vec()));
-    let known = fixtures().into_iter().filter(|fixture| fixture.refused().is_none());
+    let known = fixtures().into_iter().filter(|fixture| fixture.refused().is_none() && !is_unread(&fixture.name()));
     let known = known.map(|fixture| (fixture.name(), fixture.path.rsplit('/').next().unwrap().to_owned(), fixture.bytes));
     let (mut wrong, mut asked) = (Vec::new(), 0);
     for (name, file, bytes) in own.chain(known) {
