@@ -70,13 +70,16 @@ pub fn landing_file(record: &LandingRecord) -> LandingFile {
 
 /// The landed files by channel that are to be read: without those that their instance ignores.
 pub async fn wanted(context: &Context, pulled: &[(Instance, std::result::Result<Pulled, String>)]) -> Result<BTreeMap<String, Vec<LandingRecord>>> {
-    let mut landed = landed(context, pulled).await?;
+    Ok(not_ignored(context, landed(context, pulled).await?))
+}
+
+pub fn not_ignored(context: &Context, mut landed: BTreeMap<String, Vec<LandingRecord>>) -> BTreeMap<String, Vec<LandingRecord>> {
     for instance in &context.project.settings.instances {
         if let Some(records) = landed.get_mut(&instance.channel) {
             records.retain(|record| record.instance != instance.name || !instance.ignore.matches(&record.source_path));
         }
     }
-    Ok(landed)
+    landed
 }
 
 /// All landed files by channel: of the instances that were pulled, and of those that were landed once and are configured no more.

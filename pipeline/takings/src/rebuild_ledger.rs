@@ -15,7 +15,7 @@ use crate::failure::{Failure, Result};
 use crate::held::{Held, chore, leased};
 use crate::job::{bring_up_to_date, publish_all};
 use crate::output::Progress;
-use crate::pull::{landed, landing_file, wanted};
+use crate::pull::{landed, landing_file, not_ignored};
 
 const NAME: &str = "rebuild ledger";
 
@@ -36,7 +36,7 @@ pub async fn rebuild(context: &Context, progress: &Progress) -> Result<Rebuilt> 
         let landed = landed(context, &[]).await?;
         let files: Vec<LandingFile> = landed.values().flatten().map(landing_file).collect();
         context.ledger.record_landing(Some(run), &files).await?;
-        publish_all(context, run, &wanted(context, &[]).await?, false, progress).await?;
+        publish_all(context, run, &not_ignored(context, landed), false, progress).await?;
         bring_up_to_date(context, run, |_| false, progress).await?;
         let ticks = delivered(context).await?;
         let reports = ticks.iter().map(|tick| tick.deliveries.len()).sum();
