@@ -17,6 +17,7 @@ mod independent;
 mod init;
 mod kill;
 mod known_at;
+mod large_file;
 mod marts;
 mod mistakes;
 mod postgres;

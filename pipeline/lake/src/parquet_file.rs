@@ -40,8 +40,8 @@ impl ParquetFile {
     }
 
     /// Ends the open row group and gives its memory back.
-    pub(crate) async fn end_row_group(&mut self, press: &mut Press) -> Result<()> {
-        let ended = self.encoder.end_row_group(press);
+    pub(crate) async fn release(&mut self, press: &mut Press) -> Result<()> {
+        let ended = self.encoder.release(press);
         ended.map_err(|source| self.error(source))?;
         self.drain().await
     }

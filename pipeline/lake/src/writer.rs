@@ -17,7 +17,7 @@ use crate::{DataFile, Error, Lake, Result, months, table_schema};
 
 /// Months that are written at the same time; a further one completes the file that was used the longest time ago.
 const OPEN_MONTHS: usize = 32;
-/// Memory of all open row groups of a writer; above it the largest is ended.
+/// Memory of all open row groups of a writer, or of the writers of one unit; above it the largest is ended.
 const MEMORY: usize = 128 << 20;
 
 /// A file that is complete and in its place, but not in the table before a commit names it.
@@ -44,6 +44,8 @@ pub struct TableWriter {
     open: Vec<OpenFile>,
     done: Vec<NewFile>,
     press: Press,
+    /// Bytes of open row groups.
+    memory: usize,
 }
 
 struct OpenFile {
@@ -74,6 +76,7 @@ impl Lake {
             open: Vec::new(),
             done: Vec::new(),
             press: Press::new().map_err(|source| Error::Parquet { path: Self::table_path(&table.name), source })?,
+            memory: MEMORY,
         })
     }
 }
@@ -93,6 +96,12 @@ impl TableWriter {
     #[must_use]
     pub(crate) fn taking_over(self, parts: Vec<String>) -> Self {
         Self { parts, ..self }
+    }
+
+    /// As many writers work side by side on one unit, and share what memory one would have.
+    #[must_use]
+    pub fn one_of(self, writers: usize) -> Self {
+        Self { memory: MEMORY / writers.max(1), ..self }
     }
 
     /// The schema of the batches, see [`table_schema`]; their columns are found by name. Texts may come as views, or as dictionaries
@@ -177,10 +186,10 @@ impl TableWriter {
     }
 
     async fn end_largest_row_groups(&mut self) -> Result<()> {
-        while self.open.iter().map(|file| file.parquet.memory()).sum::<usize>() > MEMORY {
+        while self.open.iter().map(|file| file.parquet.memory()).sum::<usize>() > self.memory {
             let Some(largest) = self.open.iter_mut().max_by_key(|file| file.parquet.memory()) else { break };
             let before = largest.parquet.memory();
-            largest.parquet.end_row_group(&mut self.press).await?;
+            largest.parquet.release(&mut self.press).await?;
             if largest.parquet.memory() >= before {
                 break;
             }

@@ -41,6 +41,10 @@ impl Chunk {
         self.pages.len() + self.waiting.as_ref().map_or(0, |page| page.raw.len())
     }
 
+    pub(crate) fn release(&mut self) {
+        self.pages = Vec::new();
+    }
+
     pub(crate) fn nulls(&self) -> usize {
         self.nulls
     }

@@ -67,6 +67,17 @@ impl Column {
             }
     }
 
+    /// Gives back what is kept from row group to row group.
+    pub(crate) fn release(&mut self) {
+        self.chunk.release();
+        match &mut self.values {
+            Values::Numbers(numbers) => numbers.release(),
+            Values::Wide(numbers) => numbers.release(),
+            Values::Flags { page, .. } => *page = Vec::new(),
+            Values::Texts(texts) => texts.release(),
+        }
+    }
+
     /// Takes `rows` values of a batch's array. The caller ends pages at [`page::ROWS`].
     pub(crate) fn write(&mut self, array: &dyn Array, from: usize, rows: usize, press: &mut Press) -> Result<()> {
         if let (Values::Texts(texts), 0) = (&mut self.values, from) {

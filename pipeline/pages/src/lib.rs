@@ -103,7 +103,14 @@ impl FileEncoder {
         std::mem::take(self.writer.inner_mut())
     }
 
-    pub fn end_row_group(&mut self, press: &mut Press) -> Result<()> {
+    /// Ends the open row group before it is full and gives back all memory that it had: the file may not be written to for a long time.
+    pub fn release(&mut self, press: &mut Press) -> Result<()> {
+        self.end_row_group(press)?;
+        self.columns.iter_mut().for_each(Column::release);
+        Ok(())
+    }
+
+    fn end_row_group(&mut self, press: &mut Press) -> Result<()> {
         if self.rows == 0 {
             return Ok(());
         }

@@ -52,6 +52,11 @@ impl<N: Number> Numbers<N> {
         self.dictionary.memory() + self.page.len() * size_of::<N>()
     }
 
+    pub(crate) fn release(&mut self) {
+        self.page = Vec::new();
+        self.dictionary = NumberDictionary::default();
+    }
+
     pub(crate) fn take<T: Copy>(&mut self, values: &[T], nulls: Option<&NullBuffer>, number: impl Fn(T) -> N) {
         match nulls.filter(|nulls| nulls.null_count() > 0) {
             None => self.page.extend(values.iter().map(|value| number(*value))),

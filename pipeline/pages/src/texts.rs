@@ -81,6 +81,12 @@ impl Texts {
         self.dictionary.memory() + self.codes.len() * 4 + self.plain.len()
     }
 
+    pub(crate) fn release(&mut self) {
+        self.dictionary = TextDictionary::default();
+        (self.codes, self.plain) = (Vec::new(), Vec::new());
+        (self.known, self.hashes) = (Vec::new(), Vec::new());
+    }
+
     pub(crate) fn has_given_up(&self) -> bool {
         self.given_up
     }

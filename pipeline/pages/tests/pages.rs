@@ -138,7 +138,7 @@ fn written_as(schema: &SchemaRef, batch: &RecordBatch, cuts: &[usize], end_group
         file.extend(encoder.take());
         from += rows;
         if end_group_at.is_some_and(|at| from == at) {
-            encoder.end_row_group(&mut press).unwrap();
+            encoder.release(&mut press).unwrap();
         }
         if from == batch.num_rows() {
             break;

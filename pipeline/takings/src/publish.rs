@@ -3,27 +3,25 @@
 //! A unit is one segment of one landed file under one layout. Its key stands in the names of the lake files made from it, so what is
 //! published can be read off the lake itself: what is wanted and not there is decoded, what is there and not wanted is removed.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, PoisonError};
+mod plain;
+mod whole;
 
-use bytes::Bytes;
-use futures::stream::{self, Stream, StreamExt, TryStreamExt};
-use takings_decode::{Chunk, ColumnTotal, Decoded, Decoder, FileIdentity, Layout, Reject, Splitter, add_totals};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use takings_decode::{ColumnTotal, Layout};
 use takings_definitions::{Channel, Export, Table};
-use takings_lake::{DataFile, NewFile, TableWriter};
+use takings_lake::{DataFile, NewFile};
 use takings_runs::UnitKey;
 use takings_sources::LandingRecord;
 use uuid::Uuid;
 
 use crate::context::Context;
 use crate::failure::{Failure, Result};
-use crate::general::{self, General, Read};
+use crate::general::General;
 use crate::parallel::spread;
 use crate::run_key::{KeyHash, canonical};
 use crate::{chosen, quarantine};
-
-/// How many bytes of whole records are decoded at a time: they and what is made of them stay in the cache.
-const CHUNK: usize = 1 << 20;
 
 /// What became of one export's landed files in this run.
 #[derive(Debug, Default)]
@@ -91,6 +89,12 @@ struct Unit<'a> {
     segment: usize,
 }
 
+impl Unit<'_> {
+    fn length(&self) -> u64 {
+        self.record.segments[self.segment].length
+    }
+}
+
 /// Publishes one export of all its instances' landed files. `force` decodes everything again.
 pub async fn publish(context: &Context, run: Uuid, channel: &Channel, export: &Export, landed: &[LandingRecord], force: bool) -> Result<Outcome> {
     let table = context.project.table(&export.table)?;
@@ -121,10 +125,11 @@ pub async fn publish(context: &Context, run: Uuid, channel: &Channel, export: &E
     let missing: Vec<&Unit<'_>> =
         units.iter().filter(|unit| !held.contains(unit.key.as_str()) && (force || !known_empty.contains(unit.key.as_str()))).collect();
 
-    // Threads that no other unit needs decode chunks of the same one.
-    let at_once = context.threads / missing.len().max(1);
+    // A unit gets threads by its share of the bytes: one that is most of them would else be the last to end, on a single one.
+    let bytes: u64 = missing.iter().map(|unit| unit.length()).sum();
+    let threads = |unit: &Unit<'_>| (context.threads as u64 * unit.length()).div_ceil(bytes.max(1)) as usize;
     let decoded: Vec<(UnitOutcome, Vec<NewFile>, Vec<String>)> =
-        spread(context.threads, missing.clone(), |unit| way.decode(context, table, export, unit, at_once))?;
+        spread(context.threads, missing.clone(), |unit| way.decode(context, table, export, unit, threads(unit)))?;
 
     let mut outcome = Outcome {
         channel: channel.name.clone(),
@@ -239,267 +244,13 @@ impl<'a> Way<'a> {
         table: &Table,
         export: &Export,
         unit: &Unit<'_>,
-        at_once: usize,
+        threads: usize,
     ) -> Result<(UnitOutcome, Vec<NewFile>, Vec<String>)> {
         match self {
-            Self::Plain(layout) => decode_unit(context, table, layout, export, unit, at_once).await,
-            Self::General(general, others) => decode_whole(context, table, general, others, export, unit).await,
+            Self::Plain(layout) => plain::decode(context, table, layout, export, unit, threads).await,
+            Self::General(general, others) => whole::decode(context, table, general, others, export, unit).await,
         }
     }
-}
-
-/// A whole file through the general way.
-async fn decode_whole(
-    context: &Context,
-    table: &Table,
-    general: &General,
-    others: &[(&Export, General)],
-    export: &Export,
-    unit: &Unit<'_>,
-) -> Result<(UnitOutcome, Vec<NewFile>, Vec<String>)> {
-    let record = unit.record;
-    let mut outcome = UnitOutcome { unit: unit.key.clone(), ..UnitOutcome::of(record) };
-    let file = FileIdentity { instance: record.instance.clone(), file_id: record.file_id.clone(), path: record.source_path.clone() };
-    if let Some(why) = refused_by_others(context, others, &file, record)? {
-        outcome.stopped = Some(why);
-        quarantine_whole(context, general, &file, export, unit, &mut outcome, Vec::new()).await?;
-        return Ok((outcome, Vec::new(), Vec::new()));
-    }
-    let mut writer = context.lake.writer(table, Some(&unit.key))?;
-    let read = match general.read(context, &file, record, Some(&mut writer)) {
-        Ok(read) => read,
-        Err(failure) if failure.is_data() => {
-            writer.abort().await?;
-            outcome.stopped = Some(failure.to_string());
-            quarantine_whole(context, general, &file, export, unit, &mut outcome, Vec::new()).await?;
-            return Ok((outcome, Vec::new(), Vec::new()));
-        }
-        Err(failure) => {
-            writer.abort().await?;
-            return Err(failure);
-        }
-    };
-    let why_not = read.why_not(export.quarantine_limit);
-    let Read { outcome: found, rejects, .. } = read;
-    outcome.records = found.records;
-    let warnings = found.warnings.iter().map(|warning| format!("{}: {warning}", export.name)).collect();
-    if let Some(why) = why_not {
-        writer.abort().await?;
-        outcome.stopped = Some(why);
-        quarantine_whole(context, general, &file, export, unit, &mut outcome, rejects).await?;
-        return Ok((outcome, Vec::new(), warnings));
-    }
-    outcome.published = found.published;
-    outcome.rows = found.rows;
-    outcome.quarantined = found.quarantined;
-    outcome.excluded = found.excluded;
-    outcome.totals = found.totals;
-    let files = writer.finish().await?;
-    check_accounts(export, &outcome, &files)?;
-    if rejects.is_empty() {
-        quarantine::forget(&context.store, &record.channel, &export.name, &unit.key).await?;
-    } else {
-        quarantine::write(&context.store, export, record, &unit.key, quarantine::entries(&rejects)).await?;
-    }
-    Ok((outcome, files, warnings))
-}
-
-/// What the exports that read a file's other parts say against it; each is asked once.
-fn refused_by_others(context: &Context, others: &[(&Export, General)], file: &FileIdentity, record: &LandingRecord) -> Result<Option<String>> {
-    for (other, general) in others {
-        let key = format!("{}/{}/{}/{}", record.channel, other.name, record.file_id, record.sha256);
-        let known = context.verdicts.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
-        let verdict = match known {
-            Some(verdict) => verdict,
-            None => {
-                let verdict = general.refuses(context, other.quarantine_limit, file, record)?;
-                context.verdicts.lock().unwrap_or_else(PoisonError::into_inner).insert(key, verdict.clone());
-                verdict
-            }
-        };
-        if let Some(why) = verdict {
-            return Ok(Some(format!("export {} of the same file: {why}", other.name)));
-        }
-    }
-    Ok(None)
-}
-
-/// As [`quarantine_all`] for a whole file. What can't even be cut into records is one entry.
-async fn quarantine_whole(
-    context: &Context,
-    general: &General,
-    file: &FileIdentity,
-    export: &Export,
-    unit: &Unit<'_>,
-    outcome: &mut UnitOutcome,
-    rejects: Vec<Reject>,
-) -> Result<()> {
-    let reason = outcome.stopped.clone().unwrap_or_default();
-    let mut entries = quarantine::entries(&rejects);
-    let bad: BTreeSet<(String, u64)> = entries.iter().map(|entry| (entry.part.clone(), entry.line)).collect();
-    match general.records(context, file, unit.record) {
-        Ok(records) => {
-            let others = records.into_iter().filter(|record| !bad.contains(&(record.part.clone(), record.line)));
-            entries.extend(others.map(|record| quarantine::Entry::stopped(record.part, record.line, record.raw, &reason)));
-        }
-        Err(failure) if failure.is_data() => {}
-        Err(failure) => return Err(failure),
-    }
-    if entries.is_empty() {
-        entries.push(quarantine::Entry::stopped(String::new(), 1, String::new(), &reason));
-    }
-    outcome.records = entries.iter().map(|entry| (&entry.part, entry.line)).collect::<BTreeSet<_>>().len() as u64;
-    outcome.quarantined = outcome.records;
-    quarantine::write(&context.store, export, unit.record, &unit.key, entries).await
-}
-
-async fn decode_unit(
-    context: &Context,
-    table: &Table,
-    layout: &Arc<Layout>,
-    export: &Export,
-    unit: &Unit<'_>,
-    at_once: usize,
-) -> Result<(UnitOutcome, Vec<NewFile>, Vec<String>)> {
-    let record = unit.record;
-    let mut outcome = UnitOutcome { unit: unit.key.clone(), ..UnitOutcome::of(record) };
-    let identity = FileIdentity { instance: record.instance.clone(), file_id: record.file_id.clone(), path: record.source_path.clone() };
-    let header = context.landing.header(record).await?;
-    let decoder = match Decoder::new(Arc::clone(layout), identity, &header) {
-        Ok(decoder) => Arc::new(decoder),
-        Err(error) if error.is_data() => {
-            outcome.stopped = Some(error.to_string());
-            quarantine_all(context, export, unit, &mut outcome, Vec::new()).await?;
-            return Ok((outcome, Vec::new(), Vec::new()));
-        }
-        Err(error) => return Err(error.into()),
-    };
-    let warnings = decoder.warnings().iter().map(|warning| format!("{}: {warning}", export.name)).collect();
-    let mut writer = context.lake.writer(table, Some(&unit.key))?;
-    let mut rejects = Vec::new();
-    if let Err(failure) = decode_into(context, &decoder, unit, at_once, &mut writer, &mut outcome, &mut rejects).await {
-        writer.abort().await?;
-        return Err(failure);
-    }
-    let bad = rejected_records(&rejects);
-    if bad > export.quarantine_limit {
-        writer.abort().await?;
-        outcome.stopped = Some(general::too_many_bad(bad, export.quarantine_limit, &rejects));
-        outcome.totals.clear();
-        quarantine_all(context, export, unit, &mut outcome, rejects).await?;
-        return Ok((outcome, Vec::new(), warnings));
-    }
-    let files = writer.finish().await?;
-    outcome.quarantined = bad;
-    outcome.rows = outcome.published;
-    check_accounts(export, &outcome, &files)?;
-    if rejects.is_empty() {
-        quarantine::forget(&context.store, &record.channel, &export.name, &unit.key).await?;
-    } else {
-        quarantine::write(&context.store, export, unit.record, &unit.key, quarantine::entries(&rejects)).await?;
-    }
-    Ok((outcome, files, warnings))
-}
-
-/// Streams a unit's bytes through the decoder, rows in order: `at_once` chunks side by side, or where that is one, each by the thread
-/// that writes it, in whose cache it stands.
-async fn decode_into(
-    context: &Context,
-    decoder: &Arc<Decoder>,
-    unit: &Unit<'_>,
-    at_once: usize,
-    writer: &mut TableWriter,
-    outcome: &mut UnitOutcome,
-    rejects: &mut Vec<Reject>,
-) -> Result<()> {
-    let mut decoded = std::pin::pin!(
-        chunks(context, unit, CHUNK)
-            .await?
-            .map(|chunk| {
-                let decoder = Arc::clone(decoder);
-                async move {
-                    let chunk = chunk?;
-                    if at_once <= 1 {
-                        return Ok(decoder.decode(&chunk)?);
-                    }
-                    tokio::task::spawn_blocking(move || decoder.decode(&chunk))
-                        .await
-                        .map_err(|error| Failure::run(format!("decoding stopped: {error}")))?
-                        .map_err(Failure::from)
-                }
-            })
-            .buffered(at_once.max(1))
-    );
-    while let Some(Decoded { batch, rejects: bad, records, totals, excluded }) = decoded.try_next().await? {
-        context.reach("decode")?;
-        outcome.records += records;
-        outcome.published += batch.num_rows() as u64;
-        add_totals(&mut outcome.totals, &totals)?;
-        rejects.extend(bad);
-        for left_out in excluded {
-            *outcome.excluded.entry(left_out.rule).or_default() += left_out.records;
-        }
-        if batch.num_rows() > 0 {
-            writer.write(&batch).await?;
-        }
-    }
-    Ok(())
-}
-
-/// The whole records of a unit, without the header.
-async fn chunks<'a>(context: &'a Context, unit: &'a Unit<'_>, target: usize) -> Result<impl Stream<Item = Result<Chunk>> + 'a> {
-    let header = if unit.segment == 0 { context.landing.header(unit.record).await? } else { Bytes::new() };
-    let first_line = unit.record.segments[unit.segment].first_line + newlines(&header);
-    let length = unit.record.segments[unit.segment].length;
-    let state = (context.landing.read(unit.record, unit.segment), length, header.len(), Some(Splitter::new(first_line, target)));
-    let chunks = stream::try_unfold(state, |(mut bytes, mut left, mut skip, mut splitter)| async move {
-        let Some(cut) = splitter.as_mut() else { return Ok::<_, Failure>(None) };
-        let next = if left == 0 { None } else { bytes.try_next().await? };
-        let chunks = match next {
-            Some(mut piece) => {
-                // The stream goes on with the segments after this one.
-                piece.truncate(usize::try_from(left).unwrap_or(usize::MAX));
-                left -= piece.len() as u64;
-                let from = skip.min(piece.len());
-                skip -= from;
-                cut.push(piece.slice(from..))
-            }
-            None => splitter.take().and_then(Splitter::finish).into_iter().collect(),
-        };
-        Ok(Some((stream::iter(chunks.into_iter().map(Ok)), (bytes, left, skip, splitter))))
-    });
-    Ok(chunks.try_flatten())
-}
-
-fn newlines(bytes: &[u8]) -> u64 {
-    bytes.iter().filter(|byte| **byte == b'\n').count() as u64
-}
-
-/// A stopped unit goes to quarantine whole: its bad records with their reasons, its good ones as `file_stopped`.
-async fn quarantine_all(context: &Context, export: &Export, unit: &Unit<'_>, outcome: &mut UnitOutcome, rejects: Vec<Reject>) -> Result<()> {
-    let reason = outcome.stopped.clone().unwrap_or_default();
-    let mut entries = quarantine::entries(&rejects);
-    let bad: BTreeSet<u64> = entries.iter().map(|entry| entry.line).collect();
-    let mut records = std::pin::pin!(chunks(context, unit, 1).await?);
-    outcome.records = 0;
-    while let Some(record) = records.try_next().await? {
-        let raw = String::from_utf8_lossy(&record.bytes).trim_end_matches(['\r', '\n']).to_owned();
-        if raw.is_empty() {
-            continue;
-        }
-        outcome.records += 1;
-        if !bad.contains(&record.first_line) {
-            entries.push(quarantine::Entry::stopped(String::new(), record.first_line, raw, &reason));
-        }
-    }
-    outcome.published = 0;
-    outcome.excluded.clear();
-    outcome.quarantined = outcome.records;
-    quarantine::write(&context.store, export, unit.record, &unit.key, entries).await
-}
-
-fn rejected_records(rejects: &[Reject]) -> u64 {
-    rejects.iter().map(|reject| reject.line).collect::<BTreeSet<_>>().len() as u64
 }
 
 /// Records in = rows out + quarantined + excluded, and the written money sums to what was parsed.
