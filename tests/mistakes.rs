@@ -102,6 +102,15 @@ fn definitions_that_contradict_each_other_are_named() {
         &["section `by_prodct` has no SQL", "did you mean `by_product`?"],
     );
     says("config/reports/disbursement.toml", "channel = \"aws_marketplace\"", "channel = \"aws_market\"", &["`aws_market`", "aws_marketplace"]);
+    let shared = "shared = [\"known_disbursement\"";
+    says(
+        "config/reports/disbursement.toml",
+        shared,
+        "shared = [\"known_disbursment\"",
+        &["`known_disbursment` is no view", "did you mean `known_disbursement`?"],
+    );
+    says("config/reports/disbursement.toml", shared, "shared = [\"fct_disbursement\"", &["`fct_disbursement` is no view"]);
+    says("config/reports/disbursement.toml", shared, "shared = [\"known_usage\"", &["`known_usage` is read by 1 of the sections"]);
     says("config/reports/disbursement.toml", "digits = 2", "digits = \"too\"", &["\"too\"", "feed"]);
     says("config/reports/disbursement.toml", "job = \"nightly\"", "job = \"nightyl\"", &["nightyl", "did you mean `nightly`?"]);
     says("config/reports/disbursement.toml", "exports = [\"billing_event\"", "exports = [\"billing_evnt\"", &["billing_evnt", "did you mean `billing_event`?"]);

@@ -1,4 +1,4 @@
--- One row per line that a disbursement paid, as known, with its disbursement and the reference, payer, address and agreement that apply to it.
+-- One row per line that a disbursement of the interval paid, as known, with its disbursement and the reference, payer, address and agreement that apply to it.
 with
 known as (
     -- R4: what is known at $known_at
@@ -12,6 +12,8 @@ disbursements as (
     select billing_event_id as disbursement_id, invoice_date as disbursed_at, bank_trace_id
     from known
     where row_kind = 'disbursement'
+        and invoice_date >= $interval_start
+        and invoice_date < $interval_end
 ),
 paid_lines as (
     select

@@ -24,6 +24,8 @@ pub struct Report {
     pub made_when: Option<String>,
     /// Whether text cells that a spreadsheet would take for a formula get a leading `'`.
     pub formula_guard: bool,
+    /// Views that several sections read: their rows are made once for an interval, and held.
+    pub shared: Vec<String>,
     pub description: String,
     pub rules: Vec<String>,
     pub sections: Vec<Section>,
@@ -109,6 +111,7 @@ impl Report {
             sharing_only: raw.sharing_only,
             made_when: raw.made_when,
             formula_guard: raw.formula_guard,
+            shared: raw.shared,
             description: raw.description,
             rules: raw.rules,
             sections,
@@ -142,6 +145,8 @@ struct RawReport {
     #[serde(default = "yes")]
     formula_guard: bool,
     days_before: Option<u32>,
+    #[serde(default)]
+    shared: Vec<String>,
     #[serde(default)]
     description: String,
     #[serde(default)]

@@ -108,6 +108,9 @@ async fn check_table(session: &mut Session<'_>, engine: &Engine, project: &Proje
 
 async fn check_report(session: &mut Session<'_>, project: &Project, graph: &Graph, report: &Report) -> Vec<Error> {
     let mut wrong: Vec<Error> = check_made_when(session, report).await.err().into_iter().collect();
+    for at in 0..report.shared.len() {
+        wrong.extend(check_shared(project, graph, report, at).err());
+    }
     for at in 0..report.sections.len() {
         wrong.extend(check_section(session, project, graph, report, at).await.err());
     }
@@ -170,6 +173,24 @@ async fn check_changed_by(engine: &Engine, project: &Project, graph: &Graph, tab
 async fn check_made_when(session: &mut Session<'_>, report: &Report) -> Result<()> {
     let Some(sql) = &report.made_when else { return Ok(()) };
     plan_definition(session, (&report.path, place_of(&report.text, "made_when")), sql).await.map(drop)
+}
+
+/// What is shared is a view, and more than one section reads it.
+fn check_shared(project: &Project, graph: &Graph, report: &Report, at: usize) -> Result<()> {
+    let name = &report.shared[at];
+    let wrong = |message: String| Error::sql(&report.path, place_of(&report.text, &format!("shared/{at}")).map(wide), message);
+    if graph.is_stored(name) || graph.model(name).is_none() {
+        let views: Vec<String> = project.models.keys().filter(|model| !graph.is_stored(model)).cloned().collect();
+        return Err(wrong(format!("shared: `{name}` is no view; {}", nearest_of(name, &views))));
+    }
+    let mut readers = 0;
+    for section in &report.sections {
+        readers += usize::from(graph.section(project, report, section)?.is_some_and(|sql| graph.views(sql.references()).contains(name)));
+    }
+    match readers {
+        0 | 1 => Err(wrong(format!("shared: `{name}` is read by {readers} of the sections; what fewer than two read is not shared"))),
+        _ => Ok(()),
+    }
 }
 
 async fn check_section(session: &mut Session<'_>, project: &Project, graph: &Graph, report: &Report, at: usize) -> Result<()> {

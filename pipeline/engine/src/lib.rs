@@ -31,6 +31,7 @@ pub use error::{Error, Result};
 pub use graph::Graph;
 pub use lake_table::ScanFile;
 pub use literal::same_value;
+pub use materialized::HeldView;
 pub use parameters::Parameters;
 pub use session::{Engine, Session, Tables, only_months, ordered, other_months, sorted};
 pub use statement::Parsed;

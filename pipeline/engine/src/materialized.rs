@@ -1,13 +1,14 @@
 //! `with step as materialized (…)`: a step whose rows are made first and held, so that what reads them is planned by how many there are.
 //!
-//! For steps that give few rows of many: the engine can't know that, and would hold the large side of a join with them.
+//! For steps that give few rows of many: the engine can't know that, and would hold the large side of a join with them. A view that several
+//! queries read can be held in the same way.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{ArrayRef, AsArray, RecordBatch};
 use datafusion::arrow::compute::concat_batches;
-use datafusion::arrow::datatypes::DataType;
+use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::dataframe::DataFrame;
 use datafusion::datasource::MemTable;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
@@ -77,22 +78,12 @@ impl Steps {
         let frame = DataFrame::new(state, plan.map_err(|error| Error::planning(&parsed.path, &error))?);
         let what = format!("{}, step {name}", parsed.path.display());
         let failed = |error: &datafusion::common::DataFusionError| Error::running(&what, error);
-        let reservation = MemoryConsumer::new(format!("step {name}")).register(&context.runtime_env().memory_pool);
-        let schema = Arc::clone(frame.schema().inner());
-        let mut rows = frame.execute_stream().await.map_err(|error| failed(&error))?;
-        let mut batches = Vec::new();
-        while let Some(batch) = rows.try_next().await.map_err(|error| failed(&error))? {
-            if batch.num_rows() > 0 {
-                let batch = compact(batch)?;
-                reservation.try_grow(batch.get_array_memory_size()).map_err(|error| failed(&error))?;
-                batches.push(batch);
-            }
-        }
-        let batch = concat_batches(&schema, &batches).map_err(|error| failed(&error.into()))?;
-        let table = MemTable::try_new(schema, vec![vec![batch]]).map_err(|error| failed(&error))?;
+        let gathered = Gathered::of(context, &what, frame).await?;
+        let batch = concat_batches(&gathered.schema, &gathered.batches).map_err(|error| failed(&error.into()))?;
+        let table = MemTable::try_new(gathered.schema, vec![vec![batch]]).map_err(|error| failed(&error))?;
         context.register_table(&name, Arc::new(table)).map_err(|error| failed(&error))?;
         self.names.push(name);
-        self.memory.push(reservation);
+        self.memory.push(gathered.memory);
         Ok(())
     }
 
@@ -104,8 +95,55 @@ impl Steps {
     }
 }
 
-/// Without the buffers that its texts share with rows that are not in it.
-fn compact(batch: RecordBatch) -> Result<RecordBatch> {
+/// The rows of a query, in memory that is accounted for.
+struct Gathered {
+    schema: SchemaRef,
+    batches: Vec<RecordBatch>,
+    memory: MemoryReservation,
+}
+
+impl Gathered {
+    async fn of(context: &SessionContext, what: &str, frame: DataFrame) -> Result<Self> {
+        let failed = |error: &datafusion::common::DataFusionError| Error::running(what, error);
+        let memory = MemoryConsumer::new(what).register(&context.runtime_env().memory_pool);
+        let schema = Arc::clone(frame.schema().inner());
+        let mut rows = frame.execute_stream().await.map_err(|error| failed(&error))?;
+        let mut batches = Vec::new();
+        while let Some(batch) = rows.try_next().await.map_err(|error| failed(&error))? {
+            if batch.num_rows() > 0 {
+                let batch = compact(&schema, &batch)?;
+                memory.try_grow(batch.get_array_memory_size()).map_err(|error| failed(&error))?;
+                batches.push(batch);
+            }
+        }
+        Ok(Self { schema, batches, memory })
+    }
+}
+
+/// The rows of a view, made once for all that read it.
+#[derive(Debug)]
+pub struct HeldView {
+    pub(crate) view: String,
+    pub(crate) table: Arc<MemTable>,
+    /// Given back with the rows.
+    _memory: MemoryReservation,
+}
+
+impl HeldView {
+    /// The rows are dealt to as many parts as threads will read them.
+    pub(crate) async fn rows_of(context: &SessionContext, view: &str, frame: DataFrame, threads: usize) -> Result<Self> {
+        let Gathered { schema, batches, memory } = Gathered::of(context, &format!("rows of {view}"), frame).await?;
+        let mut parts = vec![Vec::new(); threads.max(1)];
+        for (at, batch) in batches.into_iter().enumerate() {
+            parts[at % threads.max(1)].push(batch);
+        }
+        let table = MemTable::try_new(schema, parts).map_err(|error| Error::running(view, &error))?;
+        Ok(Self { view: view.to_owned(), table: Arc::new(table), _memory: memory })
+    }
+}
+
+/// Without the buffers that its texts share with rows that are not in it. What runs a plan may call a column nullable that the plan does not.
+fn compact(schema: &SchemaRef, batch: &RecordBatch) -> Result<RecordBatch> {
     let columns = batch
         .columns()
         .iter()
@@ -114,5 +152,5 @@ fn compact(batch: RecordBatch) -> Result<RecordBatch> {
             _ => Arc::clone(column),
         })
         .collect();
-    RecordBatch::try_new(batch.schema(), columns).map_err(|error| Error::Data(error.to_string()))
+    RecordBatch::try_new(Arc::clone(schema), columns).map_err(|error| Error::Data(error.to_string()))
 }

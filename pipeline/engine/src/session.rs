@@ -28,7 +28,7 @@ use takings_definitions::{Project, SortKey, Table};
 
 use crate::build_side::BuildSide;
 use crate::lake_table::LakeTable;
-use crate::materialized::Steps;
+use crate::materialized::{HeldView, Steps};
 use crate::memory::SharedPool;
 use crate::statement::CHANGED;
 use crate::{Error, Graph, Parameters, Parsed, Result, ScanFile};
@@ -168,6 +168,22 @@ impl Session<'_> {
         self
     }
 
+    /// Makes the rows of a view, for this session and others with the same parameters.
+    pub async fn hold(&mut self, view: &str) -> Result<HeldView> {
+        let frame = self.table(view).await?;
+        HeldView::rows_of(&self.context, view, frame, self.engine.threads).await
+    }
+
+    /// What reads the view finds the rows that are held, and the view is not planned.
+    pub fn read_held(&mut self, held: &HeldView) -> Result<()> {
+        // It may be there as a view.
+        let _ = self.context.deregister_table(&held.view);
+        let table = Arc::clone(&held.table);
+        self.context.register_table(&held.view, table).map_err(|error| Error::running(&held.view, &error))?;
+        self.registered.insert(held.view.clone());
+        Ok(())
+    }
+
     /// Plans a parsed SELECT.
     pub async fn plan(&mut self, parsed: &Parsed) -> Result<DataFrame> {
         let mut references = parsed.references().clone();
@@ -220,6 +236,8 @@ impl Session<'_> {
     }
 
     async fn register(&mut self, names: &BTreeSet<String>) -> Result<()> {
+        // What is there already needs nothing more.
+        let names = &names.difference(&self.registered).cloned().collect();
         for name in self.graph.stored_inputs(names) {
             if !self.registered.contains(&name) {
                 let files = self.tables.get(&name).cloned().unwrap_or_default();

@@ -176,6 +176,29 @@ async fn a_materialized_step_is_made_once_and_gives_the_same_rows() {
 }
 
 #[tokio::test]
+async fn what_reads_a_held_view_finds_its_rows_and_no_other() {
+    let place = Place::new(&[
+        ("sql/known/known_t.sql", "select id, line from fct_t where line > 97"),
+        ("sql/known/known_last.sql", "select max(line) as line from known_t"),
+    ]);
+    let project = place.project();
+    let graph = Graph::new(&project).unwrap();
+    let (store, tables) = store_with_two_months(&project).await;
+    let engine = Engine::new(store, 64 << 20, 2, place.folder.path()).unwrap();
+    let held = engine.session(&project, &graph, tables.clone(), Parameters::default()).hold("known_t").await.unwrap();
+    let sql = "select t.id from known_t as t inner join known_last as l on t.line = l.line";
+    // A session without files sees the rows that are held, through other views too.
+    for (tables, reads_held, expected) in [(tables, false, 1), (Tables::new(), false, 0), (Tables::new(), true, 1)] {
+        let mut session = engine.session(&project, &graph, tables, Parameters::default());
+        if reads_held {
+            session.read_held(&held).unwrap();
+        }
+        let frame = session.plan_text(Path::new("query"), sql).await.unwrap();
+        assert_eq!(rows(&session.collect("query", frame).await.unwrap()), expected);
+    }
+}
+
+#[tokio::test]
 async fn months_are_apart_where_their_filter_reaches_every_file() {
     let place = Place::new(&[("sql/known/known_t.sql", "select * from fct_t where line > 0")]);
     let project = place.project();

@@ -8,7 +8,6 @@ aged as (
         -paid_amount as amount,
         cast(disbursed_at as date) - cast(invoice_date as date) as age
     from known_disbursement
-    where disbursed_at >= $interval_start and disbursed_at < $interval_end
 ),
 buckets as (
     select

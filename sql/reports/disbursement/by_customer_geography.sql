@@ -1,10 +1,7 @@
 -- One row per disbursement, currency and location of the payer.
 with
 lines as (
-    select *
-    from known_disbursement
-    where disbursed_at >= $interval_start
-        and disbursed_at < $interval_end
+    select * from known_disbursement
 ),
 -- Disbursed lines carry the opposite sign of the invoice's: turned round, refunds are negative and fees too.
 amounts as (

@@ -14,9 +14,7 @@ periods as (
         cast(usage_period_start_date as date) as first_day,
         cast(usage_period_end_date as date) as last_day
     from known_disbursement
-    where disbursed_at >= $interval_start
-        and disbursed_at < $interval_end
-        and transaction_type = 'SELLER_REV_SHARE'
+    where transaction_type = 'SELLER_REV_SHARE'
 ),
 usage_days as (
     select distinct product_id, usage_date from usage_lines

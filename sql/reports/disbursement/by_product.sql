@@ -1,10 +1,7 @@
 -- One row per transaction reference, product, disbursement, end user and currency: what the disbursement paid for it.
 with
 lines as (
-    select *
-    from known_disbursement
-    where disbursed_at >= $interval_start
-        and disbursed_at < $interval_end
+    select * from known_disbursement
 ),
 -- Disbursed lines carry the opposite sign of the invoice's: turned round, refunds are negative and fees too.
 amounts as (
