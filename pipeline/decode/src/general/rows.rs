@@ -4,7 +4,7 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use takings_definitions::{CellTest, ExcludeWhen, Export, Keep, Unpivot, UnpivotCells};
+use takings_definitions::{CellTest, Condition, ExcludeWhen, Export, Keep, Unpivot, UnpivotCells};
 
 use super::header::Header;
 use super::record::Record;
@@ -51,8 +51,8 @@ pub(crate) struct Rows<'a> {
 
 struct Exclude<'a> {
     name: &'a str,
-    /// None: the whole record is blank.
-    cell: Option<(usize, &'a CellTest)>,
+    /// All must hold; None: the whole record is blank.
+    cells: Option<Vec<(usize, &'a CellTest)>>,
 }
 
 struct Parents<'a> {
@@ -110,11 +110,14 @@ impl<'a> Rows<'a> {
         let mut excludes = Vec::new();
         for rule in &export.exclude {
             match &rule.when {
-                ExcludeWhen::Cell { column, test } => {
-                    let place = header.place_for(export, column).ok_or_else(|| lacks(format!("exclude rule `{}`", rule.name), column))?;
-                    excludes.push(Exclude { name: &rule.name, cell: Some((place, test)) });
+                ExcludeWhen::Cells(conditions) => {
+                    let place = |Condition { column, test }: &'a Condition| {
+                        let place = header.place_for(export, column).ok_or_else(|| lacks(format!("exclude rule `{}`", rule.name), column))?;
+                        Ok((place, test))
+                    };
+                    excludes.push(Exclude { name: &rule.name, cells: Some(conditions.iter().map(place).collect::<Result<_>>()?) });
                 }
-                ExcludeWhen::Blank => excludes.push(Exclude { name: &rule.name, cell: None }),
+                ExcludeWhen::Blank => excludes.push(Exclude { name: &rule.name, cells: None }),
                 ExcludeWhen::Where(_) => {}
             }
         }
@@ -124,7 +127,7 @@ impl<'a> Rows<'a> {
                 let place = |column: &str| header.place_for(export, column).ok_or_else(|| lacks("[exports.frame.parent]".to_owned(), column));
                 let inherit = parent.inherit.iter().map(|column| place(column)).collect::<Result<_>>()?;
                 let give = parent.give.values().map(|column| place(column)).collect::<Result<_>>()?;
-                Some(Parents { column: place(&parent.column)?, test: &parent.test, inherit, give, keep: parent.keep, last: Last::None, waits: false })
+                Some(Parents { column: place(&parent.when.column)?, test: &parent.when.test, inherit, give, keep: parent.keep, last: Last::None, waits: false })
             }
         };
         let unpivot = export.unpivot.as_ref().map(|rule| Columns::new(name, export, rule, header)).transpose()?;
@@ -259,8 +262,8 @@ impl<'a> Rows<'a> {
 
     /// The rule that leaves a record out.
     fn excluded(&self, record: &Record) -> Option<&'a str> {
-        let fits = |rule: &&Exclude<'a>| match rule.cell {
-            Some((column, test)) => column < record.len() && test.holds(record.cell(column)),
+        let fits = |rule: &&Exclude<'a>| match &rule.cells {
+            Some(cells) => cells.iter().all(|(column, test)| *column < record.len() && test.holds(record.cell(*column))),
             None => record.is_blank(),
         };
         self.excludes.iter().find(fits).map(|rule| rule.name)

@@ -1,8 +1,7 @@
 //! The columns of an export against the header and facts of one part: where each takes its text. A part that does not fit is stopped here.
 
-use takings_definitions::{Factors, Piece as SpecPiece, Sign, UnknownColumns, ValueSource, nearest};
+use takings_definitions::{Factors, Piece as SpecPiece, Sign, UnknownColumns, ValueSource, nearest, trimmed};
 
-use super::blank::trimmed;
 use super::cell::{Piece, Source};
 use super::values::{ValueColumn, Values};
 use crate::layout::folded;

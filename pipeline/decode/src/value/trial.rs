@@ -1,8 +1,8 @@
 //! Whether a text has a format, for those who don't know the format yet. The answer is that of reading.
 
 use std::collections::BTreeMap;
+use takings_definitions::trimmed;
 
-use super::blank::trimmed;
 use super::moment::{Meaning, MomentFormat};
 use super::names::Names;
 

@@ -385,6 +385,18 @@ fn records_are_left_out_by_name() {
         excluded 1 by totals
     "#]],
     );
+    let all = "[[exports.exclude]]\nname = \"totals\"\nall = [{ column = \"Store\", equals = \"Total\" }, { column = \"day\", is = \"empty\" }]\n[exports.headers]\nday = [\"Date\"]\n";
+    check(
+        all,
+        "Date,Store,Amount\n,Total,9\n2026-01-01,Total,3\n,Other,2\n,Total\n",
+        &expect![[r#"
+        ==  (header 1)
+           Date|Store|Amount
+         3 2026-01-01|Total|3
+         4 |Other|2
+        excluded 2 by totals
+    "#]],
+    );
     check(
         "[[exports.exclude]]\nname = \"totals\"\ncolumn = \"Stoer\"\nempty = true\n",
         "Store,Date\nA,1\n",
