@@ -3,7 +3,7 @@
 use encoding_rs::Encoding;
 use regex::Regex;
 
-use crate::column::{Guess, Seen, date_formats, see};
+use crate::column::{EXCEL, Guess, Seen, date_formats, see};
 use crate::error::Error;
 use crate::grid::cleaned;
 use crate::money::{Sort, is_currency, is_currency_word, sort, tie, wide};
@@ -84,6 +84,18 @@ fn fill(export: &mut ExportPlan, group: &Group, seen: &[Seen], evidence: &Eviden
     let any = |what: fn(&PartSample) -> bool| group.parts.iter().any(what);
     export.ragged = match (any(|part| part.table.short), any(|part| part.table.long)) {
         _ if first.text.is_none() => None,
+        // Records that are cut to the header's names lose what stands below none.
+        (short, true)
+            if names
+                .iter()
+                .zip(seen)
+                .enumerate()
+                .rev()
+                .take_while(|(at, (name, _))| **name == format!("#{}", at + 1))
+                .any(|(_, (_, seen))| seen.filled > 0) =>
+        {
+            short.then_some("pad")
+        }
         (true, true) => Some("fit"),
         (true, false) => Some("pad"),
         (false, true) => Some("trim"),
@@ -289,7 +301,8 @@ fn dated(export: &mut ExportPlan, path: &FilePattern) {
     let Some(best) = candidates.into_iter().max_by_key(|column| weight(column)) else { return };
     best.nullable = false;
     export.partition = Some(best.name.clone());
-    export.monthly = best.keys.iter().any(|(key, formats, _)| *key == "formats" && !formats.contains("%d") && !formats.contains("%-d"));
+    export.monthly =
+        best.keys.iter().any(|(key, formats, _)| *key == "formats" && !formats.contains("%d") && !formats.contains("%-d") && !formats.contains(EXCEL));
 }
 
 /// Who reads which member and sheet.

@@ -137,6 +137,18 @@ const LIKE_NUMBERS: [&str; 4] = ["%Y%m%d", "%Y%m", "%Y.%m", "%m.%Y"];
 const DATED: [&str; 17] =
     ["date", "day", "month", "period", "time", "on", "week", "datum", "tag", "monat", "zeitraum", "periode", "mois", "fecha", "mes", "data", "periodo"];
 
+/// Words of headers under which a number of five digits is a day as spreadsheets count them.
+const SERIAL: [&str; 9] = ["date", "day", "datum", "fecha", "data", "dato", "dag", "jour", "tag"];
+
+/// The format of such numbers.
+pub(crate) const EXCEL: &str = "excel";
+
+/// A day of 1990 to 2049, perhaps with a time of day.
+fn is_serial(value: &str) -> bool {
+    let (day, time) = value.split_once('.').unwrap_or((value, "0"));
+    day.len() == 5 && is_digits(day) && is_digits(time) && ("32874".."54789").contains(&day)
+}
+
 type Compiled = Vec<(&'static str, DateFormat)>;
 
 static DATE_FORMATS: LazyLock<Compiled> = LazyLock::new(|| compiled(&DATES));
@@ -281,6 +293,10 @@ fn dates(values: &[&str], header: &str) -> Option<Guess> {
     if !found.is_empty() {
         return Some(Guess::Date(told_apart(&found)));
     }
+    if words.iter().any(|word| SERIAL.contains(&word.as_str())) && values.iter().all(|value| is_serial(value)) {
+        let times = values.iter().any(|value| value.contains('.'));
+        return Some(if times { Guess::Timestamp(vec![EXCEL]) } else { Guess::Date(vec![EXCEL]) });
+    }
     let found = all(&TIMESTAMP_FORMATS);
     if !found.is_empty() {
         return Some(Guess::Timestamp(told_apart(&found)));
@@ -384,6 +400,10 @@ mod tests {
         assert_eq!(seen("Monat", &["01.2025"]), "Date([\"%m.%Y\"])");
         assert_eq!(seen("Period", &["2025.1", "2025.02"]), "number '.''x' scale 2");
         assert_eq!(seen("Amount", &["2025.02"]), "number '.''x' scale 2");
+        assert_eq!(seen("Sale Date", &["45689", "45716"]), "Date([\"excel\"])");
+        assert_eq!(seen("Datum", &["45689", "45716.25"]), "Timestamp([\"excel\"])");
+        assert_eq!(seen("Date", &["45689", "99999"]), "number '.''x' scale 0");
+        assert_eq!(seen("Units", &["45689", "45716"]), "number '.''x' scale 0");
         assert_eq!(seen("Date", &["2025-W07"]), "Date([\"%G-W%V\"])");
         assert_eq!(seen("Datum", &["3. März 2025", "12. Dez. 2025"]), "NamedDate(\"%d. %b %Y\", \"de\")");
         assert_eq!(seen("Date", &["1er févr. 2025", "5 août 2025"]), "NamedDate(\"%d %b %Y\", \"fr\")");

@@ -1,6 +1,6 @@
 //! What was seen of a column → its type in the contract, its parse keys, or a question.
 
-use crate::column::{Guess, NumberGuess, SPOILT_ID, Seen};
+use crate::column::{EXCEL, Guess, NumberGuess, SPOILT_ID, Seen};
 use crate::money::{Sort, sort};
 use crate::numbers::Marks;
 use crate::plan::{Column, Question, Source};
@@ -100,6 +100,9 @@ pub(crate) fn column(name: String, header: &str, seen: &Seen, evidence: &Evidenc
 
 fn moment(column: &mut Column, formats: &[&'static str], evidence: &Evidence) {
     let about = |format: &str| match (format.contains("%d") || format.contains("%-d"), format.contains("%q")) {
+        _ if format == EXCEL => {
+            "days as spreadsheets count them: 45689 is 2025-02-01 (in books of old Macs excel-1904); where these are numbers, take this out"
+        }
         (true, _) => "",
         (_, true) => "a quarter is its first day; its last with end_of = \"quarter\"",
         _ => "a month is its first day; its last with end_of = \"month\"",
