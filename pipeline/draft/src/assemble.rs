@@ -141,6 +141,8 @@ fn fill(export: &mut ExportPlan, group: &Group, seen: &[Seen], evidence: &Eviden
     cells(export, group);
     trailers(export, first, seen);
     dated(export, path);
+    zoned(export);
+    one_filled(export);
     let repeats = first.sheet.as_deref().unwrap_or_default().to_lowercase();
     if ["total", "combined", "summary"].iter().any(|word| repeats.contains(word)) {
         export.notes.push(format!(
@@ -303,6 +305,37 @@ fn dated(export: &mut ExportPlan, path: &FilePattern) {
     export.partition = Some(best.name.clone());
     export.monthly =
         best.keys.iter().any(|(key, formats, _)| *key == "formats" && !formats.contains("%d") && !formats.contains("%-d") && !formats.contains(EXCEL));
+}
+
+/// A zone in a column of its own is none that a draft takes along.
+fn zoned(export: &mut ExportPlan) {
+    let is_zone = |column: &&Column| {
+        let words = crate::column::words(&column.name);
+        words.contains(&"timezone".to_owned()) || words.windows(2).any(|pair| pair == ["time", "zone"])
+    };
+    let Some(Source::Header(zone)) = export.columns.iter().find(is_zone).map(|column| column.source.clone()) else { return };
+    let without = |column: &&Column| column.kind == "timestamp" && column.about.starts_with("Taken as UTC");
+    for column in export.columns.iter().filter(without) {
+        let Source::Header(header) = &column.source else { continue };
+        export.notes.push(format!(
+            "{} is taken as UTC, and the column {zone:?} may say another zone: join = [\"{{{header}}}\", \" \", \"{{{zone}}}\"] with %Z behind its `formats` reads both",
+            column.name
+        ));
+    }
+}
+
+/// Where nothing must have a value, a line of nothing but delimiters would be a row, and so would a total: the first column that always has
+/// one is it, an id or a text before others.
+fn one_filled(export: &mut ExportPlan) {
+    if export.columns.iter().any(|column| !column.nullable) {
+        return;
+    }
+    let from_file = |column: &&mut Column| column.always && matches!(column.source, Source::Header(_));
+    let mut always: Vec<&mut Column> = export.columns.iter_mut().filter(from_file).collect();
+    let text = always.iter().position(|column| column.kind == "text").unwrap_or(0);
+    if let Some(column) = always.get_mut(text) {
+        column.nullable = false;
+    }
 }
 
 /// Who reads which member and sheet.
