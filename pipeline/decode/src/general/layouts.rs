@@ -7,6 +7,7 @@ use takings_definitions::{Export, HeaderRule, LayoutVersion};
 
 use super::frame::short;
 use super::header::{Header, source_names};
+use crate::delimiter;
 use crate::layout::folded;
 use crate::{Error, Result};
 
@@ -114,12 +115,21 @@ pub(crate) fn none_fits(name: &str, export: &Export, groups: &BTreeMap<String, S
     let more = if more == 0 { String::new() } else { format!("; and {more} more are as near") };
     let are = if nearest.len() == 1 { "the nearest is" } else { "as near are" };
     let line = nearest.first().map_or(0, |(_, header, _)| header.line);
-    Error::data(format!("{name}:{line}: the header fits no layout of export `{}`; {are} {}{more}", export.name, shown.join("; ")))
-        .next("if the channel has changed its export, add [[exports.layouts]] with this header")
+    let other = tried.iter().find_map(|(layout, header, _)| delimiter::hint(&header.found, must_have(layout)));
+    let error = Error::data(format!("{name}:{line}: the header fits no layout of export `{}`; {are} {}{more}", export.name, shown.join("; ")));
+    error.next(other.unwrap_or_else(|| "if the channel has changed its export, add [[exports.layouts]] with this header".to_owned()))
 }
 
 /// So many layouts that are as near are told with what keeps each from fitting.
 const NEAREST_SHOWN: usize = 3;
+
+/// Of each column that a layout's header must have the names that it may have.
+fn must_have(layout: &LayoutVersion) -> Vec<Vec<&str>> {
+    match &layout.header {
+        None => layout.export.required.iter().map(|column| layout.export.header_names(column)).collect(),
+        Some(HeaderRule::Exact(names) | HeaderRule::Has { has: names, .. }) => names.iter().map(|name| vec![name.as_str()]).collect(),
+    }
+}
 
 fn misfit(layout: &LayoutVersion, header: &Header) -> Misfit {
     let lacks = |names: &mut dyn Iterator<Item = &String>| names.filter(|name| header.place(name).is_none()).cloned().collect();

@@ -38,6 +38,8 @@ pub(crate) trait Out {
 pub(crate) struct Rows<'a> {
     export: &'a Export,
     facts: Arc<PartFacts>,
+    /// The names as they stand in the file; none where the channel file gives them.
+    header: Vec<String>,
     width: usize,
     /// What the section's title gives to each record, behind its cells.
     titled: Vec<String>,
@@ -141,7 +143,8 @@ impl<'a> Rows<'a> {
         let facts = Arc::new(PartFacts { header: names, header_line: line, ..facts });
         out.begin(&facts)?;
         let (width, block) = (header.names.len(), Block::new(Arc::clone(&facts)));
-        Ok(Self { export, facts, width, titled, pads: sheet || export.text.ragged.pads(), excludes, parents, unpivot, block })
+        let found = if line == 0 { Vec::new() } else { header.found.clone() };
+        Ok(Self { export, facts, header: found, width, titled, pads: sheet || export.text.ragged.pads(), excludes, parents, unpivot, block })
     }
 
     /// One record of the table.
@@ -156,6 +159,9 @@ impl<'a> Rows<'a> {
             return Ok(());
         }
         self.shape(record);
+        if record.wrong.is_none() && self.is_header(record) && self.excluded(record).is_none() {
+            record.refuse(rule::HEADER, "is the header again: two exports stand in one file, or pages of one", "");
+        }
         if record.wrong.is_some() {
             self.unknown_parent(out)?;
             return out.reject(self.rejected(record));
@@ -179,6 +185,18 @@ impl<'a> Rows<'a> {
             Ordering::Equal => true,
             Ordering::Greater => self.export.text.ragged.trims() && (self.width..record.len()).all(|at| record.cell(at).trim().is_empty()),
         }
+    }
+
+    /// Whether a record repeats the header of the file; a name alone may be a value as well.
+    fn is_header(&self, record: &Record) -> bool {
+        let strip = self.export.text.strip.as_slice();
+        let same = |name: &String, cell: &str| name == cell.trim() || (cell.contains(strip) && *name == super::header::cleaned(cell, strip));
+        self.header.len() > 1 && self.header.iter().zip(record.cells()).all(|(name, cell)| same(name, cell))
+    }
+
+    /// Whether a record is none of what may follow a table: it has more than one value, as rows do.
+    pub fn is_row(&self, record: &Record) -> bool {
+        record.cells().filter(|cell| !cell.trim().is_empty()).take(2).count() == self.width.min(2)
     }
 
     /// As many cells as the header, where the export's policy allows to make it so.

@@ -642,3 +642,56 @@ fn records_of_a_stopped_file_are_there_as_text() {
     found.sort();
     assert_eq!(found, [(2, "08/31/2014\t1\t2.10\tCHF\tA".to_owned()), (3, "bad".to_owned())]);
 }
+
+#[test]
+fn a_file_that_was_saved_with_another_delimiter() {
+    let export = "path = 'x'\n[exports.columns.units]\nheader = [\"Count\", \"Units\"]\n";
+    let required = "required = [\"title\", \"units\", \"amount\"]\n";
+    check(
+        &format!("{required}{export}"),
+        "x.csv",
+        "Title;Units;Amount;Currency\nA;1;2;EUR\n",
+        &expect![[r#"
+        stopped (data): x.csv:1: the header lacks title, units, amount; its header has them where it is cut at ';': the file was saved with another delimiter, most likely by a spreadsheet; ask for the file as it was exported, or say delimiter = ";"
+    "#]],
+    );
+}
+
+#[test]
+fn a_joined_header_may_have_several_names() {
+    let export = "path = 'x'\nunknown_columns = \"warn\"\n[exports.columns.title]\njoin = [\"{Name|Title of}\", \" / \", \"{Store}\"]\n";
+    check(
+        export,
+        "x.csv",
+        "Name,Store\nA,S\n",
+        &expect![[r#"
+        row title="A / S" _line=2
+        1 records: 1 published in 1 rows, 0 quarantined, excluded {}
+    "#]],
+    );
+    check(
+        export,
+        "x.csv",
+        "Title of,Store\nA,S\n",
+        &expect![[r#"
+        row title="A / S" _line=2
+        1 records: 1 published in 1 rows, 0 quarantined, excluded {}
+    "#]],
+    );
+    check(
+        export,
+        "x.csv",
+        "Title of,Store,Name\nA,S,B\n",
+        &expect![[r#"
+        stopped (data): x.csv:1: title: `join` names "Name|Title of", and header cells 3 "Name" and 1 "Title of" are both that; leave one of them out of the column's `join`
+    "#]],
+    );
+    check(
+        export,
+        "x.csv",
+        "Titel,Store\nA,S\n",
+        &expect![[r#"
+        stopped (data): x.csv:1: title: `join` names "Name|Title of", which the header lacks; correct the file, or the column's `join`
+    "#]],
+    );
+}

@@ -442,3 +442,74 @@ fn columns_become_rows() {
     "#]],
     );
 }
+
+#[test]
+fn a_blank_line_below_the_header_ends_no_table() {
+    let end = "[exports.frame]\nend = \"blank\"";
+    check(
+        end,
+        "\na,b\n\n1,2\n3,4\n\n2 results\n",
+        &expect![[r#"
+        ==  (header 2)
+           a|b
+         4 1|2
+         5 3|4
+        note: f_2026.csv: 1 lines at and behind the end of the table are left out, the first is line 7
+    "#]],
+    );
+    check(
+        end,
+        "a,b\n,\n1,2\n",
+        &expect![[r#"
+        ==  (header 1)
+           a|b
+         3 1|2
+    "#]],
+    );
+    // A month without sales.
+    check(
+        end,
+        "a,b\n\n0 results\nMember: x,\n",
+        &expect![[r#"
+        ==  (header 1)
+           a|b
+        note: f_2026.csv: 2 lines at and behind the end of the table are left out, the first is line 3
+    "#]],
+    );
+}
+
+#[test]
+fn a_header_that_comes_again_is_no_record() {
+    check(
+        "[exports.text]\nragged = \"refuse\"",
+        "a,b\n1,2\n\u{feff}a, b\n3,4\n",
+        &expect![[r#"
+        ==  (header 1)
+           a|b
+         3 ! header: is the header again: two exports stand in one file, or pages of one
+         2 1|2
+         4 3|4
+    "#]],
+    );
+    let rule = "[[exports.exclude]]\nname = \"pages\"\ncolumn = \"a\"\nequals = [\"a\"]\n";
+    check(
+        rule,
+        "a,b\n1,2\na,b\n3,4\n",
+        &expect![[r#"
+        ==  (header 1)
+           a|b
+         2 1|2
+         4 3|4
+        excluded 1 by pages
+    "#]],
+    );
+    check(
+        "[exports.text]\nragged = \"refuse\"",
+        "a\na\n",
+        &expect![[r#"
+        ==  (header 1)
+           a
+         2 a
+    "#]],
+    );
+}

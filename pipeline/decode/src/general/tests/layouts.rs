@@ -182,3 +182,16 @@ file = { language = '^en-gb$' }
     "#]],
     );
 }
+
+#[test]
+fn another_delimiter_is_told() {
+    check_at(
+        "f_2026.csv",
+        LAYOUTS,
+        None,
+        "a;b\n1;2\n",
+        &expect![[r#"
+        stopped: f_2026.csv:1: the header fits no layout of export `e`; the nearest is `newest`: it lacks "a"; its header has them where it is cut at ';': the file was saved with another delimiter, most likely by a spreadsheet; ask for the file as it was exported, or say delimiter = ";"
+    "#]],
+    );
+}
