@@ -225,6 +225,25 @@ fn a_statement_that_is_there_twice_counts_once_and_both_files_are_named() {
 }
 
 #[test]
+fn months_without_sales_are_no_copies_of_each_other() {
+    let (none, exports) = (Feeds::empty(), Feeds::empty());
+    let sold = shipped("tunecore", "tunecore_2026-02.csv");
+    let empty: Vec<u8> = sold.split_inclusive(|byte| *byte == b'\n').next().unwrap().to_vec();
+    for month in ["2025-11", "2025-12", "2026-01"] {
+        exports.write(&format!("tunecore_{month}.csv"), &empty);
+    }
+    exports.write("tunecore_2026-02.csv", &sold);
+    let place = reading(&none, "tunecore", &exports);
+    place.run("nightly", "2026-03-15").ok();
+    place.run("nightly", "2026-03-16").ok();
+    assert_eq!(place.rows("select count(*) as n from tunecore_sale")[1], ["2"]);
+    // What has rows counts once all the same.
+    exports.write("tunecore_2026-03.csv", &sold);
+    place.run("nightly", "2026-03-17").ends_with(1).says(&["tunecore_2026-02.csv", "tunecore_2026-03.csv", "same content"]);
+    assert_eq!(place.rows("select count(*) as n from tunecore_sale")[1], ["2"]);
+}
+
+#[test]
 fn a_former_data_set_has_one_file_per_date() {
     let (none, exports) = (Feeds::empty(), Feeds::empty());
     for name in ["disbursed_amount_by_product_2018-03-10.csv", "disbursed_amount_by_product_2018-03-10 (1).csv", "disbursed_amount_by_product_2018-04-10.csv"] {

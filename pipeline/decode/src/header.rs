@@ -3,6 +3,7 @@
 use takings_definitions::{UnknownColumns, nearest};
 
 use crate::cells::unquoted;
+use crate::delimiter;
 use crate::layout::{Layout, folded};
 use crate::splitter::{BOM, header_end};
 use crate::tokens::{Index, Shape};
@@ -36,8 +37,12 @@ impl Header {
                     .next("leave one of them out of the file"));
             }
         }
-        check_missing(layout, &sources, &unknown.iter().map(|at| names[*at].as_str()).collect::<Vec<_>>())
-            .map_err(|what| wrong(what).next(format!("correct the file, or name the header under [exports.headers] of export `{}`", layout.export)))?;
+        check_missing(layout, &sources, &unknown.iter().map(|at| names[*at].as_str()).collect::<Vec<_>>()).map_err(|what| {
+            let missing = layout.columns.iter().zip(&sources).filter(|(column, source)| column.required && source.is_none());
+            let other = delimiter::hint(&names, missing.map(|(column, _)| column.headers.iter().map(String::as_str).collect()));
+            let next = || format!("correct the file, or name the header under [exports.headers] of export `{}`", layout.export);
+            wrong(what).next(other.unwrap_or_else(next))
+        })?;
         let unknown: Vec<String> = unknown.into_iter().map(|at| describe_unknown(layout, &names, at)).collect();
         if layout.unknown == UnknownColumns::Stop && !unknown.is_empty() {
             return Err(

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef, TimeUnit};
-use takings_definitions::{CellTest, Column, ColumnType, ExcludeWhen, Export, Layer, PART_COLUMN, Table, UnknownColumns};
+use takings_definitions::{CellTest, Column, ColumnType, Condition, ExcludeWhen, Export, Layer, PART_COLUMN, Table, UnknownColumns};
 
 use crate::cells::Nulls;
 use crate::dating::Dating;
@@ -73,9 +73,9 @@ impl Layout {
             .exclude
             .iter()
             .map(|rule| {
-                let ExcludeWhen::Cell { column: name, test: CellTest::Equals(texts) } = &rule.when else {
-                    return Err(format!("rule `{}` is not one of a plain export", rule.name));
-                };
+                let unfit = || format!("rule `{}` is not one of a plain export", rule.name);
+                let ExcludeWhen::Cells(conditions) = &rule.when else { return Err(unfit()) };
+                let [Condition { column: name, test: CellTest::Equals(texts) }] = conditions.as_slice() else { return Err(unfit()) };
                 let equals = texts.iter().map(|text| text.clone().into_bytes()).collect();
                 Ok(ExclusionRule { name: rule.name.clone(), column: column(table, name)?, equals })
             })

@@ -12,6 +12,7 @@ mod cells;
 mod column;
 mod dating;
 mod decoder;
+mod delimiter;
 mod error;
 pub mod general;
 mod header;

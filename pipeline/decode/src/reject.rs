@@ -31,6 +31,8 @@ pub struct Reject {
 pub mod rule {
     /// The record has another number of cells than the header.
     pub const RAGGED: &str = "ragged";
+    /// The record is the header again.
+    pub const HEADER: &str = "header";
     /// A quote stands where none may.
     pub const QUOTING: &str = "quoting";
     /// The file ends inside of quotes.

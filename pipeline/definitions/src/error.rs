@@ -9,8 +9,16 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Debug, Clone)]
 pub struct Error {
     place: Option<Place>,
+    kind: Kind,
     message: String,
     next: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Mistake,
+    /// What a draft left open.
+    Question,
 }
 
 #[derive(Debug, Clone)]
@@ -21,24 +29,34 @@ enum Place {
 
 impl Error {
     pub fn new(message: impl Into<String>) -> Self {
-        Self { place: None, message: message.into(), next: None }
+        Self::placed(None, message)
     }
 
     pub fn in_file(path: &Path, message: impl Into<String>) -> Self {
-        Self { place: Some(Place::File { path: path.to_owned(), line: None }), message: message.into(), next: None }
+        Self::placed(Some(Place::File { path: path.to_owned(), line: None }), message)
     }
 
     pub fn at(path: &Path, line: usize, column: usize, message: impl Into<String>) -> Self {
-        Self { place: Some(Place::File { path: path.to_owned(), line: Some((line, column)) }), message: message.into(), next: None }
+        Self::placed(Some(Place::File { path: path.to_owned(), line: Some((line, column)) }), message)
     }
 
     pub fn in_variable(name: &str, message: impl Into<String>) -> Self {
-        Self { place: Some(Place::Variable(name.to_owned())), message: message.into(), next: None }
+        Self::placed(Some(Place::Variable(name.to_owned())), message)
+    }
+
+    fn placed(place: Option<Place>, message: impl Into<String>) -> Self {
+        Self { place, kind: Kind::Mistake, message: message.into(), next: None }
+    }
+
+    #[must_use]
+    pub(crate) fn question(mut self) -> Self {
+        self.kind = Kind::Question;
+        self
     }
 
     /// Is it a question that a draft left open?
     pub(crate) fn is_question(&self) -> bool {
-        self.message.ends_with(crate::toml_text::QUESTION)
+        self.kind == Kind::Question
     }
 
     pub(crate) fn path(&self) -> Option<&Path> {

@@ -3,6 +3,7 @@
 //! Everything here is made from TOML text and `TAKINGS_…` variables and is right once it exists: no caller validates again.
 //! This crate must not know Arrow, a storage, an SQL engine or the time.
 
+mod blank;
 mod calendar;
 mod channel;
 mod error;
@@ -21,12 +22,13 @@ mod table;
 mod tick;
 mod toml_text;
 
+pub use blank::{is_blank, trimmed};
 pub use calendar::Calendar;
 pub use channel::{
-    BUILT_IN_TABLES, BoolWords, Calculation, CellTest, Channel, Check, CheckKind, ColumnSpec, Condition, Delete, Delimiter, DuplicateContent, DurationForm,
-    End, ExcludeWhen, Exclusion, Expect, Export, Factor, Factors, Frame, FrameSection, Grouping, HeaderRule, Keep, LANGUAGES, LayoutVersion, Level, Mapping,
-    Mode, Parent, ParseKeys, Period, Piece, Ragged, RecordTypes, Sign, Split, Target, TextForm, Thousands, Trailer, UnknownColumns, Unpack, Unpivot,
-    UnpivotCells, ValueSource,
+    BUILT_IN_TABLES, BoolWords, Calculation, CellTest, Channel, Check, CheckKind, ColumnSpec, Condition, Decimals, Delete, Delimiter, DuplicateContent,
+    DurationForm, End, ExcludeWhen, Exclusion, Expect, Export, Factor, Factors, Frame, FrameSection, Grouping, HeaderRule, Keep, LANGUAGES, LastLine,
+    LayoutVersion, Level, Mapping, Missing, Mode, Parent, ParseKeys, Period, Piece, Ragged, RecordTypes, Several, Sign, Split, Target, TextForm, Thousands,
+    Trailer, UnknownColumns, Unpack, Unpivot, UnpivotCells, ValueSource,
 };
 pub use error::{Error, Result};
 pub use job::{Covers, Job, JobStep, Misfire, Overlap, Ready};

@@ -15,6 +15,7 @@ pub fn parse<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T> {
 
 fn describe(path: &Path, text: &str, error: &toml::de::Error) -> Error {
     let message = error.message().trim().replace('\n', " ");
+    let question = message.strip_prefix(UNKNOWN_KEY).is_some_and(|name| name.starts_with(CHOICE));
     let (short, hint) = with_hint(&message);
     let located = match error.span() {
         Some(span) => {
@@ -23,29 +24,30 @@ fn describe(path: &Path, text: &str, error: &toml::de::Error) -> Error {
         }
         None => Error::in_file(path, short),
     };
+    let located = if question { located.question() } else { located };
     match hint {
         Some(hint) => located.next(hint),
         None => located,
     }
 }
 
+const UNKNOWN_KEY: &str = "unknown field `";
+const UNKNOWN_VALUE: &str = "unknown variant `";
+
+/// Begins a key that a draft could not decide.
+const CHOICE: &str = "choose_";
+
 /// Turns serde's "unknown field `x`, expected one of `a`, `b`" into a short message and the nearest right key.
 pub(crate) fn with_hint(message: &str) -> (String, Option<String>) {
-    let Some(rest) = message.strip_prefix("unknown field `") else {
-        let Some(rest) = message.strip_prefix("unknown variant `") else { return (message.to_owned(), None) };
-        return split_unknown(rest, "value");
+    let (rest, what) = match (message.strip_prefix(UNKNOWN_KEY), message.strip_prefix(UNKNOWN_VALUE)) {
+        (Some(rest), _) => (rest, "key"),
+        (None, Some(rest)) => (rest, "value"),
+        (None, None) => return (message.to_owned(), None),
     };
-    split_unknown(rest, "key")
-}
-
-/// What is said of a key that a draft could not decide.
-pub(crate) const QUESTION: &str = "is a question that a draft left open";
-
-fn split_unknown(rest: &str, what: &str) -> (String, Option<String>) {
     let Some((unknown, expected)) = rest.split_once('`') else { return (format!("unknown {what} {rest}"), None) };
-    if unknown.starts_with("choose_") {
+    if what == "key" && unknown.starts_with(CHOICE) {
         let hint = "the sample doesn't tell it: keep the line that is right without its `choose_…_`, and delete the others".to_owned();
-        return (format!("`{unknown}` {QUESTION}"), Some(hint));
+        return (format!("`{unknown}` is a question that a draft left open"), Some(hint));
     }
     let known: Vec<&str> = expected.split('`').skip(1).step_by(2).collect();
     let hint = match nearest(unknown, known.iter().copied()) {

@@ -3,7 +3,7 @@
 use encoding_rs::Encoding;
 use regex::Regex;
 
-use crate::column::{Guess, Seen, date_formats, see};
+use crate::column::{EXCEL, Guess, Seen, date_formats, see};
 use crate::error::Error;
 use crate::grid::cleaned;
 use crate::money::{Sort, is_currency, is_currency_word, sort, tie, wide};
@@ -84,6 +84,18 @@ fn fill(export: &mut ExportPlan, group: &Group, seen: &[Seen], evidence: &Eviden
     let any = |what: fn(&PartSample) -> bool| group.parts.iter().any(what);
     export.ragged = match (any(|part| part.table.short), any(|part| part.table.long)) {
         _ if first.text.is_none() => None,
+        // Records that are cut to the header's names lose what stands below none.
+        (short, true)
+            if names
+                .iter()
+                .zip(seen)
+                .enumerate()
+                .rev()
+                .take_while(|(at, (name, _))| **name == format!("#{}", at + 1))
+                .any(|(_, (_, seen))| seen.filled > 0) =>
+        {
+            short.then_some("pad")
+        }
         (true, true) => Some("fit"),
         (true, false) => Some("pad"),
         (false, true) => Some("trim"),
@@ -129,6 +141,8 @@ fn fill(export: &mut ExportPlan, group: &Group, seen: &[Seen], evidence: &Eviden
     cells(export, group);
     trailers(export, first, seen);
     dated(export, path);
+    zoned(export);
+    one_filled(export);
     let repeats = first.sheet.as_deref().unwrap_or_default().to_lowercase();
     if ["total", "combined", "summary"].iter().any(|word| repeats.contains(word)) {
         export.notes.push(format!(
@@ -289,7 +303,39 @@ fn dated(export: &mut ExportPlan, path: &FilePattern) {
     let Some(best) = candidates.into_iter().max_by_key(|column| weight(column)) else { return };
     best.nullable = false;
     export.partition = Some(best.name.clone());
-    export.monthly = best.keys.iter().any(|(key, formats, _)| *key == "formats" && !formats.contains("%d") && !formats.contains("%-d"));
+    export.monthly =
+        best.keys.iter().any(|(key, formats, _)| *key == "formats" && !formats.contains("%d") && !formats.contains("%-d") && !formats.contains(EXCEL));
+}
+
+/// A zone in a column of its own is none that a draft takes along.
+fn zoned(export: &mut ExportPlan) {
+    let is_zone = |column: &&Column| {
+        let words = crate::column::words(&column.name);
+        words.contains(&"timezone".to_owned()) || words.windows(2).any(|pair| pair == ["time", "zone"])
+    };
+    let Some(Source::Header(zone)) = export.columns.iter().find(is_zone).map(|column| column.source.clone()) else { return };
+    let without = |column: &&Column| column.kind == "timestamp" && column.about.starts_with("Taken as UTC");
+    for column in export.columns.iter().filter(without) {
+        let Source::Header(header) = &column.source else { continue };
+        export.notes.push(format!(
+            "{} is taken as UTC, and the column {zone:?} may say another zone: join = [\"{{{header}}}\", \" \", \"{{{zone}}}\"] with %Z behind its `formats` reads both",
+            column.name
+        ));
+    }
+}
+
+/// Where nothing must have a value, a line of nothing but delimiters would be a row, and so would a total: the first column that always has
+/// one is it, an id or a text before others.
+fn one_filled(export: &mut ExportPlan) {
+    if export.columns.iter().any(|column| !column.nullable) {
+        return;
+    }
+    let from_file = |column: &&mut Column| column.always && matches!(column.source, Source::Header(_));
+    let mut always: Vec<&mut Column> = export.columns.iter_mut().filter(from_file).collect();
+    let text = always.iter().position(|column| column.kind == "text").unwrap_or(0);
+    if let Some(column) = always.get_mut(text) {
+        column.nullable = false;
+    }
 }
 
 /// Who reads which member and sheet.

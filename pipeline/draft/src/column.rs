@@ -37,6 +37,8 @@ pub(crate) struct Seen {
     pub guess: Guess,
     /// Texts besides the empty one that mean no value.
     pub nulls: Vec<String>,
+    /// Which of [`ZONES`] the values name.
+    pub zones: Vec<&'static str>,
     /// A text among numbers, for which the column is none of numbers.
     pub stray: Option<String>,
     pub filled: usize,
@@ -46,7 +48,7 @@ pub(crate) struct Seen {
 const NULLS: [&str; 12] = ["--", "-", "—", "N/A", "n/a", "NA", "#N/A", "null", "NULL", "None", "nan", "NaN"];
 
 /// Formats of days, months and quarters. Those that can mean another day stand side by side: day first or month first.
-const DATES: [&str; 48] = [
+const DATES: [&str; 49] = [
     "%Y-%m-%d",
     "%Y/%m/%d",
     "%Y.%m.%d",
@@ -64,6 +66,7 @@ const DATES: [&str; 48] = [
     "%b %-d, %Y",
     "%b %-d %Y",
     "%d %b %Y",
+    "%d %b, %Y",
     "%d-%b-%Y",
     "%d-%b-%y",
     "%b-%d-%Y",
@@ -97,7 +100,7 @@ const DATES: [&str; 48] = [
     "%Y-%m-%d 00:00:00",
 ];
 
-const TIMESTAMPS: [&str; 30] = [
+const TIMESTAMPS: [&str; 37] = [
     "%Y-%m-%dT%H:%M:%SZ",
     "%Y-%m-%dT%H:%M:%S",
     "%Y-%m-%dT%H:%M:%S%.fZ",
@@ -128,7 +131,17 @@ const TIMESTAMPS: [&str; 30] = [
     "%d.%m.%Y %H:%M",
     "%b %-d, %Y %-I:%M:%S %p",
     "%b %-d, %Y %-I:%M %p",
+    "%b %-d, %Y %-I:%M:%S %p %Z",
+    "%d %b %Y %-I:%M:%S %p %Z",
+    "%d %b %Y %H:%M:%S %Z",
+    "%m/%d/%Y %H:%M:%S %Z",
+    "%d/%m/%Y %H:%M:%S %Z",
+    "%d.%m.%Y %H:%M:%S %Z",
+    "%d.%m.%Y %H:%M %Z",
 ];
+
+/// Names of zones that mean one offset in exports, and that offset; the layer knows UTC, GMT and names like Europe/Berlin by itself.
+pub(crate) const ZONES: [(&str, i32); 8] = [("PST", -8), ("PDT", -7), ("MST", -7), ("MDT", -6), ("EST", -5), ("EDT", -4), ("CET", 1), ("CEST", 2)];
 
 /// Formats whose texts are numbers as well.
 const LIKE_NUMBERS: [&str; 4] = ["%Y%m%d", "%Y%m", "%Y.%m", "%m.%Y"];
@@ -137,13 +150,32 @@ const LIKE_NUMBERS: [&str; 4] = ["%Y%m%d", "%Y%m", "%Y.%m", "%m.%Y"];
 const DATED: [&str; 17] =
     ["date", "day", "month", "period", "time", "on", "week", "datum", "tag", "monat", "zeitraum", "periode", "mois", "fecha", "mes", "data", "periodo"];
 
+/// Words of headers under which a number of five digits is a day as spreadsheets count them.
+const SERIAL: [&str; 9] = ["date", "day", "datum", "fecha", "data", "dato", "dag", "jour", "tag"];
+
+/// Words of headers under which so many digits are seconds or milliseconds since 1970.
+const COUNTED: [&str; 5] = ["timestamp", "epoch", "unix", "time", "created"];
+const UNIX: [(&str, usize); 2] = [("unix", 10), ("unix-ms", 13)];
+
+/// Ends of words that name numbers of things: `Abrechnungsnummer`.
+const NUMBERED: [&str; 3] = ["nummer", "number", "nr"];
+
+/// The format of such numbers.
+pub(crate) const EXCEL: &str = "excel";
+
+/// A day of 1990 to 2049, perhaps with a time of day.
+fn is_serial(value: &str) -> bool {
+    let (day, time) = value.split_once('.').unwrap_or((value, "0"));
+    day.len() == 5 && is_digits(day) && is_digits(time) && ("32874".."54789").contains(&day)
+}
+
 type Compiled = Vec<(&'static str, DateFormat)>;
 
 static DATE_FORMATS: LazyLock<Compiled> = LazyLock::new(|| compiled(&DATES));
 static TIMESTAMP_FORMATS: LazyLock<Compiled> = LazyLock::new(|| compiled(&TIMESTAMPS));
 
 fn compiled(formats: &[&'static str]) -> Compiled {
-    formats.iter().filter_map(|format| Some((*format, DateFormat::new(format, &[]).ok()?))).collect()
+    formats.iter().filter_map(|format| Some((*format, DateFormat::with_zones(format, &[], &ZONES).ok()?))).collect()
 }
 
 /// A date with marks, or a month by its name: nothing that a label would look like.
@@ -172,7 +204,7 @@ pub(crate) fn see<'a>(header: &str, cells: impl Iterator<Item = &'a str>) -> See
     }
     let kept: Vec<&str> = values.iter().copied().filter(|value| !is_null(value)).collect();
     if kept.is_empty() {
-        return Seen { guess: Guess::Nothing, nulls: Vec::new(), stray: None, filled: values.len(), rows };
+        return Seen { guess: Guess::Nothing, nulls: Vec::new(), zones: Vec::new(), stray: None, filled: values.len(), rows };
     }
     let guess = typed(header, &kept);
     let mut nulls: Vec<String> = Vec::new();
@@ -183,7 +215,10 @@ pub(crate) fn see<'a>(header: &str, cells: impl Iterator<Item = &'a str>) -> See
     }
     let filled = if nulls.is_empty() { values.len() } else { kept.len() };
     let stray = if guess == Guess::Text("") { stray(&kept).map(str::to_owned) } else { None };
-    Seen { guess, nulls, stray, filled, rows }
+    let named = matches!(&guess, Guess::Timestamp(formats) if formats.iter().any(|format| format.ends_with("%Z")));
+    let names = |name: &&'static str| named && kept.iter().any(|value| value.ends_with(name));
+    let zones = ZONES.iter().map(|(name, _)| *name).filter(names).collect();
+    Seen { guess, nulls, zones, stray, filled, rows }
 }
 
 /// Also the dash of accounts beside a sign of currency: `$ -`.
@@ -232,7 +267,13 @@ fn typed(header: &str, values: &[&str]) -> Guess {
         "reference",
         "identifier",
         "grid",
-    ]) || (has(&["number", "no", "nr"]) && !words.iter().any(|word| word == "of"));
+        "digits",
+        "batch",
+        "numero",
+        "codigo",
+        "kennung",
+    ]) || words.iter().any(|word| NUMBERED.iter().any(|end| word.len() > end.len() && word.ends_with(end)))
+        || (has(&["number", "no", "nr"]) && !words.iter().any(|word| word == "of"));
     let zeros = values.iter().any(|value| value.len() > 1 && value.starts_with('0') && value.bytes().all(|byte| byte.is_ascii_digit()));
     let long = values.iter().any(|value| value.len() >= 12 && value.bytes().all(|byte| byte.is_ascii_digit()));
     let spoilt =
@@ -280,6 +321,16 @@ fn dates(values: &[&str], header: &str) -> Option<Guess> {
     found.retain(|format| !LIKE_NUMBERS.contains(format) || (dated && plausible(format)));
     if !found.is_empty() {
         return Some(Guess::Date(told_apart(&found)));
+    }
+    if words.iter().any(|word| COUNTED.contains(&word.as_str()))
+        && let Some(format) =
+            UNIX.iter().find(|(_, length)| values.iter().all(|value| value.len() == *length && is_digits(value) && value.starts_with(['1', '2'])))
+    {
+        return Some(Guess::Timestamp(vec![format.0]));
+    }
+    if words.iter().any(|word| SERIAL.contains(&word.as_str())) && values.iter().all(|value| is_serial(value)) {
+        let times = values.iter().any(|value| value.contains('.'));
+        return Some(if times { Guess::Timestamp(vec![EXCEL]) } else { Guess::Date(vec![EXCEL]) });
     }
     let found = all(&TIMESTAMP_FORMATS);
     if !found.is_empty() {
@@ -384,6 +435,16 @@ mod tests {
         assert_eq!(seen("Monat", &["01.2025"]), "Date([\"%m.%Y\"])");
         assert_eq!(seen("Period", &["2025.1", "2025.02"]), "number '.''x' scale 2");
         assert_eq!(seen("Amount", &["2025.02"]), "number '.''x' scale 2");
+        assert_eq!(seen("date/time", &["Jan 5, 2026 1:23:45 PM PST", "Jul 5, 2026 11:23:45 AM PDT"]), "Timestamp([\"%b %-d, %Y %-I:%M:%S %p %Z\"])");
+        assert_eq!(seen("Datum", &["01.06.2025 00:10:55 UTC"]), "Timestamp([\"%d.%m.%Y %H:%M:%S %Z\"])");
+        assert_eq!(seen("Sale Date", &["31 July, 2026"]), "Date([\"%d %b, %Y\"])");
+        assert_eq!(seen("order_charged_timestamp", &["1767225600"]), "Timestamp([\"unix\"])");
+        assert_eq!(seen("Abrechnungsnummer", &["24190571"]), "Text(\"an id: nothing is calculated with it\")");
+        assert_eq!(seen("card_last_four_digits", &["4242"]), "Text(\"an id: nothing is calculated with it\")");
+        assert_eq!(seen("Sale Date", &["45689", "45716"]), "Date([\"excel\"])");
+        assert_eq!(seen("Datum", &["45689", "45716.25"]), "Timestamp([\"excel\"])");
+        assert_eq!(seen("Date", &["45689", "99999"]), "number '.''x' scale 0");
+        assert_eq!(seen("Units", &["45689", "45716"]), "number '.''x' scale 0");
         assert_eq!(seen("Date", &["2025-W07"]), "Date([\"%G-W%V\"])");
         assert_eq!(seen("Datum", &["3. März 2025", "12. Dez. 2025"]), "NamedDate(\"%d. %b %Y\", \"de\")");
         assert_eq!(seen("Date", &["1er févr. 2025", "5 août 2025"]), "NamedDate(\"%d %b %Y\", \"fr\")");

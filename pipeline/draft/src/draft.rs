@@ -69,21 +69,36 @@ fn questions(plan: &ChannelPlan) -> usize {
     plan.exports.iter().flat_map(|export| &export.columns).filter(|column| column.question.is_some()).count()
 }
 
-/// The plan under each answer of its questions: the first of all, the second of all, … Which currency a sign is makes no other reading.
+/// So many combinations of answers are tried; with more, the first answers of all, the second of all, …
+const COMBINATIONS: usize = 32;
+
+/// The plan under each combination of answers to its questions. Which currency a sign is makes no other reading.
 fn answered(plan: &ChannelPlan) -> Vec<ChannelPlan> {
     let asked = plan.exports.iter().flat_map(|export| &export.columns).filter_map(|column| column.question.as_ref());
-    let reads = |question: &&Question| question.answers.iter().all(|(keys, _)| keys.iter().all(|(key, _)| *key != "constant"));
-    let most = asked.filter(reads).map(|question| question.answers.len()).max().unwrap_or(1);
-    let nth = |at: usize| {
-        let mut plan = plan.clone();
-        for column in plan.exports.iter_mut().flat_map(|export| &mut export.columns) {
-            let Some(question) = column.question.take() else { continue };
-            let Some((keys, _)) = question.answers.get(at.min(question.answers.len().saturating_sub(1))) else { continue };
-            column.keys.extend(keys.iter().map(|(key, value)| (*key, value.clone(), String::new())));
-        }
-        plan
+    let reads = |question: &Question| question.answers.iter().all(|(keys, _)| keys.iter().all(|(key, _)| *key != "constant"));
+    let answers: Vec<usize> = asked.map(|question| if reads(question) { question.answers.len().max(1) } else { 1 }).collect();
+    let most = answers.iter().copied().max().unwrap_or(1);
+    let all = answers.iter().try_fold(1usize, |all, count| all.checked_mul(*count)).filter(|all| *all <= COMBINATIONS);
+    let chosen = |mut at: usize| {
+        let digit = |count: &usize| {
+            let own = if all.is_some() { at % count } else { at.min(count - 1) };
+            at /= if all.is_some() { *count } else { 1 };
+            own
+        };
+        with_answers(plan, answers.iter().map(digit))
     };
-    (0..most).map(nth).collect()
+    (0..all.unwrap_or(most)).map(chosen).collect()
+}
+
+/// The plan with these answers to its questions, in their order.
+fn with_answers(plan: &ChannelPlan, mut answers: impl Iterator<Item = usize>) -> ChannelPlan {
+    let mut plan = plan.clone();
+    for column in plan.exports.iter_mut().flat_map(|export| &mut export.columns) {
+        let Some(question) = column.question.take() else { continue };
+        let Some((keys, _)) = answers.next().and_then(|at| question.answers.get(at)) else { continue };
+        column.keys.extend(keys.iter().map(|(key, value)| (*key, value.clone(), String::new())));
+    }
+    plan
 }
 
 /// Reads the sample by the draft, under each answer of its questions. A column that the sample does not bear out becomes text, an amount
@@ -201,5 +216,32 @@ impl Sink for Rejects {
     fn reject(&mut self, reject: Reject) -> Result<()> {
         self.first.entry(reject.column.clone().unwrap_or_default()).or_insert(reject);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Column;
+
+    /// The answers of each combination that is tried, for questions with so many answers; 0 is one for the currency of a sign.
+    fn tried(questions: &[usize]) -> Vec<String> {
+        let column = |(at, count): (usize, &usize)| {
+            let (key, count) = if *count == 0 { ("constant", 3) } else { ("formats", *count) };
+            let answers = (0..count).map(|answer| (vec![(key, format!("{at}{answer}"))], String::new())).collect();
+            Column { question: Some(Question { why: String::new(), answers }), ..Column::default() }
+        };
+        let export = ExportPlan { columns: questions.iter().enumerate().map(column).collect(), ..ExportPlan::default() };
+        let plans = answered(&ChannelPlan { name: String::new(), exports: vec![export] });
+        let keys = |plan: &ChannelPlan| plan.exports[0].columns.iter().flat_map(|column| &column.keys).map(|(_, value, _)| value.clone()).collect::<Vec<_>>();
+        plans.iter().map(|plan| keys(plan).join(" ")).collect()
+    }
+
+    #[test]
+    fn all_combinations_of_answers_are_tried_up_to_a_bound() {
+        assert_eq!(tried(&[]), [""]);
+        assert_eq!(tried(&[2, 0, 3]), ["00 10 20", "01 10 20", "00 10 21", "01 10 21", "00 10 22", "01 10 22"]);
+        assert_eq!(tried(&[2, 2, 2, 2, 2]).len(), COMBINATIONS);
+        assert_eq!(tried(&[2, 2, 2, 2, 3]), ["00 10 20 30 40", "01 11 21 31 41", "01 11 21 31 42"]);
     }
 }

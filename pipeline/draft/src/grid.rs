@@ -4,6 +4,7 @@
 use takings_decode::general::Row;
 
 use crate::column::is_date;
+use crate::named::borne_out;
 use crate::numbers::is_number;
 
 /// How far down a header is looked for.
@@ -23,10 +24,14 @@ pub(crate) struct Table {
     /// Rows among totals that are none, and rows that repeat the others' numbers and can't be told from them.
     pub beside: Vec<usize>,
     pub untold: Vec<usize>,
+    /// Rows that a word calls a total and whose numbers repeat no others: they are read.
+    pub doubted: Vec<usize>,
     /// Rows that are the header again.
     pub repeats: Vec<usize>,
     /// Lines that are none of the table, with the text before their value.
     pub trailers: Vec<usize>,
+    /// Lines of one cell alone that has quotes where none may stand.
+    pub stray: Vec<usize>,
     /// Rows that hold nothing but delimiters.
     pub blanks: bool,
     /// Blank lines or rows stand between those of the table.
@@ -160,6 +165,8 @@ impl Table {
         while at < rows.len() {
             if repeated(&rows[at]) {
                 self.repeats.push(at);
+            } else if rows[at].wrong.is_some() && filled(&rows[at]) == 1 {
+                self.stray.push(at);
             } else if filled(&rows[at]) > 0 {
                 self.data.push(at);
             } else if rows[at + 1..].iter().any(like) {
@@ -204,10 +211,13 @@ impl Table {
                 found.push(total);
             }
         }
+        let sure = |total: &Total| edge.contains(&total.row) && total.word.as_deref().is_some_and(is_total);
+        let (mut found, doubted) = borne_out(self.names.len(), rows, &self.data, found, sure);
         let without = |data: &[usize], found: &[Total]| data.iter().copied().filter(|at| found.iter().all(|total| total.row != *at)).collect::<Vec<_>>();
         let by_sums = crate::sums::find(self.names.len(), rows, &without(&self.data, &found), &found);
         found.extend(by_sums.totals);
         (self.beside, self.untold) = (by_sums.beside, by_sums.untold);
+        self.doubted = doubted.into_iter().filter(|at| !self.untold.contains(at) && found.iter().all(|total| total.row != *at)).collect();
         // A lone amount under a column, and nothing that says what it is of.
         if let Some(last) = self.data.last().copied().filter(|_| found.is_empty() && self.names.len() >= 4 && self.data.len() > 1) {
             let always = (0..self.names.len()).find(|column| {
@@ -216,7 +226,9 @@ impl Table {
             });
             let lone = filled(&rows[last]) * 4 <= self.names.len();
             if let Some(column) = always.filter(|_| lone) {
-                found.push(Total { row: last, column, word: None });
+                let (borne_out, doubted) = borne_out(self.names.len(), rows, &self.data, vec![Total { row: last, column, word: None }], |_| false);
+                found.extend(borne_out);
+                self.doubted.extend(doubted);
             }
         }
         self.data = without(&self.data, &found);

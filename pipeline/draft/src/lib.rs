@@ -10,6 +10,7 @@ mod draft;
 mod error;
 mod grid;
 mod money;
+mod named;
 mod names;
 mod norows;
 mod numbers;

@@ -50,7 +50,7 @@ const MONEY: [&str; 40] = [
     "betrag",
     "montant",
 ];
-const COUNTS: [&str; 24] = [
+const COUNTS: [&str; 27] = [
     "units",
     "unit",
     "quantity",
@@ -75,8 +75,11 @@ const COUNTS: [&str; 24] = [
     "visits",
     "season",
     "episode",
+    "usage",
+    "menge",
+    "anzahl",
 ];
-const RATES: [&str; 7] = ["rate", "fx", "exchange", "percent", "percentage", "ratio", "ranking"];
+const RATES: [&str; 13] = ["rate", "fx", "exchange", "percent", "percentage", "ratio", "ranking", "kurs", "wechselkurs", "koers", "cambio", "tasso", "taux"];
 
 /// What the header says that a number is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,7 +115,12 @@ const FORMER: [&str; 15] = ["ATS", "BEF", "CYP", "DEM", "EEK", "FRF", "HRK", "IT
 /// Whether a word of a header says that a column holds currencies.
 pub(crate) fn is_currency_word(word: &str) -> bool {
     const WORDS: [&str; 11] = ["currency", "curr", "ccy", "devise", "moneda", "moeda", "valuta", "waluta", "wahrung", "waehrung", "monnaie"];
-    WORDS.contains(&word) || word.ends_with("wahrung")
+    WORDS.contains(&word) || of_currency(word).is_some()
+}
+
+/// What stands before the currency in one word: `uitbetalings` of `Uitbetalingsvaluta`.
+fn of_currency(word: &str) -> Option<&str> {
+    ["wahrung", "waehrung", "valuta", "currency"].iter().find_map(|end| word.strip_suffix(end)).filter(|rest| !rest.is_empty())
 }
 
 /// The currency that a header names: `Earnings (USD)`, `Royalty ($US)`, `AmountUSD`.
@@ -134,13 +142,16 @@ pub(crate) fn tie(columns: &mut Vec<Column>, currencies: &[String], notes: &mut 
         .iter()
         .filter(|column| currencies.contains(&column.name))
         .map(|column| {
-            (column.name.clone(), words(&column.name).into_iter().filter(|word| !is_currency_word(word) && !["code", "of"].contains(&word.as_str())).collect())
+            let own = words(&column.name).into_iter().filter(|word| !["code", "of"].contains(&word.as_str()));
+            let own = own.filter_map(|word| if is_currency_word(&word) { of_currency(&word).map(str::to_owned) } else { Some(word) });
+            (column.name.clone(), own.collect())
         })
         .collect();
     let own_name = own_name(columns);
     let mut constant: Option<String> = None;
     let mut beside: Vec<String> = Vec::new();
     let mut open: Vec<String> = Vec::new();
+    let mut unsure: Vec<String> = Vec::new();
     for column in columns.iter_mut() {
         let header = match &column.source {
             Source::Header(header) => header.clone(),
@@ -149,13 +160,24 @@ pub(crate) fn tie(columns: &mut Vec<Column>, currencies: &[String], notes: &mut 
         };
         // Who has a sign of currency is money, whatever its header says.
         let money = sort(&header) == Sort::Money || column.sign.is_some();
-        if !column.kind.starts_with("decimal") || !money || column.keys.iter().any(|(key, ..)| *key == "percent") {
+        let may_be = money || sort(&header) == Sort::Other;
+        if !column.kind.starts_with("decimal") || !may_be || column.keys.iter().any(|(key, ..)| *key == "percent") {
             continue;
         }
         let own = words(&header);
-        let overlap = |(_, words): &(String, Vec<String>)| words.iter().filter(|word| own.contains(word)).count();
+        let begins = |word: &str| word.len() >= 5 && own.iter().any(|own| own.starts_with(word));
+        let overlap = |(_, words): &(String, Vec<String>)| words.iter().filter(|word| own.contains(word) || begins(word)).count();
         let best = headers.iter().map(overlap).max().unwrap_or(0);
-        let fitting: Vec<&(String, Vec<String>)> = headers.iter().filter(|one| overlap(one) == best).collect();
+        // What names nothing is in the currency that is for nothing in particular.
+        let fitting: Vec<&(String, Vec<String>)> =
+            headers.iter().filter(|one| overlap(one) == best && (best > 0 || headers.len() == 1 || one.1.is_empty())).collect();
+        if !money {
+            match &fitting[..] {
+                [one] if best > 0 || one.1.is_empty() => column.currency = Some(one.0.clone()),
+                _ => unsure.push(column.name.clone()),
+            }
+            continue;
+        }
         column.currency = match (named_currency(&header), &fitting[..]) {
             (Some(code), _) if headers.is_empty() && constant.as_ref().is_none_or(|known| *known == code) => {
                 constant = Some(code);
@@ -169,12 +191,15 @@ pub(crate) fn tie(columns: &mut Vec<Column>, currencies: &[String], notes: &mut 
                 }
                 Some(name)
             }
-            (None, [one]) if best > 0 || (headers.len() == 1 && (one.1.is_empty() || column.sign.is_some())) => Some(one.0.clone()),
+            (None, [one]) if best > 0 || one.1.is_empty() || column.sign.is_some() => Some(one.0.clone()),
             _ => None,
         };
         if column.currency.is_none() {
             open.push(column.name.clone());
         }
+    }
+    if !unsure.is_empty() {
+        notes.push(format!("whether {} are amounts can't be told by their names: name the currency of those that are in the contract", unsure.join(", ")));
     }
     for code in beside {
         let name = format!("currency_{}", code.to_lowercase());

@@ -8,6 +8,9 @@ use crate::plan::{CheckPlan, EndPlan, ExcludePlan, ExportPlan, Source, TrailerPl
 use crate::sample::{Group, PartSample};
 use crate::write::{list, quoted};
 
+/// So many lines are shown of those that are left out for one reason.
+const LEFT_OUT_SHOWN: usize = 5;
+
 pub(crate) fn excludes(export: &mut ExportPlan, group: &Group) {
     if group.parts.iter().any(|part| part.table.blanks) {
         export.exclude.push(ExcludePlan::Blank);
@@ -33,9 +36,27 @@ pub(crate) fn excludes(export: &mut ExportPlan, group: &Group) {
     export.exclude.extend(lone.into_iter().map(|column| ExcludePlan::Lone { column: names[column].clone() }));
     for part in &group.parts {
         let line = |at: &usize| format!("line {} ({:?})", part.rows[*at].line, shown(&part.rows[*at]));
-        if !part.table.beside.is_empty() {
-            let lines: Vec<String> = part.table.beside.iter().map(line).collect();
-            export.notes.push(format!("left out, as it stands beside totals and has their form: {}", lines.join(", ")));
+        let beside = |at: &&usize| part.table.beside.contains(at);
+        let totals: Vec<usize> = part.table.totals.iter().map(|total| total.row).filter(|at| !beside(&at)).collect();
+        for (why, rows) in [
+            ("as it repeats the money of other rows", &totals),
+            ("as it stands beside totals and has their form", &part.table.beside),
+            ("as it is too narrow for a row of the table", &part.table.trailers),
+            ("as it is one cell alone, with quotes inside", &part.table.stray),
+        ] {
+            if rows.is_empty() {
+                continue;
+            }
+            let lines: Vec<String> = rows.iter().take(LEFT_OUT_SHOWN).map(line).collect();
+            let more = rows.len() - lines.len();
+            let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+            export.notes.push(format!("left out, {why}: {}{more}", lines.join(", ")));
+        }
+        for at in &part.table.doubted {
+            export.notes.push(format!(
+                "{} has the word or the form of a total and is read, as its numbers are no sums of other rows: if it repeats them, leave it out by [[exports.exclude]]",
+                line(at)
+            ));
         }
         for at in &part.table.untold {
             let word = part.rows[*at].cells.iter().zip(names).find(|(cell, _)| cell.chars().any(char::is_alphabetic));
@@ -88,6 +109,11 @@ pub(crate) fn trailers(export: &mut ExportPlan, part: &PartSample, seen: &[Seen]
     };
     let delimiter = if text.delimiter == b'\t' { "\\t".to_owned() } else { regex::escape(&char::from(text.delimiter).to_string()) };
     let mut taken = Vec::new();
+    if !part.table.stray.is_empty() {
+        let pattern = format!("^{delimiter}*(?<value>\"[^\"]*\"[^{delimiter}\"]+){delimiter}*$");
+        taken.push("stray_quotes".to_owned());
+        export.trailers.push(TrailerPlan { name: "stray_quotes".to_owned(), pattern, optional: true });
+    }
     for at in &part.table.trailers {
         let row = &part.rows[*at];
         let label = row.cells[0].trim();

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use takings_definitions::{
-    CellTest, Channel, Check, CheckKind, Delimiter, End, ExcludeWhen, Exclusion, Expect, Export, HeaderRule, LayoutVersion, Level, Mode, Piece, Ragged, Table,
-    UnknownColumns, UnpivotCells, ValueSource,
+    CellTest, Channel, Check, CheckKind, Decimals, Delimiter, DuplicateContent, End, ExcludeWhen, Exclusion, Expect, Export, HeaderRule, LastLine,
+    LayoutVersion, Level, Missing, Mode, Piece, Ragged, Several, Table, UnknownColumns, UnpivotCells, ValueSource,
 };
 
 /// The page docs/channels/<channel>.md.
@@ -73,6 +73,9 @@ fn one(out: &mut String, export: &Export, table: Option<&Table>) {
         Mode::Versioned => "every version of a row is kept; SQL resolves them".to_owned(),
     };
     let _ = writeln!(out, "- restated: {mode}");
+    if export.duplicate_content == DuplicateContent::Refuse {
+        out.push_str("- a second file with rows and the same bytes is stopped\n");
+    }
     if let Some(path) = &export.path {
         let groups: Vec<&str> = path.capture_names().flatten().collect();
         if !groups.is_empty() {
@@ -122,13 +125,18 @@ fn form(out: &mut String, export: &Export) {
             Ragged::Trim => "; records may have empty cells too many",
             Ragged::Fit => "; records may be too short or have empty cells too many",
         };
-        let _ = writeln!(out, "- text: {encodings}{mixed} (a byte order mark wins), delimiter {delimiter}{quotes}{ragged}");
+        let last = if text.last_line == LastLine::Ended { "; a file whose last line is not ended was cut off and is stopped" } else { "" };
+        let _ = writeln!(out, "- text: {encodings}{mixed} (a byte order mark wins), delimiter {delimiter}{quotes}{ragged}{last}");
+        if !text.strip_cells.is_empty() {
+            let names = text.strip_cells.iter().map(|character| format!("U+{:04X}", u32::from(*character))).collect::<Vec<_>>();
+            let _ = writeln!(out, "- taken out of cells: {}", names.join(", "));
+        }
     }
     let parse = &export.parse;
     let thousands = parse.thousands_mark().map_or_else(String::new, |mark| format!(", thousands by {}", code(&mark.to_string())));
     let nulls: Vec<&str> = export.nulls.iter().map(String::as_str).filter(|text| !text.is_empty()).collect();
     let nulls = if nulls.is_empty() { String::new() } else { format!("; no value: empty, {}", codes(nulls)) };
-    let _ = writeln!(out, "- numbers: decimals behind {}{thousands}{nulls}", code(&parse.decimal_mark().to_string()));
+    let _ = writeln!(out, "- numbers: decimals behind {}{thousands}{nulls}", marks(parse.decimals()));
     let frame = &export.frame;
     if !frame.header_has.is_empty() {
         let _ = writeln!(out, "- the header is the first record that has {}", codes(frame.header_has.iter().map(String::as_str)));
@@ -166,8 +174,8 @@ fn form(out: &mut String, export: &Export) {
         let _ = writeln!(
             out,
             "- rows where `{}` {} are parents; their children inherit {}",
-            parent.column,
-            test(&parent.test),
+            parent.when.column,
+            test(&parent.when.test),
             codes(parent.inherit.iter().map(String::as_str))
         );
     }
@@ -276,7 +284,7 @@ fn keys(export: &Export, column: &str) -> Vec<String> {
         keys.push(format!("{} where empty", code(default)));
     }
     if let Some(decimal) = spec.parse.decimal {
-        keys.push(format!("decimals behind {}", code(&decimal.to_string())));
+        keys.push(format!("decimals behind {}", marks(decimal)));
     }
     for (said, what) in [(spec.parse.percent, "percent"), (spec.parse.parentheses, "parentheses are minus"), (spec.parse.whole_decimals, "`123.0` is 123")] {
         if said == Some(true) {
@@ -301,6 +309,11 @@ fn keys(export: &Export, column: &str) -> Vec<String> {
     keys
 }
 
+fn marks(decimals: Decimals) -> String {
+    let shown = std::iter::once(decimals.mark).chain(decimals.or).map(|mark| code(&mark.to_string()));
+    shown.collect::<Vec<_>>().join(" or ")
+}
+
 fn rules(out: &mut String, export: &Export) {
     let (mut left_out, mut checks, mut calculations): (Vec<&Exclusion>, Vec<&Check>, Vec<String>) = (Vec::new(), Vec::new(), Vec::new());
     for one in export.effective() {
@@ -318,7 +331,9 @@ fn rules(out: &mut String, export: &Export) {
         out.push_str("\nLeft out, each counted under its name:\n\n");
         for rule in left_out {
             let when = match &rule.when {
-                ExcludeWhen::Cell { column, test: cell } => format!("`{column}` {}", test(cell)),
+                ExcludeWhen::Cells(conditions) => {
+                    conditions.iter().map(|one| format!("`{}` {}", one.column, test(&one.test))).collect::<Vec<_>>().join(" and ")
+                }
                 ExcludeWhen::Blank => "all cells are empty".to_owned(),
                 ExcludeWhen::Where(sql) => format!("the row has {}", code(sql)),
             };
@@ -357,6 +372,7 @@ fn checked(check: &Check) -> String {
         CheckKind::NoRepeat { column } => format!("no part repeats the `{column}` of all others"),
     };
     let expect = match &check.expect {
+        Some(Expect::Trailer(name)) if check.several == Several::Sum => format!(" is what the lines of trailer `{name}` add up to"),
         Some(Expect::Trailer(name)) => format!(" is the trailer `{name}`"),
         Some(Expect::Cell(name)) => format!(" is the cell `{name}`"),
         Some(Expect::Record { record, field }) => format!(" is field {field} of record {}", code(record)),
@@ -369,12 +385,13 @@ fn checked(check: &Check) -> String {
         (0, _) => "a difference".to_owned(),
         (value, decimals) => format!("a difference of more than {}", code(&decimal(value, decimals as usize))),
     };
+    let missing = if check.missing == Missing::Stop { "; a file with rows must have it" } else { "" };
     let level = match check.level {
         Level::Mandatory => format!("{difference} stops the file"),
         Level::Advisory => format!("{difference} is a warning"),
         Level::Display => "shown, not compared".to_owned(),
     };
-    format!("`{}`: {what}{expect}{by} ({level})", check.name)
+    format!("`{}`: {what}{expect}{by} ({level}{missing})", check.name)
 }
 
 /// A number of 0 or more with its point.

@@ -44,6 +44,7 @@ pub fn schema() -> Value {
                 ("equals", texts("The cell is one of these.")),
                 ("matches", pattern("The cell fits this.")),
                 ("empty", flag("The cell is empty.")),
+                ("all", many("condition", "Instead of column: all of these hold.")),
                 ("blank", flag("All cells are empty.")),
                 ("where", text("SQL over the finished row.")),
             ]),
@@ -127,7 +128,13 @@ fn object(description: &str, required: &[&str], properties: &[(&str, Value)]) ->
 /// How texts of numbers are written: of an export, and of a column.
 fn parse_keys() -> Vec<(&'static str, Value)> {
     vec![
-        ("decimal", text("The mark of decimals, default \".\".")),
+        (
+            "decimal",
+            json!({
+                "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
+                "description": "The mark of decimals, default \".\"; two: either, where nothing marks thousands.",
+            }),
+        ),
         ("thousands", text("The mark of thousands, default none.")),
         ("grouping", words("Where marks of thousands may stand: every three digits (default), or anywhere.", &["3", "any"])),
         ("currency_signs", flag("Signs of currencies before or behind are allowed; they are checked against the row's currency.")),
@@ -215,7 +222,12 @@ fn text_form() -> Value {
             ("escape", text("The character that takes the meaning of the next one.")),
             ("loose_quotes", flag("A quote that neither opens nor closes its cell is text: 12\" disc.")),
             ("line_end", text("The character that ends records, where that is no line break.")),
+            (
+                "last_line",
+                words("Whether the last line may lack its line end (open, default); ended: a file whose last line lacks it was cut off.", &["open", "ended"]),
+            ),
             ("strip", texts("Characters removed from headers.")),
+            ("strip_cells", texts("Characters removed from all cells, default none.")),
             ("ragged", words("Records that are too short (pad) or have empty cells too many (trim), or both (fit).", &["refuse", "pad", "trim", "fit"])),
             ("comment", text("Lines that begin so are none.")),
             ("sep_line", flag("A first line `sep=;` gives the delimiter and is left out (default true).")),
@@ -267,21 +279,11 @@ fn frame() -> Value {
             ("optional", flag("A file without one that is not optional was cut off and is stopped.")),
         ],
     );
-    let when = object(
-        "Which rows are parents.",
-        &["column"],
-        &[
-            ("column", text("A header.")),
-            ("is", words("Whether the cell has a text.", &["filled", "empty"])),
-            ("equals", texts("The cell is one of these.")),
-            ("matches", pattern("The cell fits this.")),
-        ],
-    );
     let parent = object(
         "Parent and child rows.",
         &["parent_when"],
         &[
-            ("parent_when", when),
+            ("parent_when", reference("condition", "Which rows are parents.")),
             ("inherit", texts("Columns whose empty cells take the parent's.")),
             ("give", map_of(json!({"type": "string"}), "Name → column: children get the parent's cell under this name, for `from`.")),
             ("keep", words("Which rows are published, default children (and parents that have none).", &["children", "parents", "both"])),
@@ -341,6 +343,8 @@ fn check() -> Value {
             ("level", words("A difference stops the file (default), warns, or is only shown.", &["mandatory", "advisory", "display"])),
             ("tolerance", text("By how much both sides may differ.")),
             ("by", texts("Each combination of these columns is compared for itself.")),
+            ("missing", words("Against a trailer: a file with rows and without it passes (default) or is stopped.", &["pass", "stop"])),
+            ("several", words("Against a trailer: several lines of one key say the same (default) or are summed.", &["same", "sum"])),
         ],
     )
 }

@@ -16,19 +16,30 @@ pub(crate) struct Found {
     pub untold: Vec<usize>,
 }
 
-fn cell(row: &Row, column: usize) -> &str {
+pub(crate) fn cell(row: &Row, column: usize) -> &str {
     row.cells.get(column).map_or("", |cell| cell.trim())
 }
 
 /// How a column's numbers may be written, with what they add up to: in all and since the last sum.
-struct Running {
-    column: usize,
-    marks: Marks,
+pub(crate) struct Running {
+    pub column: usize,
+    pub marks: Marks,
     all: Exact,
     group: Exact,
 }
 
-const ZERO: Exact = Exact { mantissa: 0, scale: 0 };
+pub(crate) const ZERO: Exact = Exact { mantissa: 0, scale: 0 };
+
+/// The columns of numbers of these rows, in each form that reads all of them.
+pub(crate) fn running(width: usize, rows: &[Row], of: &[usize]) -> Vec<Running> {
+    let mut running = Vec::new();
+    for column in 0..width {
+        let values: Vec<&str> = of.iter().map(|at| cell(&rows[*at], column)).filter(|text| text.chars().any(|sign| sign.is_ascii_digit())).collect();
+        let fits = |marks: &&Marks| !values.is_empty() && values.iter().all(|value| read(value, **marks).is_some());
+        running.extend(MARKS.iter().filter(fits).map(|marks| Running { column, marks: *marks, all: ZERO, group: ZERO }));
+    }
+    running
+}
 
 /// `known` are totals that were found by their words; `data` does not hold them.
 pub(crate) fn find(width: usize, rows: &[Row], data: &[usize], known: &[Total]) -> Found {
@@ -43,12 +54,7 @@ pub(crate) fn find(width: usize, rows: &[Row], data: &[usize], known: &[Total]) 
     if usual < 2 || full.is_empty() || (full.len() == data.len() && data.last().is_none_or(|last| !few_texts(last))) {
         return found;
     }
-    let mut running = Vec::new();
-    for column in 0..width {
-        let values: Vec<&str> = full.iter().map(|at| cell(&rows[*at], column)).filter(|text| text.chars().any(|sign| sign.is_ascii_digit())).collect();
-        let fits = |marks: &&Marks| !values.is_empty() && values.iter().all(|value| read(value, **marks).is_some());
-        running.extend(MARKS.iter().filter(fits).map(|marks| Running { column, marks: *marks, all: ZERO, group: ZERO }));
-    }
+    let mut running = running(width, rows, &full);
     let mut sums: Vec<usize> = Vec::new();
     let (mut above, mut of_group) = (0, 0);
     for at in data.iter().copied() {
@@ -91,7 +97,7 @@ pub(crate) fn find(width: usize, rows: &[Row], data: &[usize], known: &[Total]) 
 }
 
 /// Whether a row's number is this sum of so many rows, and can hardly be by chance.
-fn repeats(row: &Row, of: &Running, sum: Exact, count: usize) -> bool {
+pub(crate) fn repeats(row: &Row, of: &Running, sum: Exact, count: usize) -> bool {
     let Some((value, _)) = read(cell(row, of.column), of.marks) else { return false };
     let digits = value.mantissa.unsigned_abs().checked_ilog10().map_or(0, |log| log + 1);
     value.mantissa != 0 && value.same(sum) && (digits >= 3 || count >= 3)

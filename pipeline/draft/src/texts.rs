@@ -3,7 +3,9 @@
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use takings_decode::general::{Row, text_records};
-use takings_definitions::{Delimiter, Ragged, TextForm};
+use takings_definitions::{Delimiter, LastLine, Ragged, TextForm};
+
+use crate::grid::filled;
 
 /// Records looked at to tell delimiters apart.
 const TRIED: usize = 400;
@@ -46,7 +48,9 @@ fn form(encoding: &'static Encoding, delimiter: u8, quoting: Quoting, comment: O
         escape: None,
         loose_quotes: quoting == Quoting::Loose,
         line_end: None,
+        last_line: LastLine::Open,
         strip: vec!['\0', '\u{ad}', '\u{feff}', '\u{200b}'],
+        strip_cells: Vec::new(),
         ragged: Ragged::Refuse,
         comment,
         sep_line: true,
@@ -73,7 +77,7 @@ pub(crate) fn guess(name: &str, bytes: &[u8], limit: usize, said: Option<&'stati
                 best = Some((score, guess));
             }
             // Quotes that keep to the rule are quotes.
-            if quoting == Quoting::Strict && rows.iter().all(|row| row.wrong.is_none()) {
+            if quoting == Quoting::Strict && !rows.iter().any(is_broken) {
                 break;
             }
         }
@@ -84,12 +88,17 @@ pub(crate) fn guess(name: &str, bytes: &[u8], limit: usize, said: Option<&'stati
     Ok((guess, rows))
 }
 
+/// A line of one cell alone is none of a table, whatever quotes it has.
+fn is_broken(row: &Row) -> bool {
+    row.wrong.is_some() && filled(row) > 1
+}
+
 /// Many records of the same width, and wide ones; a record that breaks the form weighs against it.
 fn score(rows: &[Row]) -> u64 {
     let widths: Vec<usize> = rows.iter().filter(|row| row.wrong.is_none() && row.cells.len() > 1).map(|row| row.cells.len()).collect();
     let width = widths.iter().copied().max_by_key(|width| (widths.iter().filter(|other| *other == width).count(), *width)).unwrap_or(0);
     let same = widths.iter().filter(|other| **other == width).count() as u64;
-    let wrong = rows.iter().filter(|row| row.wrong.is_some()).count() as u64;
+    let wrong = rows.iter().filter(|row| is_broken(row)).count() as u64;
     let all = rows.iter().filter(|row| !row.cells.is_empty()).count().max(1) as u64;
     same.saturating_sub(10 * wrong) * same * 1000 / all * (width.saturating_sub(1) as u64)
 }
@@ -150,6 +159,7 @@ mod tests {
         assert_eq!(shown(b"a;b\nthe \"A\" of;\"1,5\"\nB;\"2,5\"\n"), "UTF-8 ';' Loose 2");
         // Wider without quotes, but the quotes keep to the rule.
         assert_eq!(shown(b"id,names,x\n1,\"A, B\",2\n2,\"C, D\",3\n3,\"E, F\",4\n"), "UTF-8 ',' Strict 3");
+        assert_eq!(shown(b"a,b,\n1,\"1,234\",\n,,\n,\"1,234\" EUR,\n"), "UTF-8 ',' Strict 3");
         assert_eq!(shown(b"sep=|\na|b\n1|2\n"), "UTF-8 '|' Strict 2");
         assert_eq!(shown(b"a,b\ncaf\xE9,2\n"), "windows-1252 ',' Strict 2");
         let wide: Vec<u8> = "name,amount\nTide,2.50\n".encode_utf16().flat_map(u16::to_le_bytes).collect();

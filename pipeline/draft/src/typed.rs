@@ -1,6 +1,6 @@
 //! What was seen of a column → its type in the contract, its parse keys, or a question.
 
-use crate::column::{Guess, NumberGuess, SPOILT_ID, Seen};
+use crate::column::{EXCEL, Guess, NumberGuess, SPOILT_ID, Seen, ZONES};
 use crate::money::{Sort, sort};
 use crate::numbers::Marks;
 use crate::plan::{Column, Question, Source};
@@ -84,7 +84,14 @@ pub(crate) fn column(name: String, header: &str, seen: &Seen, evidence: &Evidenc
         Guess::Timestamp(formats) => {
             "timestamp".clone_into(&mut column.kind);
             moment(&mut column, formats, evidence);
-            if !formats[0].contains(['Z', 'z']) {
+            if !seen.zones.is_empty() {
+                let zones = ZONES.iter().filter(|(name, _)| seen.zones.contains(name)).map(|(name, hours)| format!("{name} = \"{hours:+03}:00\""));
+                let zones = format!("{{ {} }}", zones.collect::<Vec<_>>().join(", "));
+                column.keys.push(("zones", zones, "what these names mean here; others: quarantine".to_owned()));
+            }
+            if formats[0].starts_with("unix") {
+                "Counted since 1970, in UTC.".clone_into(&mut column.about);
+            } else if !formats[0].contains(['Z', 'z']) {
                 "Taken as UTC: the text says no zone (`zone = \"America/Los_Angeles\"`).".clone_into(&mut column.about);
             }
         }
@@ -100,6 +107,10 @@ pub(crate) fn column(name: String, header: &str, seen: &Seen, evidence: &Evidenc
 
 fn moment(column: &mut Column, formats: &[&'static str], evidence: &Evidence) {
     let about = |format: &str| match (format.contains("%d") || format.contains("%-d"), format.contains("%q")) {
+        _ if format.starts_with("unix") => "",
+        _ if format == EXCEL => {
+            "days as spreadsheets count them: 45689 is 2025-02-01 (in books of old Macs excel-1904); where these are numbers, take this out"
+        }
         (true, _) => "",
         (_, true) => "a quarter is its first day; its last with end_of = \"quarter\"",
         _ => "a month is its first day; its last with end_of = \"month\"",

@@ -5,6 +5,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Decimal128Type, Int64Type};
 use takings_decode::{Block, Chunk, Decoder, PartFacts, Typing};
+use takings_definitions::is_blank;
 
 use crate::flat::{Flat, decode};
 use crate::read::{General, identity};
@@ -186,11 +187,6 @@ impl Cells {
         let is_null = typed.batch.column_by_name("n").is_some_and(|array| array.null_count() > 0);
         if is_null && cells[0].chars().all(is_blank) { None } else { number(&typed.batch) }
     }
-}
-
-/// White space of any width, and marks that can't be seen.
-fn is_blank(character: char) -> bool {
-    character.is_whitespace() || matches!(character, '\u{feff}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}' | '\u{2066}'..='\u{2069}')
 }
 
 /// The one number of a batch; None: its record was refused.

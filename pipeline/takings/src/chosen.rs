@@ -7,30 +7,42 @@ use std::collections::{BTreeMap, BTreeSet};
 use takings_definitions::{Channel, DuplicateContent, Export, Mode};
 use takings_sources::LandingRecord;
 
-/// The files that count, and those that are refused with the reason.
-pub fn files<'a>(channel: &Channel, export: &Export, landed: &'a [LandingRecord]) -> (Vec<&'a LandingRecord>, Vec<(&'a LandingRecord, String)>) {
+/// The same bytes under a second path, where the channel file refuses that.
+#[derive(Debug, Clone, Copy)]
+pub struct Copy<'a> {
+    pub record: &'a LandingRecord,
+    pub first: &'a LandingRecord,
+}
+
+impl Copy<'_> {
+    /// Why it is not read. Two files without rows may be the same: this is said of others alone.
+    pub fn why(&self) -> String {
+        let first = &self.first.source_path;
+        format!("it has the same content as {first}, and the channel file says duplicate_content = \"refuse\"; remove one of them")
+    }
+}
+
+/// The files that count, and the copies of those.
+pub fn files<'a>(channel: &Channel, export: &Export, landed: &'a [LandingRecord]) -> (Vec<&'a LandingRecord>, Vec<Copy<'a>>) {
     let mut files: Vec<&LandingRecord> = landed.iter().filter(|record| record.export == export.landed_as()).collect();
     if export.mode == Mode::ReplacePeriod {
         files = newest(channel, export, files);
     }
-    let mut refused = Vec::new();
+    let mut copies = Vec::new();
     if export.duplicate_content == DuplicateContent::Refuse {
-        let mut seen: BTreeMap<(&str, &str), &str> = BTreeMap::new();
+        let mut seen: BTreeMap<(&str, &str), &LandingRecord> = BTreeMap::new();
         files.retain(|record| match seen.get(&(record.instance.as_str(), record.sha256.as_str())) {
             Some(first) => {
-                refused.push((
-                    *record,
-                    format!("it has the same content as {first}, and the channel file says duplicate_content = \"refuse\"; remove one of them"),
-                ));
+                copies.push(Copy { record, first });
                 false
             }
             None => {
-                seen.insert((&record.instance, &record.sha256), &record.source_path);
+                seen.insert((&record.instance, &record.sha256), record);
                 true
             }
         });
     }
-    (files, refused)
+    (files, copies)
 }
 
 /// Of the files that all count, those which were read now and are the same to the byte as another one: their money may count twice.

@@ -100,17 +100,17 @@ pub async fn publish(context: &Context, run: Uuid, channel: &Channel, export: &E
     let table = context.project.table(&export.table)?;
     let way = Way::new(context, channel, export, table)?;
     let layout_key = layout_key(context, channel, export, table);
-    let (landed, refused) = chosen::files(channel, export, landed);
+    let (landed, copies) = chosen::files(channel, export, landed);
     let units: Vec<Unit<'_>> = landed.iter().flat_map(|record| way.units_of(record, &layout_key)).collect();
     let state = context.lake.state(table, None).await?;
-    if state.is_none() && landed.is_empty() && refused.is_empty() {
+    if state.is_none() && landed.is_empty() {
         // Nothing ever came of it.
         return Ok(Outcome { channel: channel.name.clone(), export: export.name.clone(), table: table.name.clone(), ..Outcome::default() });
     }
     let present: Vec<&DataFile> = state.iter().flat_map(|state| &state.files).collect();
     let empty = landed.iter().filter(|record| record.segments.is_empty()).map(|record| (*record, stopped_whole(record, "empty", EMPTY)));
-    let empty: Vec<(&LandingRecord, UnitOutcome)> = empty.chain(refused.iter().map(|(record, why)| (*record, stopped_whole(record, "refused", why)))).collect();
-    let wanted: BTreeSet<&str> = units.iter().map(|unit| unit.key.as_str()).chain(empty.iter().map(|(_, unit)| unit.unit.as_str())).collect();
+    let mut empty: Vec<(&LandingRecord, UnitOutcome)> = empty.collect();
+    let mut wanted: BTreeSet<String> = units.iter().map(|unit| unit.key.clone()).chain(empty.iter().map(|(_, unit)| unit.unit.clone())).collect();
     let accounted = context.ledger.units(&table.name).await?;
     // A run that ended between its commit and its accounts left rows without accounts: they are made again.
     let in_accounts: BTreeSet<&str> = accounted.iter().map(|unit| unit.key.unit.as_str()).collect();
@@ -144,6 +144,25 @@ pub async fn publish(context: &Context, run: Uuid, channel: &Channel, export: &E
         outcome.warnings.extend(warnings);
         outcome.decoded.push(unit);
     }
+    // Months without sales are the same to the byte: only what has rows counts twice.
+    let is_empty = |record: &LandingRecord| {
+        let mut units = units.iter().filter(|unit| unit.record.file_id == record.file_id).peekable();
+        units.peek().is_some()
+            && units.all(|unit| match outcome.decoded.iter().find(|decoded| decoded.unit == unit.key) {
+                Some(decoded) => decoded.stopped.is_none() && decoded.published == 0 && decoded.quarantined == 0,
+                None => known_empty.contains(unit.key.as_str()),
+            })
+    };
+    let (copies_of_nothing, refused): (Vec<chosen::Copy<'_>>, Vec<chosen::Copy<'_>>) = copies.into_iter().partition(|copy| is_empty(copy.first));
+    empty.extend(refused.iter().map(|copy| (copy.record, stopped_whole(copy.record, "refused", &copy.why()))));
+    let more: Vec<Unit<'_>> = copies_of_nothing.iter().flat_map(|copy| way.units_of(copy.record, &layout_key)).collect();
+    wanted.extend(more.iter().map(|unit| unit.key.clone()).chain(empty.iter().map(|(_, unit)| unit.unit.clone())));
+    let more: Vec<&Unit<'_>> = more.iter().filter(|unit| force || !known_empty.contains(unit.key.as_str())).collect();
+    for (unit, files, warnings) in spread(context.threads, more, |unit| way.decode(context, table, export, unit, 1))? {
+        added.extend(files);
+        outcome.warnings.extend(warnings);
+        outcome.decoded.push(unit);
+    }
     if export.part_of.is_none() {
         outcome.warnings.extend(chosen::copies(&landed, |record| outcome.decoded.iter().any(|unit| unit.file_id == record.file_id && unit.published > 0)));
     }
@@ -155,7 +174,7 @@ pub async fn publish(context: &Context, run: Uuid, channel: &Channel, export: &E
         let committed = context.lake.commit(table, state.as_ref().map(|state| state.app_version), added, removed, info).await?;
         outcome.version = Some(committed.version);
     }
-    let replaced: Vec<UnitKey> = accounted.iter().filter(|unit| !wanted.contains(unit.key.unit.as_str())).map(|unit| unit.key.clone()).collect();
+    let replaced: Vec<UnitKey> = accounted.iter().filter(|unit| !wanted.contains(&unit.key.unit)).map(|unit| unit.key.clone()).collect();
     // What was stopped without a record leaves no trace in the accounts: it is looked at, and stopped, every time.
     let units: Vec<takings_runs::Unit> =
         outcome.decoded.iter().filter(|unit| unit.stopped.is_none() || unit.records > 0).map(|unit| quarantine::accounting(unit, &outcome)).collect();

@@ -109,10 +109,10 @@ fn batch(export: &Export, record: &LandingRecord, unit: &str, entries: &[Entry])
 }
 
 /// Removes the files of units that are no longer wanted.
-pub async fn forget_others(store: &Store, channel: &Channel, export: &Export, wanted: &BTreeSet<&str>) -> Result<()> {
+pub async fn forget_others(store: &Store, channel: &Channel, export: &Export, wanted: &BTreeSet<String>) -> Result<()> {
     for object in store.list(&folder(&channel.name, &export.name)).await? {
         let unit = unit_of(object.location.as_ref());
-        if !wanted.contains(unit.as_str()) {
+        if !wanted.contains(&unit) {
             store.delete(object.location.as_ref()).await?;
         }
     }

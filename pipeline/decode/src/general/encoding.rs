@@ -64,7 +64,7 @@ fn reads(encoding: &'static Encoding, mut input: impl Read) -> io::Result<bool> 
     let mut unlikely = encoding == UTF_16LE || encoding == UTF_16BE;
     let (mut piece, mut out) = (vec![0; PIECE], vec![0; 4 * PIECE]);
     loop {
-        let length = read_some(&mut input, &mut piece)?;
+        let length = read_full(&mut input, &mut piece)?;
         if std::mem::take(&mut unlikely) && memchr::memchr(0, &piece[..length]).is_none() {
             return Ok(false);
         }
@@ -91,6 +91,18 @@ fn read_some(input: &mut impl Read, piece: &mut [u8]) -> io::Result<usize> {
             other => return other,
         }
     }
+}
+
+/// As many bytes as the piece holds; fewer at the end alone.
+fn read_full(input: &mut impl Read, piece: &mut [u8]) -> io::Result<usize> {
+    let mut held = 0;
+    while held < piece.len() {
+        match read_some(input, &mut piece[held..])? {
+            0 => break,
+            read => held += read,
+        }
+    }
+    Ok(held)
 }
 
 /// Another encoding as UTF-8, with FF where it can't be read.
@@ -164,6 +176,23 @@ mod tests {
         assert_eq!(transcoded("utf-16le", b"a\0b"), b"a\xFF");
         let long: Vec<u8> = "é,".encode_utf16().cycle().take(300_000).flat_map(u16::to_le_bytes).collect();
         assert_eq!(transcoded("utf-16le", &long), "é,".repeat(150_000).as_bytes());
+    }
+
+    /// Gives one byte at a time, as a slow network may.
+    struct Slow<'a>(&'a [u8]);
+
+    impl Read for Slow<'_> {
+        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+            let length = into.len().min(1);
+            self.0.read(&mut into[..length])
+        }
+    }
+
+    #[test]
+    fn utf_16_is_judged_by_more_than_its_first_bytes() {
+        let wide: Vec<u8> = "日付,金額\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert!(reads(UTF_16LE, Slow(&wide)).unwrap());
+        assert!(!reads(UTF_16LE, Slow(b"day,amount\n1,")).unwrap());
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::family::{Claim, Family};
 use super::frame::{Part, Read};
 use super::header::Header;
 use super::layouts;
-use super::record::{Record, Records};
+use super::record::{Record, Records, Stripped};
 use super::rows::Out;
 use super::tokeniser::Text;
 use super::unpack::{Content, Open, Piece, pieces};
@@ -44,14 +44,21 @@ enum Source<'s, 'f> {
 }
 
 impl Source<'_, '_> {
-    fn records<'r>(&'r self, name: &str, export: &Export) -> Result<Box<dyn Records + 'r>> {
-        match self {
+    fn records<'r>(&'r self, name: &str, export: &'r Export) -> Result<Box<dyn Records + 'r>> {
+        let records = match self {
             Self::Text(bytes) => {
                 let (input, cells) = encoding::open(bytes, &export.text)?;
-                Ok(Box::new(Text::new(name, input, cells, &export.text)?))
+                Box::new(Text::new(name, input, cells, &export.text)?)
             }
-            Self::Sheet(book, sheet) => book.rows(sheet),
-        }
+            Self::Sheet(book, sheet) => book.rows(sheet)?,
+        };
+        let characters = export.text.strip_cells.as_slice();
+        Ok(if characters.is_empty() { records } else { Box::new(Stripped { records, characters }) })
+    }
+
+    /// The header that a layout finds; None: none.
+    fn header(&self, name: &str, part: &Part<'_>) -> Result<Option<Header>> {
+        part.header(&mut *self.records(name, part.export)?)
     }
 }
 
@@ -154,12 +161,12 @@ impl FileReader<'_> {
         let export = if whole.layouts.is_empty() {
             whole
         } else {
-            let mut found: Vec<_> = Vec::new();
+            let (named, others) = layouts::by_name(whole, &self.groups);
+            let mut found: Vec<layouts::Tried<'_>> = Vec::new();
             // What can't be read as one layout says may be another.
             let mut unreadable = None;
-            for layout in layouts::by_name(whole, &self.groups) {
-                let header = source.records(name, &layout.export).and_then(|mut records| as_part(&layout.export).header(&mut *records));
-                let header = header.or_else(|error| {
+            for layout in named {
+                let header = source.header(name, &as_part(&layout.export)).or_else(|error| {
                     let kept = if error.is_data() { Ok(None) } else { Err(error.clone()) };
                     unreadable.get_or_insert(error);
                     kept
@@ -174,7 +181,12 @@ impl FileReader<'_> {
                 self.read.borrow_mut().notes.push(format!("{name}: there is no section of export `{}`", whole.name));
                 return Ok(());
             }
-            &layouts::choose(name, whole, &found)?.export
+            let Some(layout) = layouts::choose(name, whole, &found)? else {
+                let others: Vec<layouts::Tried<'_>> =
+                    others.into_iter().map(|layout| (layout, source.header(name, &as_part(&layout.export)).ok().flatten())).collect();
+                return Err(layouts::none_fits(name, whole, &self.groups, &found, &others));
+            };
+            &layout.export
         };
         out.layout(export)?;
         let part_of_file = as_part(export);

@@ -90,6 +90,9 @@ struct Walk<'a, 'p> {
     first: Option<Header>,
     /// What the title of the section says.
     titled: Vec<(String, String)>,
+    /// Whether a record stands in the table that is being read, and whether a blank one stands before all.
+    any: bool,
+    gap: bool,
     read: Read,
     /// Lines behind the end of the table, and the first of them.
     behind: (u64, u64),
@@ -110,6 +113,8 @@ impl<'a, 'p> Walk<'a, 'p> {
             header: Vec::new(),
             first: None,
             titled: Vec::new(),
+            any: false,
+            gap: false,
             read: Read::default(),
             behind: (0, 0),
             only_header: false,
@@ -181,8 +186,14 @@ impl<'a, 'p> Walk<'a, 'p> {
                 if export.frame.start_row.is_some_and(|start| record.line < start) {
                     return Ok(());
                 }
+                if matches!(export.frame.end, End::Blank) && !self.any && record.is_blank() {
+                    self.gap = true;
+                    return Ok(());
+                }
                 let ends = match &export.frame.end {
                     End::File => false,
+                    // What follows a blank line below the header is the table or, where it has no rows, what stands behind it.
+                    End::Blank if !self.any && self.gap => !rows.is_row(record),
                     End::Blank => record.is_blank(),
                     End::First(pattern) => record.len() > 0 && pattern.is_match(record.cell(0).trim()),
                 };
@@ -197,6 +208,7 @@ impl<'a, 'p> Walk<'a, 'p> {
                 if record.len() == 0 {
                     return Ok(());
                 }
+                self.any = true;
                 if let Some(types) = &export.frame.records
                     && !own_type(self.part, record, types.column, out)?
                 {
@@ -252,6 +264,7 @@ impl<'a, 'p> Walk<'a, 'p> {
         let trailers = self.known.map(Seen::trailer_values).unwrap_or_default();
         let facts = PartFacts { part: name.clone(), groups: part.groups.clone(), cells: seen.cells.clone(), trailers, ..PartFacts::default() };
         self.first.get_or_insert_with(|| header.clone());
+        (self.any, self.gap) = (false, false);
         self.read.tables.push(name);
         self.stage = Stage::Table(Box::new(Rows::new(part.name, part.export, &header, facts, self.titled.clone(), part.sheet, out)?));
         Ok(())

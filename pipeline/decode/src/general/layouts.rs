@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use regex::Regex;
 use takings_definitions::{Export, HeaderRule, LayoutVersion};
 
 use super::frame::short;
 use super::header::{Header, source_names};
+use crate::delimiter;
 use crate::layout::folded;
 use crate::{Error, Result};
 
@@ -45,43 +47,87 @@ impl Misfit {
     }
 }
 
-/// The layouts whose patterns the file's name fits.
-pub(crate) fn by_name<'a>(export: &'a Export, groups: &BTreeMap<String, String>) -> Vec<&'a LayoutVersion> {
-    let fits = |layout: &&LayoutVersion| layout.file.iter().all(|(group, pattern)| pattern.is_match(groups.get(group).map_or("", String::as_str)));
-    export.layouts.iter().filter(fits).collect()
+/// A layout, and the header that it finds; None: it finds none.
+pub(crate) type Tried<'a> = (&'a LayoutVersion, Option<Header>);
+
+/// The layouts whose patterns the file's name fits, and the others.
+pub(crate) fn by_name<'a>(export: &'a Export, groups: &BTreeMap<String, String>) -> (Vec<&'a LayoutVersion>, Vec<&'a LayoutVersion>) {
+    export.layouts.iter().partition(|layout| unlike(layout, groups).is_none())
 }
 
-/// The one layout whose header rule the header fits that it finds; None for a header: that layout finds none.
-pub(crate) fn choose<'a>(name: &str, export: &Export, found: &[(&'a LayoutVersion, Option<Header>)]) -> Result<&'a LayoutVersion> {
-    let tried: Vec<(&LayoutVersion, &Header, Misfit)> =
-        found.iter().filter_map(|(layout, header)| Some((*layout, header.as_ref()?, misfit(layout, header.as_ref()?)))).collect();
-    let fitting: Vec<&LayoutVersion> = tried.iter().filter(|(_, _, misfit)| misfit.is_none()).map(|(layout, _, _)| *layout).collect();
-    match fitting.as_slice() {
-        [one] => Ok(one),
-        [] => {
-            let Some((layout, header, misfit)) = tried.iter().min_by_key(|(_, _, misfit)| misfit.size()) else {
-                let names: Vec<&str> = export.layouts.iter().map(|layout| layout.name.as_str()).collect();
-                if !found.is_empty() {
-                    return Err(Error::data(format!("{name}: no line of it is the header of a layout of export `{}` ({})", export.name, names.join(", ")))
-                        .next("see whether it is empty or was cut off; else add [[exports.layouts]] with its `header`"));
-                }
-                return Err(Error::data(format!("{name}: none of the layouts of export `{}` ({}) is for it", export.name, names.join(", ")))
-                    .next("add [[exports.layouts]] with its `header` or `file`"));
-            };
-            Err(Error::data(format!(
-                "{name}:{}: the header fits no layout of export `{}`; the nearest is `{}`: {}",
-                header.line,
-                export.name,
-                layout.name,
-                misfit.shown()
-            ))
-            .next("if the channel has changed its export, add [[exports.layouts]] with this header"))
-        }
+/// The group of the path that is not as the layout says, and its pattern.
+fn unlike<'a>(layout: &'a LayoutVersion, groups: &BTreeMap<String, String>) -> Option<(&'a str, &'a Regex)> {
+    let fits = |group: &String, pattern: &Regex| pattern.is_match(groups.get(group).map_or("", String::as_str));
+    layout.file.iter().find(|(group, pattern)| !fits(group, pattern)).map(|(group, pattern)| (group.as_str(), pattern))
+}
+
+/// The one layout whose header rule the header fits that it finds; None: there is none.
+pub(crate) fn choose<'a>(name: &str, export: &Export, found: &[Tried<'a>]) -> Result<Option<&'a LayoutVersion>> {
+    match fitting(found).as_slice() {
+        [] => Ok(None),
+        [(one, _)] => Ok(Some(one)),
         several => {
-            let names: Vec<String> = several.iter().map(|layout| format!("`{}`", layout.name)).collect();
+            let names: Vec<String> = several.iter().map(|(layout, _)| format!("`{}`", layout.name)).collect();
             Err(Error::data(format!("{name}: the header fits several layouts of export `{}`: {}", export.name, names.join(", ")))
                 .next("make their `header` or `file` differ"))
         }
+    }
+}
+
+fn fitting<'a, 'f>(tried: &'f [Tried<'a>]) -> Vec<(&'a LayoutVersion, &'f Header)> {
+    let headers = tried.iter().filter_map(|(layout, header)| Some((*layout, header.as_ref()?)));
+    headers.filter(|(layout, header)| misfit(layout, header).is_none()).collect()
+}
+
+/// Why no layout fits: those of another file name whose header fits, else those whose header is nearest.
+pub(crate) fn none_fits(name: &str, export: &Export, groups: &BTreeMap<String, String>, found: &[Tried<'_>], others: &[Tried<'_>]) -> Error {
+    let mut told = fitting(others);
+    // The columns that must be there are those of many headers.
+    told.retain(|(layout, _)| layout.header.is_some());
+    if let [(layout, header), more @ ..] = told.as_slice()
+        && let Some((group, pattern)) = unlike(layout, groups)
+    {
+        let also: String = more.iter().map(|(other, _)| format!(", or `{}`", other.name)).collect();
+        let says = groups.get(group).map_or_else(|| format!("this path has no `{group}`"), |text| format!("in this path it is {text:?}"));
+        return Error::data(format!(
+            "{name}:{}: the header is that of layout `{}`{also}, which is for files whose `{group}` is like {:?}; {says}",
+            header.line,
+            layout.name,
+            pattern.as_str()
+        ))
+        .next("give the file or its folder such a name, or change `file` of the layout");
+    }
+    let headers = found.iter().chain(others).filter_map(|(layout, header)| Some((*layout, header.as_ref()?)));
+    let misfits = headers.map(|(layout, header)| (layout, header, misfit(layout, header)));
+    let tried: Vec<(&LayoutVersion, &Header, Misfit)> = misfits.filter(|(_, _, misfit)| !misfit.is_none()).collect();
+    let Some(least) = tried.iter().map(|(_, _, misfit)| misfit.size()).min() else {
+        let names: Vec<&str> = export.layouts.iter().map(|layout| layout.name.as_str()).collect();
+        if !found.is_empty() {
+            return Error::data(format!("{name}: no line of it is the header of a layout of export `{}` ({})", export.name, names.join(", ")))
+                .next("see whether it is empty or was cut off; else add [[exports.layouts]] with its `header`");
+        }
+        return Error::data(format!("{name}: none of the layouts of export `{}` ({}) is for it", export.name, names.join(", ")))
+            .next("add [[exports.layouts]] with its `header` or `file`");
+    };
+    let nearest: Vec<&(&LayoutVersion, &Header, Misfit)> = tried.iter().filter(|(_, _, misfit)| misfit.size() == least).collect();
+    let shown: Vec<String> = nearest.iter().take(NEAREST_SHOWN).map(|(layout, _, misfit)| format!("`{}`: {}", layout.name, misfit.shown())).collect();
+    let more = nearest.len().saturating_sub(NEAREST_SHOWN);
+    let more = if more == 0 { String::new() } else { format!("; and {more} more are as near") };
+    let are = if nearest.len() == 1 { "the nearest is" } else { "as near are" };
+    let line = nearest.first().map_or(0, |(_, header, _)| header.line);
+    let other = tried.iter().find_map(|(layout, header, _)| delimiter::hint(&header.found, must_have(layout)));
+    let error = Error::data(format!("{name}:{line}: the header fits no layout of export `{}`; {are} {}{more}", export.name, shown.join("; ")));
+    error.next(other.unwrap_or_else(|| "if the channel has changed its export, add [[exports.layouts]] with this header".to_owned()))
+}
+
+/// So many layouts that are as near are told with what keeps each from fitting.
+const NEAREST_SHOWN: usize = 3;
+
+/// Of each column that a layout's header must have the names that it may have.
+fn must_have(layout: &LayoutVersion) -> Vec<Vec<&str>> {
+    match &layout.header {
+        None => layout.export.required.iter().map(|column| layout.export.header_names(column)).collect(),
+        Some(HeaderRule::Exact(names) | HeaderRule::Has { has: names, .. }) => names.iter().map(|name| vec![name.as_str()]).collect(),
     }
 }
 

@@ -6,6 +6,7 @@
 //!
 //! Every record of a file ends published, as a [`Reject`](crate::Reject), or excluded under the name of a rule.
 
+mod cell;
 mod checks;
 mod encoding;
 mod family;

@@ -76,6 +76,20 @@ impl Record {
         }
     }
 
+    /// Takes characters out of all cells; the record as it stands in the file keeps them.
+    pub fn strip(&mut self, characters: &[char]) {
+        if !self.text.contains(characters) {
+            return;
+        }
+        let old = self.clone();
+        self.text.clear();
+        self.ends.clear();
+        for cell in old.cells() {
+            self.text.extend(cell.chars().filter(|character| !characters.contains(character)));
+            self.ends.push(self.text.len());
+        }
+    }
+
     /// All cells are empty.
     pub fn is_blank(&self) -> bool {
         self.text.trim().is_empty()
@@ -108,4 +122,28 @@ pub(crate) trait Records {
 
     /// Lines or rows that were passed; behind the end those of the whole part.
     fn lines(&self) -> u64;
+}
+
+/// Records whose cells lack some characters.
+pub(crate) struct Stripped<'a> {
+    pub records: Box<dyn Records + 'a>,
+    pub characters: &'a [char],
+}
+
+impl Records for Stripped<'_> {
+    fn next(&mut self, record: &mut Record) -> Result<bool> {
+        let found = self.records.next(record)?;
+        record.strip(self.characters);
+        Ok(found)
+    }
+
+    fn next_line(&mut self, record: &mut Record) -> Result<bool> {
+        let found = self.records.next_line(record)?;
+        record.strip(self.characters);
+        Ok(found)
+    }
+
+    fn lines(&self) -> u64 {
+        self.records.lines()
+    }
 }

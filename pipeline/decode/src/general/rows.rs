@@ -4,7 +4,7 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use takings_definitions::{CellTest, ExcludeWhen, Export, Keep, Unpivot, UnpivotCells};
+use takings_definitions::{CellTest, Condition, ExcludeWhen, Export, Keep, Unpivot, UnpivotCells};
 
 use super::header::Header;
 use super::record::Record;
@@ -38,6 +38,8 @@ pub(crate) trait Out {
 pub(crate) struct Rows<'a> {
     export: &'a Export,
     facts: Arc<PartFacts>,
+    /// The names as they stand in the file; none where the channel file gives them.
+    header: Vec<String>,
     width: usize,
     /// What the section's title gives to each record, behind its cells.
     titled: Vec<String>,
@@ -51,8 +53,8 @@ pub(crate) struct Rows<'a> {
 
 struct Exclude<'a> {
     name: &'a str,
-    /// None: the whole record is blank.
-    cell: Option<(usize, &'a CellTest)>,
+    /// All must hold; None: the whole record is blank.
+    cells: Option<Vec<(usize, &'a CellTest)>>,
 }
 
 struct Parents<'a> {
@@ -110,11 +112,14 @@ impl<'a> Rows<'a> {
         let mut excludes = Vec::new();
         for rule in &export.exclude {
             match &rule.when {
-                ExcludeWhen::Cell { column, test } => {
-                    let place = header.place_for(export, column).ok_or_else(|| lacks(format!("exclude rule `{}`", rule.name), column))?;
-                    excludes.push(Exclude { name: &rule.name, cell: Some((place, test)) });
+                ExcludeWhen::Cells(conditions) => {
+                    let place = |Condition { column, test }: &'a Condition| {
+                        let place = header.place_for(export, column).ok_or_else(|| lacks(format!("exclude rule `{}`", rule.name), column))?;
+                        Ok((place, test))
+                    };
+                    excludes.push(Exclude { name: &rule.name, cells: Some(conditions.iter().map(place).collect::<Result<_>>()?) });
                 }
-                ExcludeWhen::Blank => excludes.push(Exclude { name: &rule.name, cell: None }),
+                ExcludeWhen::Blank => excludes.push(Exclude { name: &rule.name, cells: None }),
                 ExcludeWhen::Where(_) => {}
             }
         }
@@ -124,7 +129,7 @@ impl<'a> Rows<'a> {
                 let place = |column: &str| header.place_for(export, column).ok_or_else(|| lacks("[exports.frame.parent]".to_owned(), column));
                 let inherit = parent.inherit.iter().map(|column| place(column)).collect::<Result<_>>()?;
                 let give = parent.give.values().map(|column| place(column)).collect::<Result<_>>()?;
-                Some(Parents { column: place(&parent.column)?, test: &parent.test, inherit, give, keep: parent.keep, last: Last::None, waits: false })
+                Some(Parents { column: place(&parent.when.column)?, test: &parent.when.test, inherit, give, keep: parent.keep, last: Last::None, waits: false })
             }
         };
         let unpivot = export.unpivot.as_ref().map(|rule| Columns::new(name, export, rule, header)).transpose()?;
@@ -138,7 +143,8 @@ impl<'a> Rows<'a> {
         let facts = Arc::new(PartFacts { header: names, header_line: line, ..facts });
         out.begin(&facts)?;
         let (width, block) = (header.names.len(), Block::new(Arc::clone(&facts)));
-        Ok(Self { export, facts, width, titled, pads: sheet || export.text.ragged.pads(), excludes, parents, unpivot, block })
+        let found = if line == 0 { Vec::new() } else { header.found.clone() };
+        Ok(Self { export, facts, header: found, width, titled, pads: sheet || export.text.ragged.pads(), excludes, parents, unpivot, block })
     }
 
     /// One record of the table.
@@ -153,6 +159,9 @@ impl<'a> Rows<'a> {
             return Ok(());
         }
         self.shape(record);
+        if record.wrong.is_none() && self.is_header(record) && self.excluded(record).is_none() {
+            record.refuse(rule::HEADER, "is the header again: two exports stand in one file, or pages of one", "");
+        }
         if record.wrong.is_some() {
             self.unknown_parent(out)?;
             return out.reject(self.rejected(record));
@@ -176,6 +185,18 @@ impl<'a> Rows<'a> {
             Ordering::Equal => true,
             Ordering::Greater => self.export.text.ragged.trims() && (self.width..record.len()).all(|at| record.cell(at).trim().is_empty()),
         }
+    }
+
+    /// Whether a record repeats the header of the file; a name alone may be a value as well.
+    fn is_header(&self, record: &Record) -> bool {
+        let strip = self.export.text.strip.as_slice();
+        let same = |name: &String, cell: &str| name == cell.trim() || (cell.contains(strip) && *name == super::header::cleaned(cell, strip));
+        self.header.len() > 1 && self.header.iter().zip(record.cells()).all(|(name, cell)| same(name, cell))
+    }
+
+    /// Whether a record is none of what may follow a table: it has more than one value, as rows do.
+    pub fn is_row(&self, record: &Record) -> bool {
+        record.cells().filter(|cell| !cell.trim().is_empty()).take(2).count() == self.width.min(2)
     }
 
     /// As many cells as the header, where the export's policy allows to make it so.
@@ -259,8 +280,8 @@ impl<'a> Rows<'a> {
 
     /// The rule that leaves a record out.
     fn excluded(&self, record: &Record) -> Option<&'a str> {
-        let fits = |rule: &&Exclude<'a>| match rule.cell {
-            Some((column, test)) => column < record.len() && test.holds(record.cell(column)),
+        let fits = |rule: &&Exclude<'a>| match &rule.cells {
+            Some(cells) => cells.iter().all(|(column, test)| *column < record.len() && test.holds(record.cell(*column))),
             None => record.is_blank(),
         };
         self.excludes.iter().find(fits).map(|rule| rule.name)

@@ -6,9 +6,11 @@
 use std::io::{self, Read};
 
 use memchr::{memchr, memchr2, memchr3};
-use takings_definitions::{Delimiter, TextForm};
+use takings_definitions::{Delimiter, LastLine, TextForm};
 
+use super::cell::{push, shown};
 use super::encoding::Cells;
+use super::frame::short;
 use super::record::{Record, Records};
 use crate::reject::{RAW_LIMIT, rule};
 use crate::{Error, RECORD_LIMIT, Result};
@@ -46,6 +48,10 @@ struct Form {
     /// Records end with a mark of their own; line breaks behind it are none of the next one.
     own_end: bool,
     comment: Option<Vec<u8>>,
+    /// A text whose last line is not ended was cut off.
+    must_end: bool,
+    /// NUL is taken out of cells, so that it breaks none.
+    nul_goes: bool,
 }
 
 /// A cell in the buffer, from the start of its record.
@@ -87,6 +93,8 @@ impl<'a> Text<'a> {
                 newline: form.line_end.unwrap_or(b'\n'),
                 own_end: form.line_end.is_some(),
                 comment,
+                must_end: form.last_line == LastLine::Ended,
+                nul_goes: form.strip_cells.contains(&'\0'),
             },
             buffer: Vec::new(),
             start: 0,
@@ -181,6 +189,7 @@ impl<'a> Text<'a> {
                             self.line += 1;
                         }
                         None if self.ended => {
+                            self.check_end(&self.buffer[self.start..])?;
                             self.start = self.buffer.len();
                             self.line += 1;
                         }
@@ -219,7 +228,7 @@ impl<'a> Text<'a> {
         if found.end > 0 {
             for (at, span) in self.spans.iter().enumerate() {
                 let cell = self.form.text(&bytes[span.start..span.end], *span, &mut self.scratch);
-                push(record, &self.cells, at, cell);
+                push(record, &self.cells, at, cell, self.form.nul_goes);
             }
             record.raw.push_str(&shown(&self.cells, &bytes[..found.end.min(RAW_LIMIT)]));
         }
@@ -233,9 +242,24 @@ impl<'a> Text<'a> {
         let breaks = memchr::memchr_iter(self.form.newline, &bytes[..found.next]).count() as u64;
         // The last line of a text may lack its line break.
         let unended = found.next > 0 && bytes[found.next - 1] != self.form.newline;
+        if unended {
+            self.check_end(&bytes[..found.next])?;
+        }
         self.line += breaks + u64::from(unended);
         self.start += found.next;
         Ok(())
+    }
+}
+
+impl Text<'_> {
+    /// Of the last line, which has no line end.
+    fn check_end(&self, line: &[u8]) -> Result<()> {
+        if !self.form.must_end {
+            return Ok(());
+        }
+        let shown = shown(&self.cells, line);
+        Err(Error::data(format!("{}:{}: the last line, {:?}, has no line end: the file was cut off in it", self.name, self.line, short(&shown)))
+            .next("ask for the file again; where the exporter does not end its last line, take `last_line` out of [exports.text]"))
     }
 }
 
@@ -388,44 +412,5 @@ impl Form {
             }
         }
         scratch
-    }
-}
-
-fn push(record: &mut Record, cells: &Cells, at: usize, bytes: &[u8]) {
-    let nul = memchr(0, bytes).is_some();
-    match cells {
-        Cells::As(encoding) => match std::str::from_utf8(bytes) {
-            Ok(text) => record.push(text),
-            Err(_) => {
-                let text = String::from_utf8_lossy(bytes);
-                record.refuse(rule::UTF8, format!("cell {} can't be read as {} text", at + 1, encoding.name()), text.clone());
-                record.push(&text);
-            }
-        },
-        Cells::Mixed(encodings) => match mixed(encodings, bytes) {
-            Some(text) => record.push(&text),
-            None => {
-                let names: Vec<&str> = encodings.iter().map(|encoding| encoding.name()).collect();
-                let text = String::from_utf8_lossy(bytes);
-                record.refuse(rule::UTF8, format!("cell {} can't be read as {} text", at + 1, names.join(" or ")), text.clone());
-                record.push(&text);
-            }
-        },
-    }
-    if nul {
-        let text = record.cell(at).to_owned();
-        record.refuse(rule::NUL, format!("cell {} holds a NUL byte", at + 1), text);
-    }
-}
-
-fn mixed<'b>(encodings: &[&'static encoding_rs::Encoding], bytes: &'b [u8]) -> Option<std::borrow::Cow<'b, str>> {
-    encodings.iter().find_map(|encoding| encoding.decode_without_bom_handling_and_without_replacement(bytes))
-}
-
-/// Bytes for the eye.
-fn shown<'b>(cells: &Cells, bytes: &'b [u8]) -> std::borrow::Cow<'b, str> {
-    match cells {
-        Cells::As(_) => String::from_utf8_lossy(bytes),
-        Cells::Mixed(encodings) => mixed(encodings, bytes).unwrap_or_else(|| String::from_utf8_lossy(bytes)),
     }
 }

@@ -1,10 +1,10 @@
 //! The columns of an export against the header and facts of one part: where each takes its text. A part that does not fit is stopped here.
 
-use takings_definitions::{Factors, Piece as SpecPiece, Sign, UnknownColumns, ValueSource, nearest};
+use takings_definitions::{Factors, Piece as SpecPiece, Sign, UnknownColumns, ValueSource, nearest, trimmed};
 
-use super::blank::trimmed;
 use super::cell::{Piece, Source};
 use super::values::{ValueColumn, Values};
+use crate::delimiter;
 use crate::layout::folded;
 use crate::{Error, PartFacts, Result};
 
@@ -33,6 +33,25 @@ impl Names<'_> {
         let at = self.folded.iter().position(|known| *known == wanted).or_else(by_place)?;
         self.used[at] = true;
         Some(at)
+    }
+
+    /// The header that has one of several names, `TimeZone|Time Zone`.
+    fn find_one(&mut self, several: &str) -> Result<Option<usize>, (String, String)> {
+        let found: Vec<usize> = self.find(several).map_or_else(|| several.split('|').filter_map(|name| self.find(name)).collect(), |at| vec![at]);
+        match found[..] {
+            [first, second, ..] if first != second => {
+                let header = &self.part.header;
+                let what = format!(
+                    "`join` names \"{several}\", and header cells {} \"{}\" and {} \"{}\" are both that",
+                    first + 1,
+                    header[first],
+                    second + 1,
+                    header[second]
+                );
+                Err((what, "leave one of them out of the column's `join`".to_owned()))
+            }
+            _ => Ok(found.first().copied()),
+        }
     }
 
     /// A name that is given beside those of the file: they stand behind.
@@ -69,8 +88,9 @@ pub(crate) fn bind(values: &Values, path: &str, part: &PartFacts) -> Result<(Vec
     }
     if !missing.is_empty() {
         let unused: Vec<&str> = part.header.iter().zip(&names.used).filter(|(name, used)| !**used && !name.is_empty()).map(|(name, _)| name.as_str()).collect();
+        let other = delimiter::hint(&part.header, missing.iter().map(|column| column.headers.iter().map(String::as_str).collect()));
         let missing: Vec<String> = missing.into_iter().map(|column| describe_missing(column, &unused)).collect();
-        return Err(wrong(format!("the header lacks {}", missing.join(", "))).next(header_hint()));
+        return Err(wrong(format!("the header lacks {}", missing.join(", "))).next(other.unwrap_or_else(header_hint)));
     }
     let copied = |column: &ValueColumn| match column.spec.as_ref().map(|spec| &spec.source) {
         Some(ValueSource::Copy(other)) => values.columns.iter().position(|column| column.name == *other),
@@ -175,7 +195,7 @@ fn source(column: &ValueColumn, names: &mut Names<'_>) -> Result<Source, (String
             for piece in pieces {
                 joined.push(match piece {
                     SpecPiece::Text(text) => Piece::Text(text.clone()),
-                    SpecPiece::Column(name) => match names.find(name) {
+                    SpecPiece::Column(name) => match names.find_one(name)? {
                         Some(at) => Piece::Cell(at),
                         None => {
                             let near = names.nearest(name);

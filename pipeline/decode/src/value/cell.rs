@@ -3,9 +3,8 @@
 use std::borrow::Cow;
 
 use regex::Regex;
-use takings_definitions::{CellTest, ColumnSpec, Split};
+use takings_definitions::{CellTest, ColumnSpec, Split, is_blank, trimmed};
 
-use super::blank::{is_blank, trimmed};
 use crate::Block;
 use crate::reject::{Finding, rule};
 

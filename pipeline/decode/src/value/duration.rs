@@ -1,8 +1,7 @@
 //! Durations → exact seconds.
 
-use takings_definitions::DurationForm;
+use takings_definitions::{DurationForm, is_blank};
 
-use super::blank::is_blank;
 use super::exact::{Exact, ONE};
 use crate::number::NumberProblem;
 

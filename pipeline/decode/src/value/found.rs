@@ -2,8 +2,8 @@
 
 use chrono::{Datelike, Days, FixedOffset, NaiveDate, Weekday};
 use chrono_tz::Tz;
+use takings_definitions::is_blank;
 
-use super::blank::is_blank;
 use super::moment::{Count, Field, Item, Meaning, Moment, Span};
 use crate::time::TimeProblem;
 

@@ -5,7 +5,6 @@
 //! with all that is wrong with it. These modules must not know where the text comes from.
 
 mod binding;
-mod blank;
 mod cell;
 mod countries;
 mod currency;

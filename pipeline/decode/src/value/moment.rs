@@ -4,11 +4,11 @@
 //! have a word as format.
 
 use std::collections::BTreeMap;
+use takings_definitions::is_blank;
 
 use chrono::{FixedOffset, NaiveDate};
 use chrono_tz::Tz;
 
-use super::blank::is_blank;
 use super::found::Found;
 use super::names::Names;
 use crate::time::TimeProblem;

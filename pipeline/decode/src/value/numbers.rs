@@ -1,8 +1,7 @@
 //! Texts → the integers that number columns hold, with their units and signs.
 
-use takings_definitions::{CellTest, ColumnSpec, ColumnType, DurationForm, Factor, Factors, ParseKeys, Sign};
+use takings_definitions::{CellTest, ColumnSpec, ColumnType, DurationForm, Factor, Factors, ParseKeys, Sign, trimmed};
 
-use super::blank::trimmed;
 use super::currency;
 use super::duration::seconds;
 use super::exact::{Exact, ONE};

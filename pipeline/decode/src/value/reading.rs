@@ -1,10 +1,10 @@
 //! One column of a block, row by row: its texts, its values, and what is wrong with them.
 
 use std::borrow::Cow;
+use takings_definitions::trimmed;
 
 use arrow::array::{StringArray, StringBuilder};
 
-use super::blank::trimmed;
 use super::cell::Source;
 use super::values::ValueColumn;
 use crate::Block;

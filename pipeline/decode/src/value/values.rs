@@ -216,9 +216,10 @@ impl ValueColumn {
 /// Header names that other keys of the export speak of: they are no unknown columns.
 fn mentioned(export: &Export) -> Vec<String> {
     let mut names: Vec<&str> = Vec::new();
-    names.extend(export.exclude.iter().filter_map(|rule| if let ExcludeWhen::Cell { column, .. } = &rule.when { Some(column.as_str()) } else { None }));
+    let conditions = export.exclude.iter().filter_map(|rule| if let ExcludeWhen::Cells(conditions) = &rule.when { Some(conditions) } else { None });
+    names.extend(conditions.flatten().map(|condition| condition.column.as_str()));
     if let Some(parent) = &export.frame.parent {
-        names.push(&parent.column);
+        names.push(&parent.when.column);
         names.extend(parent.inherit.iter().chain(parent.give.values()).map(String::as_str));
     }
     names.extend(export.frame.given());

@@ -2,9 +2,8 @@
 //!
 //! Only what the channel file allows is read; what could mean two numbers is refused.
 
-use takings_definitions::{Grouping, ParseKeys};
+use takings_definitions::{Decimals, Grouping, ParseKeys, trimmed};
 
-use super::blank::trimmed;
 use super::currency;
 use super::exact::Exact;
 use crate::number::NumberProblem;
@@ -12,7 +11,7 @@ use crate::number::NumberProblem;
 /// How an export writes numbers.
 #[derive(Debug, Clone)]
 pub(crate) struct NumberForm {
-    decimal: char,
+    decimal: Decimals,
     thousands: Option<char>,
     grouping: Grouping,
     currency_signs: bool,
@@ -36,7 +35,7 @@ impl NumberForm {
     pub(crate) fn new(keys: &ParseKeys) -> Self {
         let on = |key: Option<bool>| key.unwrap_or(false);
         Self {
-            decimal: keys.decimal_mark(),
+            decimal: keys.decimals(),
             thousands: keys.thousands_mark(),
             grouping: keys.grouping.unwrap_or_default(),
             currency_signs: on(keys.currency_signs),
@@ -104,7 +103,7 @@ impl NumberForm {
     fn leading_currency<'a>(&self, rest: &mut &'a str) -> Result<Option<&'a str>, NumberProblem> {
         let end = rest.find(|character: char| character.is_ascii_digit() || is_sign(character) || character == '(').unwrap_or(0);
         let (run, behind) = rest.split_at(end);
-        let short = run.strip_suffix(self.decimal).filter(|short| currency::is_known(short.trim_end()));
+        let short = run.strip_suffix(|last| self.marks_decimals(last)).filter(|short| currency::is_known(short.trim_end()));
         let long = Some(run).filter(|run| currency::is_known(run.trim_end()));
         let found = match (long, short) {
             (Some(_), Some(_)) => return Err(NumberProblem::Form),
@@ -122,7 +121,7 @@ impl NumberForm {
             Some(at) => (&text[..at], Some(&text[at + 1..])),
             None => (text, None),
         };
-        let (whole, decimals) = match text.split_once(self.decimal) {
+        let (whole, decimals) = match text.split_once(|character| self.marks_decimals(character)) {
             Some((whole, decimals)) => (whole, Some(decimals)),
             None => (text, None),
         };
@@ -139,6 +138,10 @@ impl NumberForm {
             Some(tens) => shifted(value, tens)?,
         };
         Ok((value, decimals.is_some()))
+    }
+
+    fn marks_decimals(&self, character: char) -> bool {
+        character == self.decimal.mark || Some(character) == self.decimal.or
     }
 
     /// Digits, with marks of thousands where they may stand or with none.
@@ -236,7 +239,7 @@ mod tests {
     #[test]
     fn what_is_printed_is_what_is_read() {
         let keys = ParseKeys {
-            decimal: Some(','),
+            decimal: Some(Decimals { mark: ',', or: None }),
             thousands: Some(takings_definitions::Thousands(Some('.'))),
             currency_signs: Some(true),
             parentheses: Some(true),
@@ -282,6 +285,14 @@ mod tests {
             let found = form.read(&text).and_then(|written| written.value.at_scale(ONE, 38, 12)).unwrap_or_else(|problem| panic!("{text}: {problem:?}"));
             assert_eq!(Decimal::from_i128_with_scale(found, 12).normalize(), expected.normalize(), "{text}");
         }
+    }
+
+    #[test]
+    fn either_mark_of_decimals_and_no_other() {
+        let form = form(&ParseKeys { decimal: Some(Decimals { mark: '.', or: Some(',') }), currency_signs: Some(true), ..ParseKeys::default() });
+        let read = |text: &str| form.read(text).ok().and_then(|written| written.value.at_scale(ONE, 38, 3).ok());
+        assert_eq!(["0.5", "0,5", ".5", ",5", "1,234", "1.234", "12", "€ 1,5"].map(read), [500, 500, 500, 500, 1234, 1234, 12_000, 1500].map(Some));
+        assert_eq!(["1,234.5", "1.234,5", "1,2,3", "1.2.3", "1,", "1.", "Rs.5"].map(read), [None; 7]);
     }
 
     #[test]

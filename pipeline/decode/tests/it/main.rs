@@ -3,6 +3,7 @@
 mod cases;
 mod exclusions;
 mod feed;
+mod found;
 mod headers;
 mod hostile;
 mod random;

@@ -98,7 +98,7 @@ fn told(outcome: &FileOutcome) -> String {
     text
 }
 
-fn check(exports: &str, path: &str, bytes: impl AsRef<[u8]>, expected: &Expect) {
+pub fn check(exports: &str, path: &str, bytes: impl AsRef<[u8]>, expected: &Expect) {
     expected.assert_eq(&shown(exports, path, bytes.as_ref()));
 }
 

@@ -256,6 +256,12 @@ mod tests {
             ),
             ("thousands = \".\"", "c.toml:9:13: export `e`: '.' marks decimals and thousands: say `thousands` and `decimal` so that they differ"),
             ("thousands = \",,\"", "c.toml:9:13: thousands mark \",,\" is not one character"),
+            ("decimal = [\".\", \",\"]", "fits"),
+            (
+                "decimal = [\".\", \",\"]\nthousands = \" \"",
+                "c.toml:9:11: export `e`: two marks of decimals and one of thousands: what `1,234` means is not known; say one mark of decimals",
+            ),
+            ("decimal = [\".\", \".\"]", "c.toml:9:11: export `e`: '.' stands there twice"),
             ("decimal = \"-\"", "c.toml:9:11: export `e`: decimal mark '-' has another meaning in a number"),
             (
                 "[exports.columns.id]\nmap = \"countreis\"",

@@ -17,6 +17,30 @@ pub struct Check {
     pub tolerance: (i128, u32),
     /// Columns: each combination of their values is compared for itself.
     pub by: Vec<String>,
+    /// Of a trailer: what it means that the file has none.
+    pub missing: Missing,
+    /// Of a trailer: what several lines of one key say.
+    pub several: Several,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Missing {
+    /// Nothing is compared.
+    #[default]
+    Pass,
+    /// A file with rows was cut off.
+    Stop,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Several {
+    /// The same number, otherwise the check doesn't hold.
+    #[default]
+    Same,
+    /// What adds up to it.
+    Sum,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,6 +113,8 @@ pub(super) struct RawCheck {
     tolerance: Option<String>,
     #[serde(default)]
     by: Vec<String>,
+    missing: Option<Missing>,
+    several: Option<Several>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -131,6 +157,9 @@ impl RawCheck {
         if !self.by.is_empty() && !matches!(kind, CheckKind::Sum { .. } | CheckKind::Rows) {
             return Err(wrong("has `by`, which only sum and rows have"));
         }
+        if (self.missing.is_some() || self.several.is_some()) && !matches!(expect, Some(Expect::Trailer(_))) {
+            return Err(wrong("has `missing` or `several`, which only checks against a trailer have"));
+        }
         let tolerance = match &self.tolerance {
             None => (0, 0),
             Some(text) => {
@@ -139,7 +168,8 @@ impl RawCheck {
                 (value.mantissa(), value.scale())
             }
         };
-        Ok(Check { name: self.name.clone(), kind, expect, level: self.level, tolerance, by: self.by.clone() })
+        let (missing, several) = (self.missing.unwrap_or_default(), self.several.unwrap_or_default());
+        Ok(Check { name: self.name.clone(), kind, expect, level: self.level, tolerance, by: self.by.clone(), missing, several })
     }
 }
 

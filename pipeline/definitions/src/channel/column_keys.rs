@@ -9,7 +9,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer};
 
 use super::column::{ColumnSpec, Condition, DurationForm, Factor, Factors, Mapping, Period, Piece, Sign, Split, ValueSource};
-use super::parse_keys::{BoolWords, Grouping, OneOrMany, ParseKeys, Thousands, languages, zone, zones};
+use super::parse_keys::{BoolWords, Decimals, Grouping, OneOrMany, ParseKeys, Thousands, languages, zone, zones};
 use super::rows::CellTest;
 
 #[derive(Deserialize)]
@@ -35,7 +35,7 @@ pub(super) struct RawSpec {
     prefix: Option<String>,
     #[serde(default)]
     strip: String,
-    decimal: Option<char>,
+    decimal: Option<Decimals>,
     thousands: Option<Thousands>,
     grouping: Option<Grouping>,
     currency_signs: Option<bool>,
@@ -74,9 +74,10 @@ enum Fill {
     Down,
 }
 
-#[derive(Deserialize)]
+/// A cell of a record, and what it has to be.
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RawCondition {
+pub(super) struct RawCondition {
     column: String,
     equals: Option<OneOrMany>,
     #[serde(default, deserialize_with = "any_pattern")]
@@ -84,7 +85,7 @@ struct RawCondition {
     is: Option<Is>,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Is {
     Filled,
@@ -225,7 +226,7 @@ impl RawSpec {
 }
 
 impl RawCondition {
-    fn checked(self, key: &str) -> Result<Condition, String> {
+    pub fn checked(self, key: &str) -> Result<Condition, String> {
         let test = match (self.equals, self.matches, self.is) {
             (Some(texts), None, None) => CellTest::Equals(texts.list()),
             (None, Some(pattern), None) => CellTest::Matches(pattern),

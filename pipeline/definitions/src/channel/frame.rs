@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use regex::Regex;
 use serde::Deserialize;
 
+use super::column::Condition;
+use super::column_keys::RawCondition;
 use super::place::Place;
-use super::rows::{CellTest, test};
+
 use crate::Result;
 
 #[derive(Debug, Clone)]
@@ -80,8 +82,8 @@ pub enum Target {
 
 #[derive(Debug, Clone)]
 pub struct Parent {
-    pub column: String,
-    pub test: CellTest,
+    /// Which records are parents.
+    pub when: Condition,
     /// Columns whose empty cells take the parent's.
     pub inherit: Vec<String>,
     /// Name → the column whose cell of the parent each child gets under it.
@@ -196,29 +198,13 @@ enum RawTarget {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawParent {
-    parent_when: RawWhen,
+    parent_when: RawCondition,
     #[serde(default)]
     inherit: Vec<String>,
     #[serde(default)]
     give: BTreeMap<String, String>,
     #[serde(default)]
     keep: Keep,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawWhen {
-    column: String,
-    is: Option<Is>,
-    equals: Option<Vec<String>>,
-    matches: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Is {
-    Filled,
-    Empty,
 }
 
 impl RawFrame {
@@ -343,12 +329,8 @@ impl RawFrame {
 
 impl RawParent {
     fn checked(&self, place: Place<'_>) -> Result<Parent> {
-        let when = &self.parent_when;
-        let key = "frame/parent/parent_when";
-        let is = when.is.map(|is| if matches!(is, Is::Filled) { CellTest::Filled } else { CellTest::Empty });
-        let test = test(place, key, when.equals.as_ref(), when.matches.as_ref(), is)?;
-        let test = test.ok_or_else(|| place.wrong(key, "parent_when doesn't say what the cell has to be").next("is = \"filled\", equals or matches"))?;
-        Ok(Parent { column: when.column.clone(), test, inherit: self.inherit.clone(), give: self.give.clone(), keep: self.keep })
+        let when = self.parent_when.clone().checked("parent_when").map_err(|what| place.wrong("frame/parent/parent_when", what))?;
+        Ok(Parent { when, inherit: self.inherit.clone(), give: self.give.clone(), keep: self.keep })
     }
 }
 

@@ -21,14 +21,14 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-pub use check::{Check, CheckKind, Expect, Level};
+pub use check::{Check, CheckKind, Expect, Level, Missing, Several};
 pub use column::{BUILT_IN_TABLES, ColumnSpec, Condition, DurationForm, Factor, Factors, Mapping, Period, Piece, Sign, Split, ValueSource};
 pub use export::{Delete, DuplicateContent, Export, Mode, UnknownColumns};
 pub use frame::{End, Frame, FrameSection, Keep, Parent, RecordTypes, Target, Trailer};
 pub use layout::{HeaderRule, LayoutVersion};
-pub use parse_keys::{BoolWords, Grouping, LANGUAGES, ParseKeys, Thousands};
+pub use parse_keys::{BoolWords, Decimals, Grouping, LANGUAGES, ParseKeys, Thousands};
 pub use rows::{Calculation, CellTest, ExcludeWhen, Exclusion, Unpivot, UnpivotCells};
-pub use text::{Delimiter, Ragged, TextForm};
+pub use text::{Delimiter, LastLine, Ragged, TextForm};
 pub use unpack::Unpack;
 
 use crate::{File, Result};

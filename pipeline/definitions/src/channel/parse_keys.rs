@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer};
 /// How texts are written. What is not said is as the level above says it, on top as [`Self::base`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ParseKeys {
-    pub decimal: Option<char>,
+    pub decimal: Option<Decimals>,
     pub thousands: Option<Thousands>,
     pub grouping: Option<Grouping>,
     pub currency_signs: Option<bool>,
@@ -30,6 +30,28 @@ pub struct ParseKeys {
 
 /// The languages whose names of months and weekdays are known.
 pub const LANGUAGES: [&str; 15] = ["en", "de", "fr", "es", "it", "pt", "nl", "sv", "da", "no", "fi", "pl", "cs", "tr", "ru"];
+
+/// The mark before decimals: one, or either of two where nothing marks thousands, so that a number has one mark at most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Decimals {
+    pub mark: char,
+    pub or: Option<char>,
+}
+
+impl<'de> Deserialize<'de> for Decimals {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged, expecting = "one character or a list of two is needed")]
+        enum Raw {
+            One(char),
+            Either([char; 2]),
+        }
+        Ok(match Raw::deserialize(deserializer)? {
+            Raw::One(mark) => Self { mark, or: None },
+            Raw::Either([mark, or]) => Self { mark, or: Some(or) },
+        })
+    }
+}
 
 /// The mark between thousands; `""` in a channel file is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,9 +108,9 @@ impl ParseKeys {
         *self == Self { nulls: nulls.clone(), thousands: *thousands, formats: formats.clone(), ..Self::default() }
     }
 
-    /// The mark of decimals.
-    pub fn decimal_mark(&self) -> char {
-        self.decimal.unwrap_or('.')
+    /// The marks of decimals.
+    pub fn decimals(&self) -> Decimals {
+        self.decimal.unwrap_or(Decimals { mark: '.', or: None })
     }
 
     /// The mark of thousands.
@@ -98,11 +120,17 @@ impl ParseKeys {
 
     /// A contradiction: the key and what is wrong with it.
     pub(crate) fn problem(&self) -> Option<(&'static str, String)> {
-        let decimal = self.decimal_mark();
-        if no_mark(decimal) {
-            return Some(("decimal", format!("decimal mark {decimal:?} has another meaning in a number")));
+        let Decimals { mark: decimal, or } = self.decimals();
+        if let Some(wrong) = std::iter::once(decimal).chain(or).find(|mark| no_mark(*mark)) {
+            return Some(("decimal", format!("decimal mark {wrong:?} has another meaning in a number")));
+        }
+        if or == Some(decimal) {
+            return Some(("decimal", format!("{decimal:?} stands there twice")));
         }
         let thousands = self.thousands_mark()?;
+        if or.is_some() {
+            return Some(("decimal", "two marks of decimals and one of thousands: what `1,234` means is not known; say one mark of decimals".to_owned()));
+        }
         if no_mark(thousands) {
             return Some(("thousands", format!("thousands mark {thousands:?} has another meaning in a number")));
         }
@@ -127,7 +155,7 @@ impl<'de> Deserialize<'de> for Thousands {
 }
 
 /// One text or a list of them.
-#[derive(Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(untagged, expecting = "a text or a list of texts is needed")]
 pub(crate) enum OneOrMany {
     One(String),

@@ -9,7 +9,7 @@ use super::column::ColumnSpec;
 use super::export::{Delete, DuplicateContent, Export, Mode, UnknownColumns};
 use super::frame::RawFrame;
 use super::layout::{LayoutVersion, RawHeaderRule};
-use super::parse_keys::{self, BoolWords, Grouping, ParseKeys, Thousands};
+use super::parse_keys::{self, BoolWords, Decimals, Grouping, ParseKeys, Thousands};
 use super::place::Place;
 use super::rows::{RawCalculation, RawExclusion, RawUnpivot, test};
 use super::text::{Delimiter, RawText};
@@ -50,7 +50,7 @@ pub(super) struct RawExport {
     timestamps: Option<Vec<String>>,
     delimiter: Option<String>,
     thousands: Option<Thousands>,
-    decimal: Option<char>,
+    decimal: Option<Decimals>,
     grouping: Option<Grouping>,
     currency_signs: Option<bool>,
     percent: Option<bool>,

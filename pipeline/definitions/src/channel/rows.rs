@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use regex::Regex;
 use serde::Deserialize;
 
+use super::column::Condition;
+use super::column_keys::RawCondition;
 use super::place::Place;
-use crate::Result;
+use crate::{Result, trimmed};
 
 /// A named rule that leaves records out; what it takes is counted under its name.
 #[derive(Debug, Clone)]
@@ -17,8 +19,8 @@ pub struct Exclusion {
 
 #[derive(Debug, Clone)]
 pub enum ExcludeWhen {
-    /// A raw cell: of a header, or of the header of a table column.
-    Cell { column: String, test: CellTest },
+    /// What raw cells say, of headers or of the headers of table columns: all of it.
+    Cells(Vec<Condition>),
     /// All cells are empty.
     Blank,
     /// SQL over the finished row.
@@ -37,7 +39,7 @@ pub enum CellTest {
 impl CellTest {
     /// White space around the cell, and marks there that can't be seen, make no difference.
     pub fn holds(&self, cell: &str) -> bool {
-        let cell = cell.trim_matches(|outer: char| outer.is_whitespace() || matches!(outer, '\u{feff}' | '\u{200b}'..='\u{200f}' | '\u{2060}'));
+        let cell = trimmed(cell);
         match self {
             Self::Equals(texts) => texts.iter().any(|text| text == cell),
             Self::Matches(pattern) => pattern.is_match(cell),
@@ -103,6 +105,7 @@ pub(super) struct RawExclusion {
     equals: Option<Vec<String>>,
     matches: Option<String>,
     empty: Option<bool>,
+    all: Option<Vec<RawCondition>>,
     blank: Option<bool>,
     #[serde(rename = "where")]
     sql: Option<String>,
@@ -118,16 +121,22 @@ impl RawExclusion {
         let wrong = |what: &str| {
             place
                 .wrong(key, format!("exclude rule `{}` {what}", self.name))
-                .next("write `column` with one of equals, matches and empty = true; or blank = true; or where = \"SQL\"")
+                .next("write `column` with one of equals, matches and empty = true; or all = [conditions]; or blank = true; or where = \"SQL\"")
         };
-        let when = match (&self.column, self.blank, &self.sql) {
-            (Some(column), None, None) => {
+        let when = match (&self.column, &self.all, self.blank, &self.sql) {
+            (Some(column), None, None, None) => {
                 let test = test(place, key, self.equals.as_ref(), self.matches.as_ref(), self.empty.map(|_| CellTest::Empty))?;
-                ExcludeWhen::Cell { column: column.clone(), test: test.ok_or_else(|| wrong("doesn't say what the cell has to be"))? }
+                let test = test.ok_or_else(|| wrong("doesn't say what the cell has to be"))?;
+                ExcludeWhen::Cells(vec![Condition { column: column.clone(), test }])
             }
             _ if self.equals.is_some() || self.matches.is_some() || self.empty.is_some() => return Err(wrong("names no column, or mixes two kinds of rule")),
-            (None, Some(true), None) => ExcludeWhen::Blank,
-            (None, None, Some(sql)) => ExcludeWhen::Where(sql.clone()),
+            (None, Some(all), None, None) => {
+                place.filled(&format!("{key}/all"), all)?;
+                let condition = |(at, one): (usize, &RawCondition)| one.clone().checked("all").map_err(|what| place.wrong(&format!("{key}/all/{at}"), what));
+                ExcludeWhen::Cells(all.iter().enumerate().map(condition).collect::<Result<_>>()?)
+            }
+            (None, None, Some(true), None) => ExcludeWhen::Blank,
+            (None, None, None, Some(sql)) => ExcludeWhen::Where(sql.clone()),
             _ => return Err(wrong("must be of exactly one kind")),
         };
         if self.empty == Some(false) {

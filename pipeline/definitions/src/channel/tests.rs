@@ -87,13 +87,13 @@ fn a_mistake_is_told_with_its_place_and_the_nearest_right_key() {
         (
             "[[exports.exclude]]\nname = \"x\"\ncolumn = \"a\"\n",
             expect![[
-                r#"c.toml:9:1: export `e`: exclude rule `x` doesn't say what the cell has to be; write `column` with one of equals, matches and empty = true; or blank = true; or where = "SQL""#
+                r#"c.toml:9:1: export `e`: exclude rule `x` doesn't say what the cell has to be; write `column` with one of equals, matches and empty = true; or all = [conditions]; or blank = true; or where = "SQL""#
             ]],
         ),
         (
             "[[exports.exclude]]\nname = \"x\"\nblank = true\ncolumn = \"a\"\nempty = true\n",
             expect![[
-                r#"c.toml:9:1: export `e`: exclude rule `x` names no column, or mixes two kinds of rule; write `column` with one of equals, matches and empty = true; or blank = true; or where = "SQL""#
+                r#"c.toml:9:1: export `e`: exclude rule `x` names no column, or mixes two kinds of rule; write `column` with one of equals, matches and empty = true; or all = [conditions]; or blank = true; or where = "SQL""#
             ]],
         ),
         (
@@ -133,4 +133,23 @@ fn a_mistake_is_told_with_its_place_and_the_nearest_right_key() {
     ] {
         refused(&format!("{PLAIN}{more}"), expected);
     }
+}
+
+#[test]
+fn a_rule_of_several_conditions_and_a_check_of_a_trailer_are_told_when_wrong() {
+    let exclude = |keys: &str| format!("{PLAIN}[[exports.exclude]]\nname = \"x\"\n{keys}\n");
+    refused(&exclude("all = []"), expect!["c.toml:11:7: export `e`: `all` is an empty list"]);
+    refused(
+        &exclude("column = \"a\"\nall = [{ column = \"b\", is = \"empty\" }]"),
+        expect![[
+            r#"c.toml:9:1: export `e`: exclude rule `x` must be of exactly one kind; write `column` with one of equals, matches and empty = true; or all = [conditions]; or blank = true; or where = "SQL""#
+        ]],
+    );
+    refused(
+        &exclude("all = [{ column = \"b\", is = \"empty\" }, { column = \"c\" }]"),
+        expect!["c.toml:11:40: export `e`: `all` needs one of `equals`, `matches` and `is`"],
+    );
+    let check = |keys: &str| format!("{PLAIN}[[exports.checks]]\nname = \"x\"\nkind = \"rows\"\nexpect = {{ constant = \"1\" }}\n{keys}\n");
+    refused(&check("missing = \"stop\""), expect!["c.toml:9:1: export `e`: check `x` has `missing` or `several`, which only checks against a trailer have"]);
+    refused(&check("several = \"sum\""), expect!["c.toml:9:1: export `e`: check `x` has `missing` or `several`, which only checks against a trailer have"]);
 }

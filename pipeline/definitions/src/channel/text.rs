@@ -20,8 +20,11 @@ pub struct TextForm {
     pub loose_quotes: bool,
     /// Ends records instead of a line break.
     pub line_end: Option<u8>,
+    pub last_line: LastLine,
     /// Characters that are removed from headers.
     pub strip: Vec<char>,
+    /// Characters that are removed from all cells.
+    pub strip_cells: Vec<char>,
     pub ragged: Ragged,
     /// Lines that begin so are none.
     pub comment: Option<String>,
@@ -34,6 +37,16 @@ pub enum Delimiter {
     Byte(u8),
     /// As the `sep=` line says, which must be there.
     Auto,
+}
+
+/// Whether the last line of a file may lack its line end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LastLine {
+    #[default]
+    Open,
+    /// A file whose last line has none was cut off in it.
+    Ended,
 }
 
 /// What becomes of a record that has not as many cells as the header.
@@ -70,7 +83,9 @@ pub(super) struct RawText {
     escape: Option<String>,
     loose_quotes: Option<bool>,
     line_end: Option<String>,
+    last_line: Option<LastLine>,
     strip: Option<Vec<String>>,
+    strip_cells: Option<Vec<String>>,
     ragged: Option<Ragged>,
     comment: Option<String>,
     sep_line: Option<bool>,
@@ -93,7 +108,9 @@ impl RawText {
             escape: self.escape.or(base.escape),
             loose_quotes: self.loose_quotes.or(base.loose_quotes),
             line_end: self.line_end.or(base.line_end),
+            last_line: self.last_line.or(base.last_line),
             strip: self.strip.or(base.strip),
+            strip_cells: self.strip_cells.or(base.strip_cells),
             ragged: self.ragged.or(base.ragged),
             comment: self.comment.or(base.comment),
             sep_line: self.sep_line.or(base.sep_line),
@@ -132,10 +149,9 @@ impl RawText {
             escape: character("escape", &self.escape, None)?,
             loose_quotes: self.loose_quotes.unwrap_or(false),
             line_end: character("line_end", &self.line_end, None)?,
-            strip: match &self.strip {
-                None => vec!['\0', '\u{ad}', '\u{feff}', '\u{200b}'],
-                Some(texts) => texts.iter().flat_map(|text| text.chars()).collect(),
-            },
+            last_line: self.last_line.unwrap_or_default(),
+            strip: self.strip.as_deref().map_or_else(|| vec!['\0', '\u{ad}', '\u{feff}', '\u{200b}'], characters),
+            strip_cells: self.strip_cells.as_deref().map_or_else(Vec::new, characters),
             ragged: self.ragged.unwrap_or_default(),
             comment: self.comment.clone().filter(|text| !text.is_empty()),
             sep_line: self.sep_line.unwrap_or(true),
@@ -163,6 +179,10 @@ impl RawText {
         }
         Ok(form)
     }
+}
+
+fn characters(texts: &[String]) -> Vec<char> {
+    texts.iter().flat_map(|text| text.chars()).collect()
 }
 
 fn encoding(place: Place<'_>, key: &str, name: &str) -> Result<&'static Encoding> {

@@ -15,17 +15,14 @@ enum Unknown {
     Asks(&'static str),
     /// Only that all records are read is compared.
     Records(&'static str),
-    /// The draft says itself that it can't read its sample yet.
-    Unread(&'static str),
 }
 
-const UNKNOWN: [(&str, Unknown); 16] = [
+const UNKNOWN: [(&str, Unknown); 15] = [
     ("amazon_prime_video_direct/earnings_2026-03.csv", Unknown::Records("that a film is called Totals")),
     ("apple/80012345_0326_ZZ.txt", Unknown::Records("that countries are added up behind the rows")),
     ("apple/FD_80012345_0426_Z1.txt", Unknown::Records("that countries are added up behind the rows")),
-    ("apple/financial_report.csv", Unknown::Unread("the header ends with a cell without a name, and what was paid stands behind quotes")),
+    ("apple/financial_report_2025-11.csv", Unknown::Records("that a header comes again")),
     ("apple/financial_report_2025-12.csv", Unknown::Records("that a header comes again")),
-    ("apple/financial_report_2026-07.csv", Unknown::Unread("the header ends with a cell without a name, and what was paid stands behind quotes")),
     ("apple/sales_2009-03.txt", Unknown::Asks("03/02/2009 may be March or February")),
     ("believe/believe_en.csv", Unknown::Asks("01/02/2026 may be January or February")),
     ("believe/believe_fr.csv", Unknown::Asks("01/02/2026 may be January or February")),
@@ -37,11 +34,6 @@ const UNKNOWN: [(&str, Unknown); 16] = [
     ("youtube/Content 2026-02-01_2026-03-01 My channel.zip", Unknown::Records("which members repeat the money of others")),
     ("youtube/Content 2026-03-01_2026-04-01 My channel.zip", Unknown::Records("which members repeat the money of others")),
 ];
-
-/// Whether no draft can read it.
-pub fn is_unread(name: &str) -> bool {
-    UNKNOWN.iter().any(|(known, unknown)| *known == name && matches!(unknown, Unknown::Unread(_)))
-}
 
 /// What a draft reads.
 fn drafted(fixture: &Fixture) -> Result<(BTreeMap<String, Figures>, u64), String> {
@@ -80,12 +72,6 @@ fn a_draft_reads_its_sample() {
             match drafted(fixture) {
                 Err(why) if why.contains("is a question that a draft left open") => {}
                 other => wrong.push(format!("{name}: a question was expected, got {other:?}")),
-            }
-            continue;
-        }
-        if let Some(Unknown::Unread(_)) = known {
-            if let Ok(found) = drafted(fixture) {
-                wrong.push(format!("{name}: is read by its draft: {found:?}"));
             }
             continue;
         }
@@ -174,6 +160,7 @@ fn a_draft_teaches() {
         channel = "fruit_store"
         title = "Fruit Store"
 
+        # NOTE: left out, as it repeats the money of other rows: line 5 ("Total 12.25")
         [[exports]]
         name = "fruit"
         table = "fruit_store_fruit"
@@ -261,7 +248,7 @@ fn a_draft_teaches() {
         ]
     "#]]
     .assert_eq(&draft.table_tomls[0].1);
-    expect![[""]].assert_eq(&draft.notes.join("\n"));
+    expect![[r#"fruit: left out, as it repeats the money of other rows: line 5 ("Total 12.25")"#]].assert_eq(&draft.notes.join("\n"));
 }
 
 #[test]

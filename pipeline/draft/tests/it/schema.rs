@@ -113,7 +113,7 @@ fn the_schema_refuses() {
 }
 
 /// Where the loader reads a table of the file, as TOML in which `KEY` stands for one more key of it, and where the schema says what it may hold.
-const PLACES: [(&str, &str); 21] = [
+const PLACES: [(&str, &str); 22] = [
     ("KEY\nversion = 1\nchannel = \"c\"\ntitle = \"C\"\nexports = []", ""),
     ("EXPORT\nKEY", "/$defs/export"),
     ("EXPORT\n[exports.delete]\nKEY", "/$defs/delete"),
@@ -125,8 +125,9 @@ const PLACES: [(&str, &str); 21] = [
     ("EXPORT\n[exports.frame.records]\nKEY", "/$defs/frame/properties/records"),
     ("EXPORT\n[[exports.frame.trailer]]\nKEY", "/$defs/frame/properties/trailer/items"),
     ("EXPORT\n[exports.frame.parent]\nKEY", "/$defs/frame/properties/parent"),
-    ("EXPORT\n[exports.frame.parent.parent_when]\nKEY", "/$defs/frame/properties/parent/properties/parent_when"),
+    ("EXPORT\n[exports.frame.parent.parent_when]\nKEY", "/$defs/condition"),
     ("EXPORT\n[[exports.exclude]]\nKEY", "/$defs/exclude"),
+    ("EXPORT\n[[exports.exclude]]\nname = \"x\"\n[[exports.exclude.all]]\nKEY", "/$defs/condition"),
     ("EXPORT\n[exports.unpivot]\nKEY", "/$defs/unpivot"),
     ("EXPORT\n[[exports.calculate]]\nKEY", "/$defs/calculate"),
     ("EXPORT\n[[exports.checks]]\nKEY", "/$defs/check"),

@@ -66,3 +66,32 @@ fn currencies_in_a_column_and_in_headers() {
     let currency = |name: &str| table.column(name).unwrap().currency.clone();
     assert_eq!([currency("sale_price"), currency("net_sales_usd")], [Some("currency".to_owned()), Some("currency_usd".to_owned())]);
 }
+
+#[test]
+fn amounts_of_any_name_are_in_the_currency_of_the_file() {
+    let currencies = |sample: &str| {
+        let draft = takings_draft::channel(sample.as_bytes(), "a.csv", "shop").unwrap();
+        let table = Table::parse(Path::new("t.toml"), &draft.table_tomls[0].1).unwrap();
+        let tied = table.columns.iter().filter_map(|column| Some(format!("{} {}", column.name, column.currency.as_ref()?)));
+        (tied.collect::<Vec<_>>(), draft.notes.join("\n"))
+    };
+    let dutch = "Datum;Valuta;Bedrag;Uitbetalingsvaluta;Uitbetalingsbedrag\n2026-02-01;USD;10,50;EUR;9,75\n2026-02-02;EUR;3,25;EUR;3,25\n";
+    assert_eq!(currencies(dutch), (vec!["bedrag valuta".to_owned(), "uitbetalingsbedrag uitbetalingsvaluta".to_owned()], String::new()));
+    let pledges = "Day,Pledge,VAT,Usage,FX Rate,Currency\n2026-02-01,5.00,0.95,1.5,1.08,USD\n";
+    assert_eq!(currencies(pledges), (vec!["pledge currency".to_owned(), "vat currency".to_owned()], String::new()));
+    let (tied, notes) = currencies("Tag;Gesamt\n01.02.2026;10,50\n");
+    assert_eq!((tied, notes.contains("whether gesamt are amounts can't be told")), (Vec::<String>::new(), true), "{notes}");
+}
+
+#[test]
+fn zones_of_times_and_a_column_that_has_a_value() {
+    let draft = |sample: &str| takings_draft::channel(sample.as_bytes(), "a.csv", "shop").unwrap();
+    let amazon = "date/time,order id,total\n\"Jan 5, 2026 1:23:45 PM PST\",A-1,\"1,210.50\"\n\"Jul 6, 2026 1:23:45 PM PDT\",A-2,2.50\n";
+    assert!(draft(amazon).channel_toml.contains("zones = { PST = \"-08:00\", PDT = \"-07:00\" }"), "{}", draft(amazon).channel_toml);
+    assert_eq!(drafted("amazon.csv", amazon), "2 rows, 0 bad; total 1213; ");
+    let beside = draft("Creation Date,TimeZone,Net\n2026-09-15 10:22:31,CEST,1.50\n");
+    assert!(beside.notes.iter().any(|note| note.contains("creation_date is taken as UTC, and the column \"TimeZone\"")), "{:?}", beside.notes);
+    // A line of delimiters alone is no row.
+    let bare = draft("Settlement,Kind,Net\nA-1,Sale,1.50\nA-2,Sale,2.50\n");
+    assert!(bare.table_tomls[0].1.contains("name = \"settlement\", type = \"text\", nullable = false"), "{}", bare.table_tomls[0].1);
+}

@@ -8,7 +8,7 @@ mod state;
 use std::collections::BTreeMap;
 
 use arrow::array::RecordBatch;
-use takings_definitions::{Check, CheckKind, ColumnType, Expect, Export, Level, ParseKeys, Table};
+use takings_definitions::{Check, CheckKind, ColumnType, Expect, Export, Level, Missing, ParseKeys, Several, Table};
 
 use super::outcome::CheckOutcome;
 use super::seen::{Found, Seen};
@@ -137,49 +137,61 @@ fn plain(text: Option<&String>) -> Vec<Found> {
 
 impl Running {
     fn compare(&self, part: &str, values: &[Found], done: &mut Vec<CheckOutcome>) {
-        let mut expected: BTreeMap<Vec<String>, &Found> = BTreeMap::new();
+        let mut expected: BTreeMap<Vec<String>, Vec<&Found>> = BTreeMap::new();
         for value in values {
             let group: Vec<String> = self.check.by.iter().map(|name| value.groups.get(name).cloned().unwrap_or_default()).collect();
-            if let Some(first) = expected.insert(group.clone(), value)
-                && first.value != value.value
-            {
-                let message = format!("the file says {:?} on line {} and {:?} on line {}", first.value, first.line, value.value, value.line);
-                done.push(self.outcome(part, group, None, String::new(), Some(false), message));
+            expected.entry(group).or_default().push(value);
+        }
+        for (group, said) in expected.iter().filter(|_| self.check.several == Several::Same) {
+            if let Some(other) = said.iter().find(|other| other.value != said[0].value) {
+                let message = format!("the file says {:?} on line {} and {:?} on line {}", said[0].value, said[0].line, other.value, other.line);
+                done.push(self.outcome(part, group.clone(), None, String::new(), Some(false), message));
                 return;
             }
         }
         let found = self.state.found(&self.check);
         if expected.is_empty() {
             let shown = found.values().map(Number::shown).collect::<Vec<_>>().join(", ");
-            // Only what may be missing is missing here: a trailer that must be there stops the file before.
-            let optional = matches!(self.check.expect, Some(Expect::Trailer(_)));
-            let message = "the file doesn't say what it should be".to_owned();
-            done.push(self.outcome(part, Vec::new(), None, shown, (!optional).then_some(false), message));
+            let (holds, message) = match &self.check.expect {
+                Some(Expect::Trailer(name)) if self.check.missing == Missing::Stop && self.state.has_rows() => {
+                    (Some(false), format!("the file has rows and no trailer `{name}`: it was cut off, ask for it again"))
+                }
+                // A trailer that must be there in any file stops it before.
+                Some(Expect::Trailer(_)) => (None, "the file doesn't say what it should be".to_owned()),
+                _ => (Some(false), "the file doesn't say what it should be".to_owned()),
+            };
+            done.push(self.outcome(part, Vec::new(), None, shown, holds, message));
             return;
         }
         let groups: std::collections::BTreeSet<&Vec<String>> = expected.keys().chain(found.keys()).collect();
         for group in groups {
-            done.push(self.compare_group(part, group, expected.get(group).copied(), found.get(group)));
+            done.push(self.compare_group(part, group, expected.get(group).map(Vec::as_slice).unwrap_or_default(), found.get(group)));
         }
     }
 
-    fn compare_group(&self, part: &str, group: &[String], expected: Option<&Found>, found: Option<&Number>) -> CheckOutcome {
+    /// `said`: the lines of the group, of which the first counts, or all together.
+    fn compare_group(&self, part: &str, group: &[String], said: &[&Found], found: Option<&Number>) -> CheckOutcome {
         let zero = Number::zero();
         let found = found.unwrap_or(&zero);
         let shown = found.shown();
         let outcome = |expected: Option<String>, holds, message: String| self.outcome(part, group.to_vec(), expected, shown.clone(), holds, message);
-        let Some(value) = expected else {
+        let Some(first) = said.first() else {
             return outcome(None, Some(false), format!("found {shown}, and the file says nothing of it"));
         };
-        let Some(number) = Number::read(&value.value, &self.keys) else {
-            return outcome(Some(value.value.clone()), Some(false), format!("{:?} is not a number", value.value));
-        };
+        let said = if self.check.several == Several::Sum { said } else { &said[..1] };
+        let mut number = Number::zero();
+        for value in said {
+            let Some(read) = Number::read(&value.value, &self.keys) else {
+                return outcome(Some(value.value.clone()), Some(false), format!("{:?} is not a number", value.value));
+            };
+            number = number.plus(&read);
+        }
         let holds = found.is_near(&number, self.check.tolerance);
         let message = match holds {
             Some(true) if number.shown() == shown => format!("{shown} as expected"),
             Some(true) => format!("{shown}, and {} is expected: near enough", number.shown()),
             Some(false) => {
-                let from = self.said(value);
+                let from = self.said(first, said.len());
                 match found.minus(&number) {
                     Some(difference) => format!("expected {}{from}, found {shown}: a difference of {}", number.shown(), difference.shown()),
                     None => format!("expected {}{from}, found {shown}", number.shown()),
@@ -190,9 +202,10 @@ impl Running {
         outcome(Some(number.shown()), Some(holds == Some(true)), message)
     }
 
-    /// Where the file says it.
-    fn said(&self, value: &Found) -> String {
+    /// Where the file says it: the first of so many lines.
+    fn said(&self, value: &Found, lines: usize) -> String {
         match &self.check.expect {
+            Some(Expect::Trailer(name)) if lines > 1 => format!(" ({lines} lines of trailer `{name}`, the first is line {})", value.line),
             Some(Expect::Trailer(name)) => format!(" (trailer `{name}` on line {})", value.line),
             Some(Expect::Cell(name)) => format!(" (cell `{name}`)"),
             Some(Expect::Record { record, field }) => format!(" (field {field} of record {record})"),

@@ -33,6 +33,12 @@ impl Number {
         self.mantissa?.checked_mul(10i128.checked_pow(scale.checked_sub(self.scale)?)?)
     }
 
+    /// None of its digits is lost: what leaves 128 bits can't be compared.
+    pub fn plus(&self, other: &Self) -> Self {
+        let scale = self.scale.max(other.scale);
+        Self::new(self.at(scale).zip(other.at(scale)).and_then(|(one, two)| one.checked_add(two)), scale)
+    }
+
     pub fn minus(&self, other: &Self) -> Option<Self> {
         let scale = self.scale.max(other.scale);
         Some(Self::new(Some(self.at(scale)?.checked_sub(other.at(scale)?)?), scale))
@@ -69,6 +75,8 @@ mod tests {
         assert_eq!(number(150, 2).is_near(&number(1489, 3), (1, 2)), Some(false));
         assert_eq!(number(i128::MAX, 0).is_near(&number(-1, 0), (0, 0)), None);
         assert_eq!(number(i128::MAX, 0).is_near(&number(1, 5), (0, 0)), None);
+        assert_eq!(number(150, 2).plus(&number(-1489, 3)), number(11, 3));
+        assert_eq!(number(i128::MAX, 0).plus(&number(1, 0)).mantissa, None);
         assert_eq!([number(-5, 2), number(1200, 2), number(0, 4), number(-120, 0)].map(|number| number.shown()), ["-0.05", "12", "0", "-120"]);
     }
 }

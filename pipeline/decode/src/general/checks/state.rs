@@ -116,6 +116,11 @@ impl State {
         found
     }
 
+    /// Whether there is anything to compare: rows with a value.
+    pub fn has_rows(&self) -> bool {
+        !self.groups.is_empty()
+    }
+
     /// The next part is looked at for itself.
     pub fn part_ended(&mut self) {
         self.groups.clear();

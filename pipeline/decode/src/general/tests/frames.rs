@@ -59,30 +59,6 @@ fn the_header_stands_behind_some_lines() {
 }
 
 #[test]
-fn the_table_ends() {
-    check(
-        "[exports.frame]\nend = \"blank\"",
-        "a,b\n1,2\n,\nBank: X,\nPaid 3,\n",
-        &expect![[r#"
-            ==  (header 1)
-               a|b
-             2 1|2
-            note: f_2026.csv: 2 lines at and behind the end of the table are left out, the first is line 4
-        "#]],
-    );
-    check(
-        "[exports.frame]\nend = { first = '^Total' }",
-        "a,b\n1,2\nTotal,2\n",
-        &expect![[r#"
-            ==  (header 1)
-               a|b
-             2 1|2
-            note: f_2026.csv: 1 lines at and behind the end of the table are left out, the first is line 3
-        "#]],
-    );
-}
-
-#[test]
 fn trailers_are_lines_of_their_own() {
     let frame = "[[exports.frame.trailer]]\nname = \"rows\"\nline = '^Total_Rows\\t(?<value>.*)$'\n[[exports.frame.trailer]]\nname = \"note\"\nline = '^Showing (?<value>.*)$'\noptional = true\n";
     check(
@@ -365,31 +341,6 @@ fn parents_and_children() {
         file,
         &expect![[r#"
         stopped: f_2026.csv:1: [exports.frame.parent] looks at "Paymnt", which the header lacks (nearest: "Payment"); correct the name in the channel file
-    "#]],
-    );
-}
-
-#[test]
-fn records_are_left_out_by_name() {
-    let rules = "[[exports.exclude]]\nname = \"totals\"\ncolumn = \"Store\"\nmatches = '^Total'\n[[exports.exclude]]\nname = \"empty\"\nblank = true\n[[exports.exclude]]\nname = \"no_day\"\ncolumn = \"day\"\nempty = true\n[exports.headers]\nday = [\"Date\"]\n";
-    check(
-        rules,
-        "Store,Date\nA,1\nTotal EU,2\n,\nB, \n\nC,3\n",
-        &expect![[r#"
-        ==  (header 1)
-           Store|Date
-         2 A|1
-         7 C|3
-        excluded 1 by empty
-        excluded 1 by no_day
-        excluded 1 by totals
-    "#]],
-    );
-    check(
-        "[[exports.exclude]]\nname = \"totals\"\ncolumn = \"Stoer\"\nempty = true\n",
-        "Store,Date\nA,1\n",
-        &expect![[r#"
-        stopped: f_2026.csv:1: exclude rule `totals` looks at "Stoer", which the header lacks (nearest: "Store"); correct the name in the channel file
     "#]],
     );
 }

@@ -1,6 +1,7 @@
 //! Files as text rows, without types: bytes in, rows, rejects, counts and messages out.
 
 mod books;
+mod ends;
 mod frames;
 mod hostile;
 mod layouts;

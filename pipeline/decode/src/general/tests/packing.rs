@@ -141,3 +141,50 @@ fn members_are_read_by_their_exports() {
     "#]],
     );
 }
+
+#[test]
+fn zeros_may_stand_behind_a_gzip() {
+    let members = [gzip(b"a\n1\n"), gzip(b""), gzip(b"2\n")].concat();
+    check(
+        "[exports.unpack]\nmax_ratio = 200\n",
+        &members,
+        &expect![[r#"
+        ==  (header 1)
+           a
+         2 1
+         3 2
+    "#]],
+    );
+    check(
+        "[exports.unpack]\nmax_ratio = 200\n",
+        [members.clone(), vec![0; 100_000]].concat(),
+        &expect![[r#"
+        ==  (header 1)
+           a
+         2 1
+         3 2
+    "#]],
+    );
+    check(
+        "[exports.unpack]\nmax_ratio = 200\n",
+        [members.clone(), vec![0; 100_000], gzip(b"3\n")].concat(),
+        &expect![[r#"
+        stopped: f_2026.csv can't be read: other bytes stand behind the zeros at the end of its gzip; if the file is damaged, ask for it again
+    "#]],
+    );
+    check(
+        "[exports.unpack]\nmax_ratio = 200\n",
+        [members.clone(), b"3\n".to_vec()].concat(),
+        &expect![[r#"
+        stopped: f_2026.csv can't be read: unexpected end of file; if the file is damaged, ask for it again
+    "#]],
+    );
+    // Cut off in its last member.
+    check(
+        "[exports.unpack]\nmax_ratio = 200\n",
+        &members[..members.len() - 4],
+        &expect![[r#"
+        stopped: f_2026.csv can't be read: unexpected end of file; if the file is damaged, ask for it again
+    "#]],
+    );
+}

@@ -272,3 +272,135 @@ fn an_empty_text_has_no_header() {
     "#]],
     );
 }
+
+#[test]
+fn a_last_line_that_is_cut_off() {
+    let text = "[exports.text]\nlast_line = \"ended\"\ncomment = \"#\"";
+    check(
+        text,
+        "a,b\n1,2\n3,4",
+        &expect![[r#"
+        ==  (header 1)
+           a|b
+        stopped: f_2026.csv:3: the last line, "3,4", has no line end: the file was cut off in it; ask for the file again; where the exporter does not end its last line, take `last_line` out of [exports.text]
+    "#]],
+    );
+    check(
+        text,
+        "a,b\r\n1,2\r\n3,4\r",
+        &expect![[r#"
+        ==  (header 1)
+           a|b
+        stopped: f_2026.csv:3: the last line, "3,4\r", has no line end: the file was cut off in it; ask for the file again; where the exporter does not end its last line, take `last_line` out of [exports.text]
+    "#]],
+    );
+    check(
+        text,
+        "a,b\n1,2\n3,\"4",
+        &expect![[r#"
+        ==  (header 1)
+           a|b
+        stopped: f_2026.csv:3: the last line, "3,\"4", has no line end: the file was cut off in it; ask for the file again; where the exporter does not end its last line, take `last_line` out of [exports.text]
+    "#]],
+    );
+    check(
+        text,
+        "a,b\n1,2\n# no",
+        &expect![[r##"
+        ==  (header 1)
+           a|b
+        stopped: f_2026.csv:3: the last line, "# no", has no line end: the file was cut off in it; ask for the file again; where the exporter does not end its last line, take `last_line` out of [exports.text]
+    "##]],
+    );
+    check(
+        text,
+        "a,",
+        &expect![[r#"
+        stopped: f_2026.csv:1: the last line, "a,", has no line end: the file was cut off in it; ask for the file again; where the exporter does not end its last line, take `last_line` out of [exports.text]
+    "#]],
+    );
+    check(
+        text,
+        "a,b\n1,2\n3,4\n",
+        &expect![[r#"
+        ==  (header 1)
+           a|b
+         2 1|2
+         3 3|4
+    "#]],
+    );
+    check(
+        text,
+        "a,b\r1,2\r3,4\r",
+        &expect![[r#"
+        ==  (header 1)
+           a|b
+         2 1|2
+         3 3|4
+    "#]],
+    );
+    check(
+        text,
+        "a,b\n1,2\n# end\n",
+        &expect![[r#"
+        ==  (header 1)
+           a|b
+         2 1|2
+    "#]],
+    );
+    // The default takes it as it stands.
+    check(
+        "[exports.text]\nquote = \"\"",
+        "a,b\n1,2\n3,4",
+        &expect![[r#"
+        ==  (header 1)
+           a|b
+         2 1|2
+         3 3|4
+    "#]],
+    );
+    check(
+        "[exports.text]\nlast_line = \"ended\"\nline_end = \"~\"",
+        "a,b~\n1,2~\n3,4~\n",
+        &expect![[r#"
+        ==  (header 1)
+           a|b
+         2 1|2
+         3 3|4
+    "#]],
+    );
+    check(
+        "[exports.text]\nlast_line = \"ended\"\nline_end = \"~\"",
+        "a,b~\n1,2~\n3,4\n",
+        &expect![[r#"
+        ==  (header 1)
+           a|b
+        stopped: f_2026.csv:3: the last line, "3,4\n", has no line end: the file was cut off in it; ask for the file again; where the exporter does not end its last line, take `last_line` out of [exports.text]
+    "#]],
+    );
+}
+
+#[test]
+fn characters_that_are_taken_out_of_cells() {
+    let bytes = "a,b\0\n1\0,2\nx\u{ad}y,\0\n";
+    check(
+        "[exports.text]\nstrip_cells = [\"\\u0000\", \"\\u00AD\"]",
+        bytes,
+        &expect![[r#"
+        ==  (header 1)
+           a|b
+         2 1|2
+         3 xy|
+    "#]],
+    );
+    check(
+        "[exports.text]\nstrip_cells = [\"\\u00AD\"]",
+        bytes,
+        &expect![[r#"
+        ==  (header 1)
+           a|b
+         2 ! nul: cell 1 holds a NUL byte: "1\0"
+         3 ! nul: cell 2 holds a NUL byte: "\0"
+    "#]],
+    );
+}

@@ -1,0 +1,85 @@
+//! Rows that a word calls a total → those whose numbers repeat other rows, and those that hold money of their own, whatever their word:
+//! a transfer that is called `Übertrag`, a film that is called `Total War`.
+
+use std::collections::BTreeSet;
+
+use takings_decode::general::Row;
+
+use crate::grid::Total;
+use crate::numbers::{Exact, is_number, read};
+use crate::sums::{Running, ZERO, cell, repeats, running};
+
+/// Rounds of taking back totals that are none: each changes what the others have to add up to.
+const ROUNDS: usize = 8;
+
+/// The totals that are borne out, and the rows that are not. `sure`: the word alone is a total's, and is believed where its numbers come
+/// near the sums of all rows, as those of a display total do.
+pub(crate) fn borne_out(width: usize, rows: &[Row], data: &[usize], named: Vec<Total>, sure: impl Fn(&Total) -> bool) -> (Vec<Total>, Vec<usize>) {
+    let (mut totals, mut doubted) = (named, Vec::new());
+    for _ in 0..ROUNDS {
+        let called: BTreeSet<usize> = totals.iter().map(|total| total.row).collect();
+        let plain: Vec<usize> = data.iter().copied().filter(|at| !called.contains(at)).collect();
+        let believed: BTreeSet<usize> = totals.iter().filter(|total| sure(total)).map(|total| total.row).collect();
+        let mut repeated: BTreeSet<usize> = called.iter().copied().filter(|at| !has_money(&rows[*at])).collect();
+        for column in &running(width, rows, &plain) {
+            repeated.extend(repeating(rows, data, &called, &believed, column));
+        }
+        let (kept, refuted): (Vec<Total>, Vec<Total>) = totals.into_iter().partition(|total| repeated.contains(&total.row));
+        totals = kept;
+        if refuted.is_empty() {
+            break;
+        }
+        doubted.extend(refuted.into_iter().map(|total| total.row));
+    }
+    (totals, doubted)
+}
+
+fn has_money(row: &Row) -> bool {
+    row.cells.iter().any(|cell| is_number(cell) && cell.bytes().any(|byte| (b'1'..=b'9').contains(&byte)))
+}
+
+/// The called rows whose number in a column is the sum of all others, of those above, or of those since the last called row; or, as the
+/// closing balance is, that of the last called row and what came since. Rounding makes no difference.
+fn repeating(rows: &[Row], data: &[usize], called: &BTreeSet<usize>, believed: &BTreeSet<usize>, column: &Running) -> Vec<usize> {
+    let value = |at: usize| read(cell(&rows[at], column.column), column.marks).map(|(value, _)| value);
+    let plain = data.iter().copied().filter(|at| !called.contains(at));
+    let whole = plain.clone().filter_map(value).fold(ZERO, plus);
+    let count = plain.count();
+    let (mut above, mut group) = ((ZERO, 0), (ZERO, 0));
+    let mut last: Option<(usize, Exact)> = None;
+    let mut found = Vec::new();
+    for at in data.iter().copied() {
+        let Some(own) = value(at) else { continue };
+        if !called.contains(&at) {
+            for (sum, rows) in [&mut above, &mut group] {
+                (*sum, *rows) = (plus(*sum, own), *rows + 1);
+            }
+            continue;
+        }
+        let sums = [(whole, count), above, group];
+        let rounded = |(sum, count): &(Exact, usize)| repeats(&rows[at], column, *sum, *count) || is_near(own, *sum, 200);
+        if sums.iter().any(rounded) || (believed.contains(&at) && is_near(own, whole, 20)) {
+            found.push(at);
+        }
+        if let Some((before, opening)) = last
+            && group.1 > 0
+            && repeats(&rows[at], column, plus(opening, group.0), group.1)
+        {
+            found.extend([before, at]);
+        }
+        last = Some((at, own));
+        group = (ZERO, 0);
+    }
+    found
+}
+
+fn plus(one: Exact, two: Exact) -> Exact {
+    one.plus(two).unwrap_or(one)
+}
+
+/// Whether it differs by no more than this part of the sum.
+fn is_near(own: Exact, sum: Exact, part: u128) -> bool {
+    let Some(difference) = own.plus(Exact { mantissa: -sum.mantissa, scale: sum.scale }) else { return false };
+    let Some(whole) = sum.plus(Exact { mantissa: 0, scale: difference.scale }) else { return false };
+    whole.mantissa != 0 && difference.mantissa.unsigned_abs().checked_mul(part).is_some_and(|times| times <= whole.mantissa.unsigned_abs())
+}
