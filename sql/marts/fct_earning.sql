@@ -110,17 +110,17 @@ youtube as (
         'youtube' as channel,
         cast(null as text) as sub_channel,
         case when coalesce(adjustment_type, 'None') = 'None' then 'revenue' else concat('adjustment: ', adjustment_type) end as kind,
-        video_id as title_id,
-        custom_id as other_id,
-        video_title as title_name,
+        coalesce(video_id, asset_id) as title_id,
+        coalesce(custom_id, isrc) as other_id,
+        coalesce(video_title, asset_title) as title_name,
         cast(null as text) as series,
         cast(null as text) as season,
         cast(null as text) as marketplace,
         coalesce(country, 'ZZ') as country,
         country_reason,
-        case program when 'red' then 'Premium' else 'Ads' end as availability_type,
+        revenue as availability_type,
         day as event_from,
-        day as event_to,
+        last_day as event_to,
         cast(date_trunc('month', month_end) as date) as period_start,
         month_end as period_end,
         owned_views as quantity,
@@ -129,7 +129,7 @@ youtube as (
         partner_revenue as amount,
         currency,
         _known_at, period_month, _instance, _file_id, _line
-    from stg_youtube_ad_revenue
+    from int_youtube_revenue
 ),
 apple as (
     select
