@@ -19,7 +19,7 @@ enum Unknown {
     Unread(&'static str),
 }
 
-const UNKNOWN: [(&str, Unknown); 18] = [
+const UNKNOWN: [(&str, Unknown); 20] = [
     ("amazon_prime_video_direct/earnings_2026-03.csv", Unknown::Records("that a film is called Totals")),
     ("apple/80012345_0326_ZZ.txt", Unknown::Records("that countries are added up behind the rows")),
     ("apple/FD_80012345_0426_Z1.txt", Unknown::Records("that countries are added up behind the rows")),
@@ -34,6 +34,8 @@ const UNKNOWN: [(&str, Unknown); 18] = [
     ("google_play/installs_films.tide_202511_country.csv", Unknown::Records("that each metric is a row of its own is a choice")),
     ("kdp/KDP_Dashboard-2025-08.xlsx", Unknown::Records("which sheets repeat the money of others")),
     ("kdp/KDP_Prior_Month_Royalties-2025-01-01.xlsx", Unknown::Records("which sheets repeat the money of others")),
+    ("kdp/KDP_Prior_Month_Royalties-2026-06-01.xlsx", Unknown::Records("which sheets repeat the money of others")),
+    ("kdp/KDP_Orders-2026-06.xlsx", Unknown::Records("which sheets repeat the money of others")),
     ("symphonic/royalties_JUN-25.csv", Unknown::Records("that a void takes back what it counts")),
     ("symphonic/royalties_Q417.csv", Unknown::Records("that a void takes back what it counts")),
     ("youtube/Content 2026-02-01_2026-03-01 My channel.zip", Unknown::Records("which members repeat the money of others")),
