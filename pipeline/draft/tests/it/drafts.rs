@@ -19,7 +19,7 @@ enum Unknown {
     Unread(&'static str),
 }
 
-const UNKNOWN: [(&str, Unknown); 20] = [
+const UNKNOWN: [(&str, Unknown); 21] = [
     ("amazon_prime_video_direct/earnings_2026-03.csv", Unknown::Records("that a film is called Totals")),
     ("apple/80012345_0326_ZZ.txt", Unknown::Records("that countries are added up behind the rows")),
     ("apple/FD_80012345_0426_Z1.txt", Unknown::Records("that countries are added up behind the rows")),
@@ -27,6 +27,7 @@ const UNKNOWN: [(&str, Unknown); 20] = [
     ("apple/financial_report_2025-12.csv", Unknown::Records("that a header comes again")),
     ("apple/financial_report_2026-07.csv", Unknown::Unread("the header ends with a cell without a name, and what was paid stands behind quotes")),
     ("apple/sales_2009-03.txt", Unknown::Asks("03/02/2009 may be March or February")),
+    ("bandcamp/20260301_bandcamp_raw_data.csv", Unknown::Records("that a net amount may have to be worked out")),
     ("believe/believe_en.csv", Unknown::Asks("01/02/2026 may be January or February")),
     ("believe/believe_fr.csv", Unknown::Asks("01/02/2026 may be January or February")),
     ("filmhub/performance_2026-02.csv", Unknown::Asks("whose dollar $ is")),
