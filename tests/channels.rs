@@ -134,36 +134,6 @@ fn usage_that_azure_bills_is_sold_once() {
 }
 
 #[test]
-fn reports_of_one_youtube_revenue_count_once() {
-    let (none, exports) = (Feeds::empty(), Feeds::empty());
-    for name in [
-        "YouTube_Tidefilms_M_202602_video_raw_v1-1.csv",
-        "YouTube_Tidefilms_M_20260201_asset_raw_v1-1.csv",
-        "YouTube_Tidefilms_M_20260201_20260228_red_rawdata_video_v1-1.csv.gz",
-        "YouTube_Tidefilms_M_20260301_20260331_red_rawdata_asset_v1-1.csv",
-    ] {
-        exports.write(name, fs::read(repository().join("tests/fixtures/channels/youtube").join(name)).unwrap());
-    }
-    let mut place = Place::on(none.root());
-    place.set("TAKINGS_INSTANCES__YOUTUBE__MAIN__URL", &format!("file://{}", exports.root().display()));
-    place.set("TAKINGS_INSTANCES__YOUTUBE__MAIN__SELLER_ACCOUNT", "1");
-    place.run("nightly", "2026-03-15").ok();
-    let rows = |query: &str| -> Vec<Vec<String>> { place.rows(query)[1..].iter().map(|row| row.iter().map(|cell| plain(cell)).collect()).collect() };
-    // R69: what the assets earned by ads is what the videos earned; Premium of March has its assets alone.
-    let wanted = [
-        ["2026-02-28", "Ads", "vid00000001", "1.618915"],
-        ["2026-02-28", "Ads", "vid00000002", "-0.0263"],
-        ["2026-02-28", "Premium", "vid00000001", "0.3"],
-        ["2026-03-31", "Premium", "A000000000000001", "0.300031"],
-    ];
-    let earned = rows(
-        "select period_end, availability_type, title_id, sum(amount) as amount from fct_earning group by period_end, availability_type, title_id order by period_end, availability_type, title_id",
-    );
-    assert_eq!(earned, wanted.map(|row| row.map(String::from).to_vec()));
-    assert_eq!(rows("select grain, count(*) as n from youtube_ad_revenue group by grain order by grain"), [["asset", "6"], ["video", "5"]]);
-}
-
-#[test]
 fn a_payment_and_its_sources_are_the_same_money() {
     let (none, exports) = (Feeds::empty(), Feeds::empty());
     exports.write("KDP_Payments.xlsx", fs::read(repository().join("tests/fixtures/channels/kdp/KDP_Payments.xlsx")).unwrap());

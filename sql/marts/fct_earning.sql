@@ -394,11 +394,19 @@ azure as (
     from stg_azure_marketplace_revenue
     where earning_amount_pc is not null
 ),
+aws_legacy_billed as (
+    -- R70: two sections of one report
+    select 'billed revenue' as kind, product_code, product_title, report_date, partner_revenue_amount, currency, _known_at, period_month, _instance, _file_id, _line
+    from stg_aws_marketplace_legacy_monthly_revenue_billing_and_revenue_data
+    union all
+    select 'billed subscriptions' as kind, product_code, product_title, report_date, partner_revenue_amount, currency, _known_at, period_month, _instance, _file_id, _line
+    from stg_aws_marketplace_legacy_monthly_revenue_annual_subscriptions
+),
 aws_legacy as (
     select
         'aws_marketplace_legacy' as channel,
         cast(null as text) as sub_channel,
-        'billed revenue' as kind,
+        kind,
         product_code as title_id,
         cast(null as text) as other_id,
         product_title as title_name,
@@ -418,7 +426,7 @@ aws_legacy as (
         partner_revenue_amount as amount,
         currency,
         _known_at, period_month, _instance, _file_id, _line
-    from stg_aws_marketplace_legacy_monthly_revenue_billing_and_revenue_data
+    from aws_legacy_billed
     where partner_revenue_amount is not null
 ),
 statements as (
