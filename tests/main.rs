@@ -12,6 +12,7 @@ mod collector;
 mod command_line;
 mod demo;
 mod documented_example;
+mod earned;
 mod growing;
 mod independent;
 mod init;

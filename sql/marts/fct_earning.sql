@@ -39,7 +39,7 @@ kdp_ebook as (
         marketplace,
         coalesce(country, 'ZZ') as country,
         country_reason,
-        'eBook' as availability_type,
+        format as availability_type,
         period_start as event_from,
         period_end as event_to,
         period_start,
@@ -57,8 +57,8 @@ kdp_print as (
         'kdp' as channel,
         cast(null as text) as sub_channel,
         'royalty' as kind,
-        isbn as title_id,
-        cast(null as text) as other_id,
+        coalesce(isbn, asin) as title_id,
+        asin as other_id,
         title as title_name,
         cast(null as text) as series,
         cast(null as text) as season,
@@ -110,17 +110,17 @@ youtube as (
         'youtube' as channel,
         cast(null as text) as sub_channel,
         case when coalesce(adjustment_type, 'None') = 'None' then 'revenue' else concat('adjustment: ', adjustment_type) end as kind,
-        video_id as title_id,
-        custom_id as other_id,
-        video_title as title_name,
+        coalesce(video_id, asset_id) as title_id,
+        coalesce(custom_id, isrc) as other_id,
+        coalesce(video_title, asset_title) as title_name,
         cast(null as text) as series,
         cast(null as text) as season,
         cast(null as text) as marketplace,
         coalesce(country, 'ZZ') as country,
         country_reason,
-        case program when 'red' then 'Premium' else 'Ads' end as availability_type,
+        revenue as availability_type,
         day as event_from,
-        day as event_to,
+        last_day as event_to,
         cast(date_trunc('month', month_end) as date) as period_start,
         month_end as period_end,
         owned_views as quantity,
@@ -129,7 +129,7 @@ youtube as (
         partner_revenue as amount,
         currency,
         _known_at, period_month, _instance, _file_id, _line
-    from stg_youtube_ad_revenue
+    from int_youtube_revenue
 ),
 apple as (
     select
@@ -330,8 +330,8 @@ symphonic as (
         delivery as availability_type,
         activity_month as event_from,
         cast(activity_month + interval '1 month' - interval '1 day' as date) as event_to,
-        cast(date_trunc('month', reporting_month) as date) as period_start,
-        cast(date_trunc('month', reporting_month) + interval '1 month' - interval '1 day' as date) as period_end,
+        reporting_month as period_start,
+        reporting_end as period_end,
         quantity,
         cast(null as decimal(28, 10)) as seconds,
         cast(null as decimal(10, 8)) as cer_reported,
@@ -394,11 +394,19 @@ azure as (
     from stg_azure_marketplace_revenue
     where earning_amount_pc is not null
 ),
+aws_legacy_billed as (
+    -- R70: two sections of one report
+    select 'billed revenue' as kind, product_code, product_title, report_date, partner_revenue_amount, currency, _known_at, period_month, _instance, _file_id, _line
+    from stg_aws_marketplace_legacy_monthly_revenue_billing_and_revenue_data
+    union all
+    select 'billed subscriptions' as kind, product_code, product_title, report_date, partner_revenue_amount, currency, _known_at, period_month, _instance, _file_id, _line
+    from stg_aws_marketplace_legacy_monthly_revenue_annual_subscriptions
+),
 aws_legacy as (
     select
         'aws_marketplace_legacy' as channel,
         cast(null as text) as sub_channel,
-        'billed revenue' as kind,
+        kind,
         product_code as title_id,
         cast(null as text) as other_id,
         product_title as title_name,
@@ -418,7 +426,7 @@ aws_legacy as (
         partner_revenue_amount as amount,
         currency,
         _known_at, period_month, _instance, _file_id, _line
-    from stg_aws_marketplace_legacy_monthly_revenue_billing_and_revenue_data
+    from aws_legacy_billed
     where partner_revenue_amount is not null
 ),
 statements as (

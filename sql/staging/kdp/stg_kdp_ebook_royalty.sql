@@ -5,6 +5,7 @@ select
     title,
     author,
     asin,
+    format,
     marketplace,
     country,
     country_reason,

@@ -5,6 +5,7 @@ select
     title,
     author,
     isbn,
+    asin,
     format,
     marketplace,
     country,

@@ -17,13 +17,14 @@ enum Unknown {
     Records(&'static str),
 }
 
-const UNKNOWN: [(&str, Unknown); 15] = [
+const UNKNOWN: [(&str, Unknown); 21] = [
     ("amazon_prime_video_direct/earnings_2026-03.csv", Unknown::Records("that a film is called Totals")),
     ("apple/80012345_0326_ZZ.txt", Unknown::Records("that countries are added up behind the rows")),
     ("apple/FD_80012345_0426_Z1.txt", Unknown::Records("that countries are added up behind the rows")),
     ("apple/financial_report_2025-11.csv", Unknown::Records("that a header comes again")),
     ("apple/financial_report_2025-12.csv", Unknown::Records("that a header comes again")),
     ("apple/sales_2009-03.txt", Unknown::Asks("03/02/2009 may be March or February")),
+    ("bandcamp/20260301_bandcamp_raw_data.csv", Unknown::Records("that a net amount may have to be worked out")),
     ("believe/believe_en.csv", Unknown::Asks("01/02/2026 may be January or February")),
     ("believe/believe_fr.csv", Unknown::Asks("01/02/2026 may be January or February")),
     ("filmhub/performance_2026-02.csv", Unknown::Asks("whose dollar $ is")),
@@ -31,8 +32,13 @@ const UNKNOWN: [(&str, Unknown); 15] = [
     ("google_play/installs_films.tide_202511_country.csv", Unknown::Records("that each metric is a row of its own is a choice")),
     ("kdp/KDP_Dashboard-2025-08.xlsx", Unknown::Records("which sheets repeat the money of others")),
     ("kdp/KDP_Prior_Month_Royalties-2025-01-01.xlsx", Unknown::Records("which sheets repeat the money of others")),
+    ("kdp/KDP_Prior_Month_Royalties-2026-06-01.xlsx", Unknown::Records("which sheets repeat the money of others")),
+    ("kdp/KDP_Orders-2026-06.xlsx", Unknown::Records("which sheets repeat the money of others")),
+    ("symphonic/royalties_JUN-25.csv", Unknown::Records("that a void takes back what it counts")),
+    ("symphonic/royalties_Q417.csv", Unknown::Records("that a void takes back what it counts")),
     ("youtube/Content 2026-02-01_2026-03-01 My channel.zip", Unknown::Records("which members repeat the money of others")),
     ("youtube/Content 2026-03-01_2026-04-01 My channel.zip", Unknown::Records("which members repeat the money of others")),
+    ("youtube/Content 2026-04-01_2026-05-01 My channel/Table data.csv", Unknown::Records("that hours are told in seconds")),
 ];
 
 /// What a draft reads.
