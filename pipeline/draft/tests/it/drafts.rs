@@ -19,7 +19,7 @@ enum Unknown {
     Unread(&'static str),
 }
 
-const UNKNOWN: [(&str, Unknown); 16] = [
+const UNKNOWN: [(&str, Unknown); 19] = [
     ("amazon_prime_video_direct/earnings_2026-03.csv", Unknown::Records("that a film is called Totals")),
     ("apple/80012345_0326_ZZ.txt", Unknown::Records("that countries are added up behind the rows")),
     ("apple/FD_80012345_0426_Z1.txt", Unknown::Records("that countries are added up behind the rows")),
@@ -32,6 +32,9 @@ const UNKNOWN: [(&str, Unknown); 16] = [
     ("filmhub/performance_2026-02.csv", Unknown::Asks("whose dollar $ is")),
     ("filmhub/statement_2025-Q4.csv", Unknown::Asks("whose dollar $ is")),
     ("google_play/installs_films.tide_202511_country.csv", Unknown::Records("that each metric is a row of its own is a choice")),
+    ("google_play/store_performance_films.tide_202607_country.csv", Unknown::Records("that each metric is a row of its own is a choice")),
+    ("google_play/store_performance_films.tide_202607_traffic_source.csv", Unknown::Records("that each metric is a row of its own is a choice")),
+    ("google_play/subscriptions_films.tide_202607_country.csv", Unknown::Records("that each metric is a row of its own is a choice")),
     ("kdp/KDP_Dashboard-2025-08.xlsx", Unknown::Records("which sheets repeat the money of others")),
     ("kdp/KDP_Prior_Month_Royalties-2025-01-01.xlsx", Unknown::Records("which sheets repeat the money of others")),
     ("youtube/Content 2026-02-01_2026-03-01 My channel.zip", Unknown::Records("which members repeat the money of others")),
