@@ -27,8 +27,12 @@ apple_active as (
         cast(null as bigint) as trial_starts,
         cast(null as bigint) as paid_conversions,
         cast(null as bigint) as cancellations,
-        coalesce(active_free_trial, 0) + coalesce(free_trial_promotional, 0) as active_trial,
-        coalesce(active_standard, 0) + coalesce(active_pay_up_front, 0) + coalesce(active_pay_as_you_go, 0) + coalesce(pay_up_front_promotional, 0) + coalesce(pay_as_you_go_promotional, 0) as active_paid,
+        coalesce(active_free_trial, 0) + coalesce(free_trial_promotional, 0) + coalesce(free_trial_offer_code, 0) + coalesce(free_trial_win_back, 0) as active_trial,
+        coalesce(active_standard, 0)
+            + coalesce(active_pay_up_front, 0) + coalesce(active_pay_as_you_go, 0)
+            + coalesce(pay_up_front_promotional, 0) + coalesce(pay_as_you_go_promotional, 0)
+            + coalesce(pay_up_front_offer_code, 0) + coalesce(pay_as_you_go_offer_code, 0)
+            + coalesce(pay_up_front_win_back, 0) + coalesce(pay_as_you_go_win_back, 0) as active_paid,
         _known_at, period_month, _instance, _file_id, _line
     from stg_apple_subscription
 ),
