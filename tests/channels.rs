@@ -117,6 +117,9 @@ fn every_shipped_channel_reads_its_fixtures_to_the_last_digit() {
     // Apple counts those who pay in nine columns and trials in four.
     let active = place.rows("select active_trial, active_paid from fct_subscription_metric where channel = 'apple' and counted_on = '2026-07-15' order by country");
     assert_eq!(active[1..], [["1", "12"], ["46", "366"]]);
+    // A trial by an offer code is one, what is paid at once is none.
+    let moved = place.rows("select sum(trial_starts) as trials, sum(paid_conversions) as paid, sum(cancellations) as left_us from fct_subscription_metric where channel = 'apple'");
+    assert_eq!(moved[1..], [["13", "6", "1"]]);
     // Several dimensions of a line are one value.
     let by = place.rows("select distinct dimension_value from google_play_statistic where period_month = '2026-07-01' order by dimension_value");
     let by: Vec<&str> = by[1..].iter().map(|row| row[0].as_str()).collect();

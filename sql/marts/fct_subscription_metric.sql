@@ -44,8 +44,17 @@ apple_events as (
         coalesce(country, 'ZZ') as country,
         country_reason,
         event_on as counted_on,
-        case when event in ('Start Introductory Offer', 'Start Introductory Price', 'Start Promotional Offer', 'Start Free Trial') and lower(coalesce(offer_type, 'free trial')) = 'free trial' then quantity end as trial_starts,
-        case when event in ('Paid Subscription from Introductory Offer', 'Paid Subscription from Introductory Price', 'Paid Subscription from Free Trial', 'Paid Subscription from Promotional Offer') then quantity end as paid_conversions,
+        case
+            when event in ('Start Introductory Offer', 'Start Introductory Price', 'Start Promotional Offer', 'Start Free Trial') and lower(coalesce(offer_type, 'free trial')) = 'free trial' then quantity
+            -- reports that know these name the kind of offer
+            when event in ('Start Offer Code', 'Start Win-Back Offer') and lower(offer_type) = 'free trial' then quantity
+        end as trial_starts,
+        case
+            when event in (
+                'Paid Subscription from Introductory Offer', 'Paid Subscription from Introductory Price', 'Paid Subscription from Free Trial',
+                'Paid Subscription from Promotional Offer', 'Paid Subscription from Offer Code', 'Paid Subscription from Win-Back Offer'
+            ) then quantity
+        end as paid_conversions,
         case when event in ('Cancel', 'Canceled from Billing Retry', 'Cancelled from Billing Retry') then quantity end as cancellations,
         cast(null as bigint) as active_trial,
         cast(null as bigint) as active_paid,
