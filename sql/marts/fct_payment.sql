@@ -153,7 +153,7 @@ stripe as (
         'all countries' as country_reason,
         cast(null as date) as period_start,
         cast(null as date) as period_end,
-        cast(created_at as date) as paid_on,
+        coalesce(cast(created_at as date), created_local_on) as paid_on,
         currency,
         cast(null as decimal(38, 18)) as accrued,
         cast(null as decimal(38, 18)) as withholding,

@@ -11,6 +11,8 @@ select
     description,
     source_id,
     payout_id,
+    created_local_on,
+    available_local_on,
     _instance,
     _file_id,
     _line,

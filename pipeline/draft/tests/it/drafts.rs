@@ -17,11 +17,12 @@ enum Unknown {
     Records(&'static str),
 }
 
-const UNKNOWN: [(&str, Unknown); 21] = [
+const UNKNOWN: [(&str, Unknown); 25] = [
     ("amazon_prime_video_direct/earnings_2026-03.csv", Unknown::Records("that a film is called Totals")),
     ("apple/80012345_0326_ZZ.txt", Unknown::Records("that countries are added up behind the rows")),
     ("apple/FD_80012345_0426_Z1.txt", Unknown::Records("that countries are added up behind the rows")),
     ("apple/financial_report_2025-11.csv", Unknown::Records("that a header comes again")),
+    ("apple/Subscription_80012345_20260715_1_4.txt", Unknown::Records("that a code in a header may be one by which is counted")),
     ("apple/financial_report_2025-12.csv", Unknown::Records("that a header comes again")),
     ("apple/sales_2009-03.txt", Unknown::Asks("03/02/2009 may be March or February")),
     ("bandcamp/20260301_bandcamp_raw_data.csv", Unknown::Records("that a net amount may have to be worked out")),
@@ -30,6 +31,9 @@ const UNKNOWN: [(&str, Unknown); 21] = [
     ("filmhub/performance_2026-02.csv", Unknown::Asks("whose dollar $ is")),
     ("filmhub/statement_2025-Q4.csv", Unknown::Asks("whose dollar $ is")),
     ("google_play/installs_films.tide_202511_country.csv", Unknown::Records("that each metric is a row of its own is a choice")),
+    ("google_play/store_performance_films.tide_202607_country.csv", Unknown::Records("that each metric is a row of its own is a choice")),
+    ("google_play/store_performance_films.tide_202607_traffic_source.csv", Unknown::Records("that each metric is a row of its own is a choice")),
+    ("google_play/subscriptions_films.tide_202607_country.csv", Unknown::Records("that each metric is a row of its own is a choice")),
     ("kdp/KDP_Dashboard-2025-08.xlsx", Unknown::Records("which sheets repeat the money of others")),
     ("kdp/KDP_Prior_Month_Royalties-2025-01-01.xlsx", Unknown::Records("which sheets repeat the money of others")),
     ("kdp/KDP_Prior_Month_Royalties-2026-06-01.xlsx", Unknown::Records("which sheets repeat the money of others")),

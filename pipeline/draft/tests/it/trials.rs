@@ -59,8 +59,8 @@ fn a_file_that_is_right() {
     .assert_eq(&shown(&tried("amazon_prime_video_direct/performance_2026-02.csv", |text| text)));
     expect_test::expect![[r#"
         balance -> stripe_balance
-          2 txn_1|2026-02-03T10:11:12Z|2026-02-10T00:00:00Z|eur|49.9|1.02|48.88|charge|Order, first||
-          3 txn_2|2026-02-04T08:00:00Z|2026-02-10T00:00:00Z|jpy|1200|43|1157|charge|Order, first||
+          2 txn_1|2026-02-03T10:11:12Z|2026-02-10T00:00:00Z|eur|49.9|1.02|48.88|charge|Order, first||||
+          3 txn_2|2026-02-04T08:00:00Z|2026-02-10T00:00:00Z|jpy|1200|43|1157|charge|Order, first||||
           4 records, 4 rows, excluded {}
           check `once`: holds
     "#]]
@@ -71,8 +71,8 @@ fn a_file_that_is_right() {
 fn a_file_with_a_bad_record_is_stopped() {
     expect_test::expect![[r#"
         balance -> stripe_balance
-          3 txn_2|2026-02-04T08:00:00Z|2026-02-10T00:00:00Z|jpy|1200|43|1157|charge|Order, first||
-          4 txn_3|2026-02-05T00:00:01Z|2026-02-10T00:00:00Z|eur|-49.9|0|-49.9|refund|Order, first||
+          3 txn_2|2026-02-04T08:00:00Z|2026-02-10T00:00:00Z|jpy|1200|43|1157|charge|Order, first||||
+          4 txn_3|2026-02-05T00:00:01Z|2026-02-10T00:00:00Z|eur|-49.9|0|-49.9|refund|Order, first||||
           4 records, 3 rows, excluded {}
           check `once`: holds
           reject 2 None "": the record has 10 cells, the header has 9
