@@ -19,6 +19,7 @@ use crate::reject::{Finding, Problem, rule};
 use crate::texts::{Coded, Coder};
 use crate::time::TimeProblem;
 use crate::totals::{ColumnTotal, Sums};
+use crate::value::{is_code, no_code};
 use crate::word::{HEAD, Head, head, same_rest};
 use crate::{Error, Result};
 
@@ -126,11 +127,16 @@ impl<'a> Columns<'a> {
                 continue;
             }
             match place.map_or(Ok(None), |place| cells.value_at(place, &mut scratch)) {
-                Ok(Some(text)) => {
+                Ok(Some(text)) if is_code(text) => {
                     sums.add(text, (*value).into());
                     last = told;
                 }
                 // Nothing is nothing in any currency.
+                Ok(Some(text)) if (*value).into() == 0 => {
+                    sums.add(text, 0);
+                    last = None;
+                }
+                Ok(Some(text)) => unfit.push((row, no_code(text))),
                 Ok(None) if (*value).into() == 0 => {}
                 Ok(None) => unfit.push((row, no_currency(self.layout, column))),
                 Err(finding) => unfit.push((row, finding)),

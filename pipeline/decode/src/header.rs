@@ -49,7 +49,7 @@ impl Header {
                 wrong(unknown.join(", ")).next(format!("add them to the contract of {}, or set unknown_columns = \"warn\" to leave them out", layout.table))
             );
         }
-        let warnings = unknown.into_iter().map(|what| format!("{path}:{line}: {what}; it is left out")).collect();
+        let warnings = left_out(&format!("{path}:{line}"), &unknown).into_iter().collect();
         Ok(Self { width: names.len(), sources, warnings })
     }
 }
@@ -85,6 +85,15 @@ fn names(layout: &Layout, path: &str, record: &[u8]) -> Result<(u64, Vec<String>
         })
     };
     Ok((line, (0..width).map(name).collect::<Result<_>>()?))
+}
+
+/// One warning of all columns that are left out: a folder of files of a newer version has many.
+pub(crate) fn left_out(place: &str, unknown: &[String]) -> Option<String> {
+    match unknown {
+        [] => None,
+        [one] => Some(format!("{place}: {one}; it is left out")),
+        several => Some(format!("{place}: {}; they are left out", several.join("; "))),
+    }
 }
 
 fn check_missing(layout: &Layout, sources: &[Option<usize>], unknown: &[&str]) -> Result<(), String> {

@@ -176,7 +176,8 @@ fn long(digits: &[u8], form: DecimalForm) -> Result<i128, NumberProblem> {
 /// Digits in groups of three from the right, or plain digits.
 fn grouped(whole: &[u8], mark: &[u8]) -> Result<i128, NumberProblem> {
     let Some(first) = memchr::memmem::find(whole, mark) else { return accumulate(0, whole) };
-    if !(1..=3).contains(&first) {
+    // No thousands begin with a zero: `0,700` is seven tenths of another country.
+    if !(1..=3).contains(&first) || whole[0] == b'0' {
         return Err(NumberProblem::Form);
     }
     let mut value = accumulate(0, &whole[..first])?;
@@ -326,6 +327,9 @@ mod tests {
     fn the_thousands_mark_is_the_declared_one() {
         let form = |thousands| DecimalForm { precision: 38, scale: 0, thousands };
         assert_eq!(decimal(b"1,234", form(None)), Err(NumberProblem::Form));
+        for text in ["0,700", "-0,016", "00,700", "0,000"] {
+            assert_eq!(decimal(text.as_bytes(), form(Some(b","))), Err(NumberProblem::Form), "{text}");
+        }
         assert_eq!(decimal("1\u{a0}234".as_bytes(), form(Some("\u{a0}".as_bytes()))), Ok(1234));
         assert_eq!(decimal(b"99999999999999999999999999999999999999", form(None)), Ok(POWERS[38] - 1));
         assert_eq!(decimal(b"-100000000000000000000000000000000000000", form(None)), Err(NumberProblem::Size));

@@ -266,7 +266,9 @@ impl<'a, 'p> Walk<'a, 'p> {
         self.first.get_or_insert_with(|| header.clone());
         (self.any, self.gap) = (false, false);
         self.read.tables.push(name);
-        self.stage = Stage::Table(Box::new(Rows::new(part.name, part.export, &header, facts, self.titled.clone(), part.sheet, out)?));
+        let rows = Rows::new(part.name, part.export, &header, facts, self.titled.clone(), part.sheet, out)?;
+        self.read.notes.extend(rows.note());
+        self.stage = Stage::Table(Box::new(rows));
         Ok(())
     }
 

@@ -147,6 +147,13 @@ impl<'a> Rows<'a> {
         Ok(Self { export, facts, header: found, width, titled, pads: sheet || export.text.ragged.pads(), excludes, parents, unpivot, block })
     }
 
+    /// What should be known of the header: it has no column that makes rows.
+    pub fn note(&self) -> Option<String> {
+        let unpivot = self.unpivot.as_ref().filter(|unpivot| unpivot.rows.is_empty())?;
+        let (file, pattern) = (unpivot.file, unpivot.rule.headers.as_str());
+        Some(format!("{file}:{}: no header fits the pattern of unpivot, {pattern:?}: each record is one row without its values", self.facts.header_line))
+    }
+
     /// One record of the table.
     pub fn take(&mut self, record: &mut Record, out: &mut dyn Out) -> Result<()> {
         out.record();
@@ -349,7 +356,7 @@ impl<'a> Columns<'a> {
                 }
             }
         }
-        if rows.is_empty() {
+        if rows.is_empty() && !rule.keep_empty {
             return Err(Error::data(format!("{name}:{}: no header fits the pattern of unpivot, {:?}", header.line, rule.headers.as_str()))
                 .next("correct the pattern in [exports.unpivot]"));
         }

@@ -5,6 +5,7 @@ use takings_definitions::{Factors, Piece as SpecPiece, Sign, UnknownColumns, Val
 use super::cell::{Piece, Source};
 use super::values::{ValueColumn, Values};
 use crate::delimiter;
+use crate::header;
 use crate::layout::folded;
 use crate::{Error, PartFacts, Result};
 
@@ -140,7 +141,7 @@ pub(crate) fn bind(values: &Values, path: &str, part: &PartFacts) -> Result<(Vec
         let next = format!("add them to the contract of {}, or set unknown_columns = \"warn\" to leave them out", values.table);
         return Err(wrong(left.join(", ")).next(next));
     }
-    Ok((bound, left.into_iter().map(|what| format!("{place}: {what}; it is left out")).collect()))
+    Ok((bound, header::left_out(&place, &left).into_iter().collect()))
 }
 
 fn is_copy(column: &ValueColumn) -> bool {

@@ -7,6 +7,8 @@ use std::sync::LazyLock;
 
 use iso_currency::{Currency, IntoEnumIterator};
 
+use crate::reject::{Finding, rule};
+
 /// Signs that more than one currency has, or that are no currency's own sign.
 const PRINTED: [(&str, &str); 56] = [
     ("$", "USD CAD AUD NZD HKD SGD TWD MXN ARS CLP COP UYU CUP DOP BBD BMD BND BSD BZD FJD GYD JMD KYD LRD NAD SBD SRD TTD XCD ZWL SVC TOP WST MOP BRL NIO"),
@@ -84,6 +86,21 @@ static SIGNS: LazyLock<HashMap<String, Vec<&'static str>>> = LazyLock::new(|| {
     signs
 });
 
+/// Whether a text has the form of a code of ISO 4217. Which codes there are changes from year to year; a code that was cut off, a sign or a
+/// name is none.
+pub(crate) fn is_code(text: &[u8]) -> bool {
+    text.len() == 3 && text.iter().all(u8::is_ascii_alphabetic)
+}
+
+/// What is wrong with an amount whose currency is none.
+pub(crate) fn no_code(text: &[u8]) -> Finding {
+    let shown = String::from_utf8_lossy(&text[..text.len().min(20)]).into_owned();
+    Finding::new(
+        rule::CURRENCY,
+        format!("is an amount in {shown:?}, which is no currency of three letters: where the export writes others, `map` gives their codes"),
+    )
+}
+
 pub(crate) fn is_known(sign: &str) -> bool {
     SIGNS.contains_key(sign)
 }
@@ -125,6 +142,8 @@ mod tests {
         ] {
             assert_eq!(may_mean(sign, currency), fits, "{sign} {currency}");
         }
+        let codes: Vec<&str> = ["USD", "eur", "US", "E", "", "EUR ", "Euro", "$", "US$", "€"].into_iter().filter(|text| is_code(text.as_bytes())).collect();
+        assert_eq!(codes, ["USD", "eur"]);
         assert!(!is_known("K") && !is_known("¤") && !is_known("") && is_known("R") && is_known("USD"));
     }
 

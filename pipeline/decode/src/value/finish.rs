@@ -7,6 +7,7 @@ use arrow::compute::filter_record_batch;
 use arrow::datatypes::Decimal128Type;
 use takings_definitions::ColumnType;
 
+use super::currency::{is_code, no_code};
 use super::typing::no_currency;
 use super::values::{ValueColumn, Values};
 use crate::dating::{NO_MONTH, UNKNOWN};
@@ -83,8 +84,13 @@ impl Values {
         }
         // Nothing is nothing in any currency.
         let currency = batch.column(column.currency.filter(|_| value != 0)?);
-        let missing = currency.is_null(row) || currency.as_string_opt::<i32>().is_none_or(|texts| texts.value(row).is_empty());
-        missing.then(|| no_currency(self, column))
+        let text = currency.as_string_opt::<i32>().filter(|texts| texts.is_valid(row)).map_or("", |texts| texts.value(row));
+        let any = column.currency.is_some_and(|at| self.columns[at].means_its_texts());
+        match text {
+            "" => Some(no_currency(self, column)),
+            _ if any || is_code(text.as_bytes()) => None,
+            _ => Some(no_code(text.as_bytes())),
+        }
     }
 
     /// The rows that are kept, with their dates, in the table's own schema.

@@ -26,6 +26,7 @@ mod typing;
 mod values;
 mod written;
 
+pub(crate) use currency::{is_code, no_code};
 pub use finish::{Finished, Unfit};
 pub use trial::DateFormat;
 pub use typing::{Typed, Typing};

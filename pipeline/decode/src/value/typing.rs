@@ -13,6 +13,7 @@ use arrow::datatypes::SchemaRef;
 use takings_definitions::ColumnType;
 
 use super::binding::{Bound, bind};
+use super::currency::{is_code, no_code};
 use super::numbers::Beside;
 use super::reading::{Cells, Findings, Problem, beside, boolean, read_values, texts_of};
 use super::values::{Reader, ValueColumn, Values};
@@ -133,6 +134,7 @@ impl Typing {
                 Reader::Bool { yes, no } => Arc::new(BooleanArray::from(read_values(&mut cells, &mut found, skip, |_, _, text| boolean(text, yes, no)))),
                 Reader::Number(reader) => {
                     let currencies = column.currency.and_then(|at| arrays[at].as_ref()).and_then(|array| array.as_any().downcast_ref::<StringArray>());
+                    let any = column.currency.is_some_and(|at| values.columns[at].means_its_texts());
                     let settled = column.currency.is_some_and(|currency| !column.calculated && !values.columns[currency].calculated);
                     let mut sums = Sums::default();
                     let numbers = read_values(&mut cells, &mut found, skip, |row, place, text| {
@@ -146,7 +148,8 @@ impl Typing {
                             match currency {
                                 // Nothing is nothing in any currency.
                                 _ if value == 0 => {}
-                                Some(currency) if !currency.is_empty() => sums.add(currency.as_bytes(), value),
+                                Some(currency) if any || is_code(currency.as_bytes()) => sums.add(currency.as_bytes(), value),
+                                Some(currency) if !currency.is_empty() => return Err(no_code(currency.as_bytes())),
                                 _ => return Err(no_currency(&values, column)),
                             }
                         }

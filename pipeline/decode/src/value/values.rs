@@ -62,6 +62,13 @@ pub(crate) struct ValueColumn {
     pub(crate) deletes: Option<Delete>,
 }
 
+impl ValueColumn {
+    /// Whether the channel file itself says which texts stand in it.
+    pub(crate) fn means_its_texts(&self) -> bool {
+        self.spec.as_ref().is_some_and(|spec| spec.map.is_some() || matches!(spec.source, ValueSource::Constant(_)))
+    }
+}
+
 #[derive(Debug)]
 pub(crate) enum Reader {
     Text { whole_decimals: bool },

@@ -151,6 +151,10 @@ impl NumberForm {
         if !whole.chars().all(|character| character == mark || character.is_ascii_digit()) {
             return false;
         }
+        // No thousands begin with a zero: `0,700` is seven tenths of another country.
+        if whole.starts_with('0') {
+            return false;
+        }
         let mut groups = whole.split(mark).map(str::len);
         let first = groups.next().unwrap_or_default();
         let last = whole.rsplit(mark).next().unwrap_or_default().len();
@@ -284,6 +288,15 @@ mod tests {
             let expected = plain * Decimal::from(if negative { -1 } else { 1 }) / Decimal::from(if percent { 100 } else { 1 });
             let found = form.read(&text).and_then(|written| written.value.at_scale(ONE, 38, 12)).unwrap_or_else(|problem| panic!("{text}: {problem:?}"));
             assert_eq!(Decimal::from_i128_with_scale(found, 12).normalize(), expected.normalize(), "{text}");
+        }
+    }
+
+    #[test]
+    fn thousands_begin_with_no_zero() {
+        for grouping in [Grouping::Threes, Grouping::Any] {
+            let form = form(&ParseKeys { thousands: Some(takings_definitions::Thousands(Some(','))), grouping: Some(grouping), ..ParseKeys::default() });
+            assert!(["0,700", "-0,125", "00,700", "0,000", "0,700.50"].iter().all(|text| form.read(text).is_err()), "{grouping:?}");
+            assert!(["7,000", "0.700", "0700", "10,000.5"].iter().all(|text| form.read(text).is_ok()), "{grouping:?}");
         }
     }
 

@@ -24,6 +24,22 @@ fn a_row_has_every_type_and_knows_where_it_stands() {
 }
 
 #[test]
+fn an_amount_is_in_a_currency_of_three_letters() {
+    // What is nothing may be in any, and is none of the amounts beside it.
+    check("a,1,USD,,,,2026-03-15,,\nb,0,?,,,,2026-03-15,,\nc,2,USD,,,,2026-03-15,,\nd,3,US,,,,2026-03-15,,\ne,4,$,,,,2026-03-15,,\n", expect![[r#"
+        row id="a" amount=1.0000 currency="USD" sold_at=2026-03-15T00:00:00Z _instance="main" _file_id="f1" _line=2 _known_at=2026-03-16T00:00:00Z period_month=2026-03-01
+        row id="b" amount=0.0000 currency="?" sold_at=2026-03-15T00:00:00Z _instance="main" _file_id="f1" _line=3 _known_at=2026-03-16T00:00:00Z period_month=2026-03-01
+        row id="c" amount=2.0000 currency="USD" sold_at=2026-03-15T00:00:00Z _instance="main" _file_id="f1" _line=4 _known_at=2026-03-16T00:00:00Z period_month=2026-03-01
+        reject line 5 amount currency "3": amount: "3" is an amount in "US", which is no currency of three letters: where the export writes others, `map` gives their codes
+          of "d,3,US,,,,2026-03-15,,"
+        reject line 6 amount currency "4": amount: "4" is an amount in "$", which is no currency of three letters: where the export writes others, `map` gives their codes
+          of "e,4,$,,,,2026-03-15,,"
+        total amount ? 0
+        total amount USD 30000
+    "#]]);
+}
+
+#[test]
 fn nulls_quoted_or_not() {
     check(
         "a,,,null,\"\",,2026-03-15,\"null\",\nb,null,NULL,,,1-JAN-2027,,2026-01-01,\" \"\n",

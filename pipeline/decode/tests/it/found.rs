@@ -167,3 +167,87 @@ fn a_joined_header_may_have_several_names() {
     "#]],
     );
 }
+
+#[test]
+fn an_amount_is_in_a_currency_of_three_letters() {
+    let file = "title,units,amount,currency\nA,1,2.5,USD\nB,1,3,eur\nC,0,0,?\nD,1,1,US\nE,1,1,$\n";
+    check(
+        "path = 'x'\n[exports.text]\nragged = \"pad\"\n",
+        "x.csv",
+        file,
+        &expect![[r#"
+        reject 5 currency: amount: "1" is an amount in "US", which is no currency of three letters: where the export writes others, `map` gives their codes
+        reject 6 currency: amount: "1" is an amount in "$", which is no currency of three letters: where the export writes others, `map` gives their codes
+        row title="A" units=1 amount=2.500000 currency="USD" _line=2
+        row title="B" units=1 amount=3.000000 currency="eur" _line=3
+        row title="C" units=0 amount=0.000000 currency="?" _line=4
+        5 records: 3 published in 3 rows, 2 quarantined, excluded {}
+        total amount USD 2500000
+        total amount eur 3000000
+    "#]],
+    );
+    // What the channel file says itself is meant.
+    let said = "path = 'x'\nunknown_columns = \"warn\"\n[exports.columns.currency]\nconstant = \"USDC\"\n";
+    check(
+        said,
+        "x.csv",
+        "title,amount\nA,2.5\n",
+        &expect![[r#"
+        row title="A" amount=2.500000 currency="USDC" _line=2
+        1 records: 1 published in 1 rows, 0 quarantined, excluded {}
+        total amount USDC 2500000
+    "#]],
+    );
+    let mapped = "path = 'x'\n[exports.columns.currency]\nmap = \"currencies\"\n";
+    check(
+        mapped,
+        "x.csv",
+        "title,amount,currency\nA,2.5,Euro\nB,1,€\nC,1,US\n",
+        &expect![[r#"
+        reject 4 map: currency: "US" is not in the reference table; add it there, or say `unknown`
+        row title="A" amount=2.500000 currency="EUR" _line=2
+        row title="B" amount=1.000000 currency="EUR" _line=3
+        3 records: 2 published in 2 rows, 1 quarantined, excluded {}
+        total amount EUR 3500000
+    "#]],
+    );
+}
+
+#[test]
+fn a_file_without_the_columns_that_make_rows() {
+    let unpivot = |more: &str| {
+        format!(
+            "path = 'x'\n[exports.unpivot]\nheaders = '^Revenue \\((?<money>[A-Z]{{3}})\\)$'\nvalue = \"revenue\"\nname = \"metric\"\n{more}[exports.columns.amount]\nfrom = \"revenue\"\n[exports.columns.currency]\nfrom = \"money\"\n"
+        )
+    };
+    check(
+        &unpivot("keep_empty = true\n"),
+        "x.csv",
+        "title,units\nA,1\nB,2\n",
+        &expect![[r#"
+        row title="A" units=1 _line=2
+        row title="B" units=2 _line=3
+        2 records: 2 published in 2 rows, 0 quarantined, excluded {}
+        warning x.csv:1: no header fits the pattern of unpivot, "^Revenue \\((?<money>[A-Z]{3})\\)$": each record is one row without its values
+    "#]],
+    );
+    check(
+        &unpivot("keep_empty = true\n"),
+        "x.csv",
+        "title,units,Revenue (EUR)\nA,1,2.5\nB,2,\n",
+        &expect![[r#"
+        row title="A" units=1 amount=2.500000 currency="EUR" _line=2
+        row title="B" units=2 _line=3
+        2 records: 2 published in 2 rows, 0 quarantined, excluded {}
+        total amount EUR 2500000
+    "#]],
+    );
+    check(
+        &unpivot(""),
+        "x.csv",
+        "title,units\nA,1\n",
+        &expect![[r#"
+        stopped (data): x.csv:1: no header fits the pattern of unpivot, "^Revenue \\((?<money>[A-Z]{3})\\)$"; correct the pattern in [exports.unpivot]
+    "#]],
+    );
+}

@@ -94,7 +94,7 @@ fn print_exports(context: &Context, summary: &Summary) {
         }
         let sum = |value: fn(&crate::publish::UnitOutcome) -> u64| thousands(outcome.decoded.iter().map(value).sum());
         rows.push(vec![
-            outcome.export.clone(),
+            format!("{}.{}", outcome.channel, outcome.export),
             files.to_string(),
             outcome.decoded.len().to_string(),
             sum(|unit| unit.records),
