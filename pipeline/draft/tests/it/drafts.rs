@@ -17,7 +17,7 @@ enum Unknown {
     Records(&'static str),
 }
 
-const UNKNOWN: [(&str, Unknown); 25] = [
+const UNKNOWN: [(&str, Unknown); 26] = [
     ("amazon_prime_video_direct/earnings_2026-03.csv", Unknown::Records("that a film is called Totals")),
     ("apple/80012345_0326_ZZ.txt", Unknown::Records("that countries are added up behind the rows")),
     ("apple/FD_80012345_0426_Z1.txt", Unknown::Records("that countries are added up behind the rows")),
@@ -43,6 +43,7 @@ const UNKNOWN: [(&str, Unknown); 25] = [
     ("youtube/Content 2026-02-01_2026-03-01 My channel.zip", Unknown::Records("which members repeat the money of others")),
     ("youtube/Content 2026-03-01_2026-04-01 My channel.zip", Unknown::Records("which members repeat the money of others")),
     ("youtube/Content 2026-04-01_2026-05-01 My channel/Table data.csv", Unknown::Records("that hours are told in seconds")),
+    ("youtube/Content 2026-05-01_2026-06-01 My channel.zip", Unknown::Records("which members repeat the money of others")),
 ];
 
 /// What a draft reads.
