@@ -1,5 +1,7 @@
 //! The first record of a file against the layout: which cell holds which column, by name. A file that doesn't fit is stopped here.
 
+use std::fmt;
+
 use takings_definitions::{UnknownColumns, nearest};
 
 use crate::cells::unquoted;
@@ -43,13 +45,13 @@ impl Header {
             let next = || format!("correct the file, or name the header under [exports.headers] of export `{}`", layout.export);
             wrong(what).next(other.unwrap_or_else(next))
         })?;
-        let unknown: Vec<String> = unknown.into_iter().map(|at| describe_unknown(layout, &names, at)).collect();
+        let unknown: Vec<Unknown> = unknown.into_iter().map(|at| describe_unknown(layout, &names, at)).collect();
         if layout.unknown == UnknownColumns::Stop && !unknown.is_empty() {
             return Err(
-                wrong(unknown.join(", ")).next(format!("add them to the contract of {}, or set unknown_columns = \"warn\" to leave them out", layout.table))
+                wrong(listed(&unknown)).next(format!("add them to the contract of {}, or set unknown_columns = \"warn\" to leave them out", layout.table))
             );
         }
-        let warnings = left_out(&format!("{path}:{line}"), &unknown).into_iter().collect();
+        let warnings = left_out(&format!("{path}:{line}"), &layout.export, &unknown).into_iter().collect();
         Ok(Self { width: names.len(), sources, warnings })
     }
 }
@@ -87,13 +89,35 @@ fn names(layout: &Layout, path: &str, record: &[u8]) -> Result<(u64, Vec<String>
     Ok((line, (0..width).map(name).collect::<Result<_>>()?))
 }
 
+/// A cell of a header that no column takes, and why.
+pub(crate) struct Unknown {
+    pub(crate) what: String,
+    pub(crate) why: String,
+    /// The name that it may be.
+    pub(crate) nearest: String,
+}
+
+impl fmt::Display for Unknown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}{}", self.what, self.why, self.nearest)
+    }
+}
+
 /// One warning of all columns that are left out: a folder of files of a newer version has many.
-pub(crate) fn left_out(place: &str, unknown: &[String]) -> Option<String> {
+pub(crate) fn left_out(place: &str, export: &str, unknown: &[Unknown]) -> Option<String> {
     match unknown {
         [] => None,
         [one] => Some(format!("{place}: {one}; it is left out")),
-        several => Some(format!("{place}: {}; they are left out", several.join("; "))),
+        several => {
+            let names: Vec<String> = several.iter().map(|one| format!("{}{}", one.what, one.nearest)).collect();
+            Some(format!("{place}: export `{export}` does not know {}; they are left out", names.join(", ")))
+        }
     }
+}
+
+/// All of them, where they stop the file.
+pub(crate) fn listed(unknown: &[Unknown]) -> String {
+    unknown.iter().map(Unknown::to_string).collect::<Vec<_>>().join(", ")
 }
 
 fn check_missing(layout: &Layout, sources: &[Option<usize>], unknown: &[&str]) -> Result<(), String> {
@@ -110,12 +134,12 @@ fn check_missing(layout: &Layout, sources: &[Option<usize>], unknown: &[&str]) -
     if missing.is_empty() { Ok(()) } else { Err(format!("the header lacks {}", missing.join(", "))) }
 }
 
-fn describe_unknown(layout: &Layout, names: &[String], at: usize) -> String {
+fn describe_unknown(layout: &Layout, names: &[String], at: usize) -> Unknown {
     let name = &names[at];
     if name.trim().is_empty() {
-        return format!("header cell {} has no name", at + 1);
+        return Unknown { what: format!("header cell {}", at + 1), why: "has no name".to_owned(), nearest: String::new() };
     }
     let known = layout.columns.iter().flat_map(|column| column.headers.iter().map(String::as_str));
     let hint = nearest(&folded(name), known).map(|best| format!(" (nearest: \"{best}\")")).unwrap_or_default();
-    format!("column {name:?} is not known to export `{}`{hint}", layout.export)
+    Unknown { what: format!("column {name:?}"), why: format!("is not known to export `{}`", layout.export), nearest: hint }
 }

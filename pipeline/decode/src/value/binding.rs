@@ -5,7 +5,7 @@ use takings_definitions::{Factors, Piece as SpecPiece, Sign, UnknownColumns, Val
 use super::cell::{Piece, Source};
 use super::values::{ValueColumn, Values};
 use crate::delimiter;
-use crate::header;
+use crate::header::{self, Unknown};
 use crate::layout::folded;
 use crate::{Error, PartFacts, Result};
 
@@ -136,12 +136,12 @@ pub(crate) fn bind(values: &Values, path: &str, part: &PartFacts) -> Result<(Vec
     // Names that the channel file itself gives to columns are known.
     let found = part.header_line > 0;
     let left: Vec<usize> = (0..part.header.len()).filter(|at| found && !names.used[*at] && !is_mentioned(values, &names, *at)).collect();
-    let left: Vec<String> = left.into_iter().map(|at| describe_unknown(values, part, at)).collect();
+    let left: Vec<Unknown> = left.into_iter().map(|at| describe_unknown(values, part, at)).collect();
     if values.unknown == UnknownColumns::Stop && !left.is_empty() {
         let next = format!("add them to the contract of {}, or set unknown_columns = \"warn\" to leave them out", values.table);
-        return Err(wrong(left.join(", ")).next(next));
+        return Err(wrong(header::listed(&left)).next(next));
     }
-    Ok((bound, header::left_out(&place, &left).into_iter().collect()))
+    Ok((bound, header::left_out(&place, &values.export, &left).into_iter().collect()))
 }
 
 fn is_copy(column: &ValueColumn) -> bool {
@@ -240,12 +240,12 @@ fn is_mentioned(values: &Values, names: &Names<'_>, at: usize) -> bool {
     values.mentioned.contains(&names.folded[at]) || values.unpivoted.as_ref().is_some_and(|pattern| pattern.is_match(&names.part.header[at]))
 }
 
-fn describe_unknown(values: &Values, part: &PartFacts, at: usize) -> String {
+fn describe_unknown(values: &Values, part: &PartFacts, at: usize) -> Unknown {
     let name = &part.header[at];
     if name.trim().is_empty() || *name == format!("#{}", at + 1) {
-        return format!("header cell {} has no name", at + 1);
+        return Unknown { what: format!("header cell {}", at + 1), why: "has no name".to_owned(), nearest: String::new() };
     }
     let known = values.columns.iter().flat_map(|column| column.headers.iter().map(String::as_str));
     let hint = nearest(name, known).map(|best| format!(" (nearest: \"{best}\")")).unwrap_or_default();
-    format!("column {name:?} is not known to export `{}`{hint}", values.export)
+    Unknown { what: format!("column {name:?}"), why: format!("is not known to export `{}`", values.export), nearest: hint }
 }

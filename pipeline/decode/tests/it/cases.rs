@@ -26,7 +26,9 @@ fn a_row_has_every_type_and_knows_where_it_stands() {
 #[test]
 fn an_amount_is_in_a_currency_of_three_letters() {
     // What is nothing may be in any, and is none of the amounts beside it.
-    check("a,1,USD,,,,2026-03-15,,\nb,0,?,,,,2026-03-15,,\nc,2,USD,,,,2026-03-15,,\nd,3,US,,,,2026-03-15,,\ne,4,$,,,,2026-03-15,,\n", expect![[r#"
+    check(
+        "a,1,USD,,,,2026-03-15,,\nb,0,?,,,,2026-03-15,,\nc,2,USD,,,,2026-03-15,,\nd,3,US,,,,2026-03-15,,\ne,4,$,,,,2026-03-15,,\n",
+        expect![[r#"
         row id="a" amount=1.0000 currency="USD" sold_at=2026-03-15T00:00:00Z _instance="main" _file_id="f1" _line=2 _known_at=2026-03-16T00:00:00Z period_month=2026-03-01
         row id="b" amount=0.0000 currency="?" sold_at=2026-03-15T00:00:00Z _instance="main" _file_id="f1" _line=3 _known_at=2026-03-16T00:00:00Z period_month=2026-03-01
         row id="c" amount=2.0000 currency="USD" sold_at=2026-03-15T00:00:00Z _instance="main" _file_id="f1" _line=4 _known_at=2026-03-16T00:00:00Z period_month=2026-03-01
@@ -36,7 +38,8 @@ fn an_amount_is_in_a_currency_of_three_letters() {
           of "e,4,$,,,,2026-03-15,,"
         total amount ? 0
         total amount USD 30000
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]

@@ -13,7 +13,7 @@ fn columns_are_found_by_name() {
     check(
         "\u{feff}\"COUNTRY code\", Amount ,Currency,sold_at,extra,\"ID\",\r\nDE,1,USD,2026-03-15,x,a,\r\n",
         expect![[r#"
-            warning sales.csv:1: column "extra" is not known to export `sale`; header cell 7 has no name; they are left out
+            warning sales.csv:1: export `sale` does not know column "extra", header cell 7; they are left out
             row id="a" amount=1.0000 currency="USD" sold_at=2026-03-15T00:00:00Z country="DE" _instance="main" _file_id="f1" _line=2 _known_at=2026-03-16T00:00:00Z period_month=2026-03-01
             total amount USD 10000
         "#]],

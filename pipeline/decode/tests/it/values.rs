@@ -184,7 +184,7 @@ fn believe_and_paypal_decimal_commas() {
         "unknown_columns = \"warn\"\n[exports.headers]\nnet = [\"Revenu net\"]\n[exports.columns.currency]\nconstant = \"EUR\"",
         &[&["Revenu nett", "Devise"], &["1", "EUR"]],
         expect![[r#"
-            warning x.csv:1: column "Revenu nett" is not known to export `e` (nearest: "Revenu net"); column "Devise" is not known to export `e`; they are left out
+            warning x.csv:1: export `e` does not know column "Revenu nett" (nearest: "Revenu net"), column "Devise"; they are left out
             row currency="EUR" _line=2
         "#]],
     );
@@ -519,7 +519,7 @@ fn a_part_that_does_not_fit_is_stopped() {
         stopped (data) x.csv:1: id: header cells 1 "Id" and 2 "identifier" are both this column; leave one of them out of the column's header names
         stopped (data) x.csv:1: amount: `negative` looks at "Kind", which the header lacks (nearest: "Kinds"); correct the file, or the column's `negative`
         stopped (data) x.csv:1: column "Kinds" is not known to export `e`; add them to the contract of line, or set unknown_columns = "warn" to leave them out
-        warning x.csv:1: header cell 2 has no name; column "Amount#2" is not known to export `e`; they are left out
+        warning x.csv:1: export `e` does not know header cell 2, column "Amount#2"; they are left out
         stopped (data) x.csv:1: id: `join` names "b", which the header lacks (nearest: "a"); correct the file, or the column's `join`
         stopped (data) x.csv:1: id: the part's name "" is not of the form ^(?<value>Q\d)$; correct the column's `part`
         stopped (data) x.csv:1: id: the file's path has no group `period` here; correct `path` of the export, or the file's name
