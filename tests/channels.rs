@@ -112,13 +112,18 @@ fn every_shipped_channel_reads_its_fixtures_to_the_last_digit() {
     let told = place.rows("select cast(created_at as date) as day from stripe_balance where balance_transaction_id = 'txn_10'");
     assert_eq!(told[1..], [["2026-03-31"]]);
     // Each language has its own form of dates.
-    let languages = place.rows("select language, count(distinct transacted_on) as days from paypal_transaction where transacted_on = '2026-06-17' group by language order by language");
+    let languages = place.rows(
+        "select language, count(distinct transacted_on) as days from paypal_transaction where transacted_on = '2026-06-17' group by language order by language",
+    );
     assert_eq!(languages[1..], [["en-eu", "1"], ["en-us", "1"], ["es", "1"], ["fr", "1"], ["it", "1"], ["nl", "1"]]);
     // Apple counts those who pay in nine columns and trials in four.
-    let active = place.rows("select active_trial, active_paid from fct_subscription_metric where channel = 'apple' and counted_on = '2026-07-15' order by country");
+    let active =
+        place.rows("select active_trial, active_paid from fct_subscription_metric where channel = 'apple' and counted_on = '2026-07-15' order by country");
     assert_eq!(active[1..], [["1", "12"], ["46", "366"]]);
     // A trial by an offer code is one, what is paid at once is none.
-    let moved = place.rows("select sum(trial_starts) as trials, sum(paid_conversions) as paid, sum(cancellations) as left_us from fct_subscription_metric where channel = 'apple'");
+    let moved = place.rows(
+        "select sum(trial_starts) as trials, sum(paid_conversions) as paid, sum(cancellations) as left_us from fct_subscription_metric where channel = 'apple'",
+    );
     assert_eq!(moved[1..], [["13", "6", "1"]]);
     // Several dimensions of a line are one value.
     let by = place.rows("select distinct dimension_value from google_play_statistic where period_month = '2026-07-01' order by dimension_value");

@@ -102,15 +102,6 @@ fn definitions_that_contradict_each_other_are_named() {
         &["section `by_prodct` has no SQL", "did you mean `by_product`?"],
     );
     says("config/reports/disbursement.toml", "channel = \"aws_marketplace\"", "channel = \"aws_market\"", &["`aws_market`", "aws_marketplace"]);
-    let shared = "shared = [\"known_disbursement\"";
-    says(
-        "config/reports/disbursement.toml",
-        shared,
-        "shared = [\"known_disbursment\"",
-        &["`known_disbursment` is no view", "did you mean `known_disbursement`?"],
-    );
-    says("config/reports/disbursement.toml", shared, "shared = [\"fct_disbursement\"", &["`fct_disbursement` is no view"]);
-    says("config/reports/disbursement.toml", shared, "shared = [\"known_usage\"", &["`known_usage` is read by 1 of the sections"]);
     says("config/reports/disbursement.toml", "digits = 2", "digits = \"too\"", &["\"too\"", "feed"]);
     says("config/reports/disbursement.toml", "job = \"nightly\"", "job = \"nightyl\"", &["nightyl", "did you mean `nightly`?"]);
     says("config/reports/disbursement.toml", "exports = [\"billing_event\"", "exports = [\"billing_evnt\"", &["billing_evnt", "did you mean `billing_event`?"]);
@@ -193,6 +184,19 @@ fn a_trace_that_does_not_hold_is_named() {
     ran.says(&[&format!("{file}:{model}:"), "trace of section `breaks`", "known_brake", "did you mean `known_break`?"])
         .says(&[&format!("{file}:{key}:"), "`disbursment_id`", "did you mean `disbursement_id`?"])
         .says(&[&format!("{file}:{filter}:"), "trace of section `roll_forward`", "moved_on", "moved_at"]);
+}
+
+#[test]
+fn what_a_report_shares_is_a_view_that_several_sections_read() {
+    let says = |to: &str, words: &[&str]| {
+        let project = Project::new();
+        let file = "config/reports/disbursement.toml";
+        let place = format!("{file}:{}:", project.edit(file, "shared = [\"known_disbursement\"", to));
+        project.takings(&["check"]).ends_with(1).says(&[&[place.as_str()], words].concat());
+    };
+    says("shared = [\"known_disbursment\"", &["`known_disbursment` is no view", "did you mean `known_disbursement`?"]);
+    says("shared = [\"fct_disbursement\"", &["`fct_disbursement` is no view"]);
+    says("shared = [\"known_usage\"", &["`known_usage` is read by 1 of the sections"]);
 }
 
 #[test]

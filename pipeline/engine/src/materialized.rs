@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::{ArrayRef, AsArray, RecordBatch};
 use datafusion::arrow::compute::concat_batches;
-use datafusion::arrow::datatypes::{DataType, SchemaRef};
+use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::dataframe::DataFrame;
 use datafusion::datasource::MemTable;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
@@ -106,8 +106,10 @@ impl Gathered {
     async fn of(context: &SessionContext, what: &str, frame: DataFrame) -> Result<Self> {
         let failed = |error: &datafusion::common::DataFusionError| Error::running(what, error);
         let memory = MemoryConsumer::new(what).register(&context.runtime_env().memory_pool);
-        let schema = Arc::clone(frame.schema().inner());
         let mut rows = frame.execute_stream().await.map_err(|error| failed(&error))?;
+        // What runs a plan may give another form of text, and call a column nullable, where the plan does not.
+        let fields: Vec<Field> = rows.schema().fields().iter().map(|field| field.as_ref().clone().with_nullable(true)).collect();
+        let schema = Arc::new(Schema::new(fields));
         let mut batches = Vec::new();
         while let Some(batch) = rows.try_next().await.map_err(|error| failed(&error))? {
             if batch.num_rows() > 0 {
@@ -142,7 +144,7 @@ impl HeldView {
     }
 }
 
-/// Without the buffers that its texts share with rows that are not in it. What runs a plan may call a column nullable that the plan does not.
+/// Without the buffers that its texts share with rows that are not in it.
 fn compact(schema: &SchemaRef, batch: &RecordBatch) -> Result<RecordBatch> {
     let columns = batch
         .columns()
