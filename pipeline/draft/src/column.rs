@@ -143,7 +143,6 @@ fn typed(header: &str, values: &[&str]) -> Guess {
         "codigo",
         "kennung",
         "merchant",
-        "type",
     ]) || words.iter().any(|word| NUMBERED.iter().any(|end| word.len() > end.len() && word.ends_with(end)))
         || (has(&["number", "no", "nr"]) && !words.iter().any(|word| word == "of"));
     let zeros = values.iter().any(|value| value.len() > 1 && value.starts_with('0') && value.bytes().all(|byte| byte.is_ascii_digit()));

@@ -60,7 +60,7 @@ const DATES: [&str; 49] = [
     "%Y-%m-%d 00:00:00",
 ];
 
-const TIMESTAMPS: [&str; 37] = [
+const TIMESTAMPS: [&str; 41] = [
     "%Y-%m-%dT%H:%M:%SZ",
     "%Y-%m-%dT%H:%M:%S",
     "%Y-%m-%dT%H:%M:%S%.fZ",
@@ -94,6 +94,10 @@ const TIMESTAMPS: [&str; 37] = [
     "%b %-d, %Y %-I:%M:%S %p %Z",
     "%d %b %Y %-I:%M:%S %p %Z",
     "%d %b %Y %H:%M:%S %Z",
+    "%d %b %Y %H:%M:%S",
+    "%d %b %Y %H:%M",
+    "%d. %b %Y %H:%M:%S %Z",
+    "%d. %b %Y %H:%M:%S",
     "%m/%d/%Y %H:%M:%S %Z",
     "%d/%m/%Y %H:%M:%S %Z",
     "%d.%m.%Y %H:%M:%S %Z",
@@ -118,7 +122,7 @@ const SERIAL: [&str; 20] = [
 ];
 
 /// Words of headers under which so many digits are seconds or milliseconds since 1970.
-const COUNTED: [&str; 5] = ["timestamp", "epoch", "unix", "time", "created"];
+const COUNTED: [&str; 7] = ["timestamp", "epoch", "unix", "time", "created", "updated", "date"];
 const UNIX: [(&str, usize); 2] = [("unix", 10), ("unix-ms", 13)];
 
 /// The format of such numbers.
@@ -221,7 +225,7 @@ fn named_dates(values: &[&str]) -> Option<Guess> {
 pub(crate) fn stray<'a>(values: &[&'a str], header: &str) -> Option<(&'static str, &'a str)> {
     let first = values.first()?;
     let digits = |value: &&str| value.bytes().any(|byte| byte.is_ascii_digit());
-    let clock = |value: &&str| value.contains(':') && value.len() <= 8;
+    let clock = |value: &&str| value.split_once(':').is_some_and(|(hour, _)| hour.len() <= 2 && is_digits(hour));
     let named = has(header, &DATED) && values.iter().all(|value| digits(value) && !clock(value));
     if !named && !(digits(first) && is_date(first)) {
         return None;

@@ -1,5 +1,7 @@
 //! Texts of numbers: which marks and signs all values of a column bear out. Exact integers only.
 
+use crate::money::is_currency;
+
 /// How numbers are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Marks {
@@ -208,7 +210,10 @@ pub(crate) fn stray<'a>(values: &[&'a str], amounts: bool) -> Option<(String, &'
     } else if numbers > 1 && numbers * 4 >= values.len() * 3 {
         Some(("though most of its values are numbers".to_owned(), text))
     } else {
-        (amounts && digits * 2 >= values.len()).then(|| ("though its header names an amount".to_owned(), *text))
+        // `3.50 EUR`, `EUR 3.50`, `#DIV/0!`, but not `INV-77`.
+        let begins = text.starts_with(|first: char| first.is_ascii_digit() || "+-−(#=".contains(first)) || is_currency(text.split(' ').next().unwrap_or(text));
+        let begins = begins || CURRENCY_SIGNS.iter().any(|(sign, _)| text.starts_with(sign));
+        (amounts && begins && digits * 2 >= values.len()).then(|| ("though its header names an amount".to_owned(), *text))
     }
 }
 
@@ -232,6 +237,7 @@ mod tests {
         assert_eq!(shown(&["1.50", "2.50", "4"], true), None);
         assert_eq!(shown(&["1", "A2", "B3"], false), None);
         assert_eq!(shown(&["gross", "net"], true), None);
+        assert_eq!(shown(&["INV-77", "INV-78"], true), None);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Bytes of a text → how it is written: encoding, delimiter, quotes. It must not know what the cells mean.
 
+use std::collections::BTreeSet;
+
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use takings_decode::general::{Row, text_records};
@@ -137,8 +139,15 @@ fn comments(text: &str) -> Vec<String> {
     let cells = |line: &str| [',', '\t', ';', '|'].iter().map(|mark| line.matches(*mark).count()).max().unwrap_or(0);
     let header = begin == 1 && marked.len() == 1 && lines.len() > 1 && cells(lines[0]) > 0;
     let width = lines.iter().filter(|line| !line.starts_with('#')).map(|line| cells(line)).min().unwrap_or(0);
-    let row = marked[begin..].iter().any(|line| cells(line) >= width.max(1));
+    // `#AS01` names the cells of lines that begin with `AS01`.
+    let kinds: BTreeSet<&str> = lines.iter().map(|line| first_cell(line)).filter(|cell| !cell.starts_with('#')).collect();
+    let names_kinds = marked.iter().filter(|line| kinds.contains(&first_cell(line)[1..])).count() > 1;
+    let row = !names_kinds && marked[begin..].iter().any(|line| cells(line) >= width.max(1));
     if header || row || marked.len() * 2 >= lines.len() { Vec::new() } else { marked.into_iter().map(str::to_owned).collect() }
+}
+
+fn first_cell(line: &str) -> &str {
+    line.split([',', '\t', ';', '|']).next().unwrap_or(line)
 }
 
 #[cfg(test)]
@@ -156,6 +165,8 @@ mod tests {
     fn what_may_be_a_row_is_no_comment() {
         assert_eq!(comments("# made, by hand\n# for us\na,b\n1,2\n3,4\n5,6\n# end\n"), ["# made, by hand", "# for us", "# end"]);
         assert_eq!(comments("order,amount\n#1001,1\n1002,2\n1003,3\n1004,4\n"), Vec::<String>::new());
+        let typed = "HEAD\tx\n#HEAD\tName\n#SU03\tId\tUnits\n#FOOT\tLines\nSU03\t1\t2\nSU03\t2\t2\nSU03\t3\t2\nFOOT\t5\n";
+        assert_eq!(comments(typed).len(), 3);
         assert_eq!(comments("#,title\n1,x\n2,y\n"), Vec::<String>::new());
     }
 

@@ -11,10 +11,10 @@ fn said(sample: &str) -> (String, String) {
 #[test]
 fn a_total_that_adds_up_to_nothing_is_asked_for() {
     // The first line of an export that shows the best titles only.
-    let sample = "Titel,Aufrufe,Umsatz (EUR)\nGesamt,2234,30.25\nTide,1000,12.50\nFog,40,3.99\n";
+    let sample = "Titel,Aufrufe,Dauer,Umsatz (EUR)\nGesamt,2234,0:00:15,30.25\nTide,1000,0:01:15,12.50\nFog,40,0:00:10,3.99\n";
     let draft = draft("a.csv", sample);
     assert_eq!(draft.questions, 1, "{:?}", draft.notes);
-    assert!(draft.notes.iter().any(|note| note.contains("line 2 (\"Gesamt 2234 30.25\") is called a total")), "{:?}", draft.notes);
+    assert!(draft.notes.iter().any(|note| note.contains("line 2 (\"Gesamt 2234 0:00:15 30.25\") is called a total")), "{:?}", draft.notes);
     assert!(reads(&draft, "a.csv", sample.as_bytes(), 0).is_ok_and(|read| read == ["a: 2 rows, aufrufe 1040, umsatz_eur 16.49, without 1 totals"]));
     // The other answer: without the rule it is read.
     let mut without = draft.clone();
@@ -85,6 +85,9 @@ fn times_and_numbers_that_name_something() {
     let draft = |sample: &str| read_of("a.csv", sample).0;
     let french = draft("Date,Net (EUR)\n1 août 2026 15:44:19 UTC,1.50\n12 févr. 2026 15:44:19 UTC,2.50\n");
     assert!(french.channel_toml.contains("formats = [\"%d %b %Y %H:%M:%S %Z\"]\nlanguages = [\"fr\"]"), "{}", french.channel_toml);
+    let german = draft("Datum;Netto EUR\n01. August 2026 15:44:19 MESZ;1,50\n");
+    assert!(german.channel_toml.contains("languages = [\"de\"]") || german.channel_toml.contains("%d. %b %Y %H:%M:%S %Z"), "{}", german.channel_toml);
+    assert!(german.channel_toml.contains("zones = { MESZ = \"+02:00\" }"), "{}", german.channel_toml);
     let serial = draft("Zahlungsdatum;Netto EUR\n45658;0,50\n45689;0,12\n");
     assert!(serial.channel_toml.contains("[exports.columns.zahlungsdatum]\nformats = [\"excel\"]"), "{}", serial.channel_toml);
     let numbers = draft("Vorgang,Menge,Stand\n1000231,10000,3\n1000232,20000,14\n1000233,30000,9\n");
