@@ -21,7 +21,9 @@ use crate::write::{list, quoted};
 pub(crate) fn assemble(sample: &[u8], file: &str, name: &str, encoding: Option<&'static Encoding>) -> Result<ChannelPlan, Error> {
     let mut looked = look(file, sample, encoding)?;
     if looked.groups.is_empty() {
-        return Err(Error::new(format!("{file}: no table was found in it: no line that reads as a header stands above lines of as many cells")));
+        return Err(Error::new(format!(
+            "{file}: no table was found in it: no line that reads as a header stands above lines of as many cells; a sample needs a header and rows below it"
+        )));
     }
     let name = snake(name);
     let left_out = leave_out(&mut looked);

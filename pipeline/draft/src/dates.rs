@@ -227,7 +227,8 @@ pub(crate) fn stray<'a>(values: &[&'a str], header: &str) -> Option<(&'static st
     let digits = |value: &&str| value.bytes().any(|byte| byte.is_ascii_digit());
     let clock = |value: &&str| value.split_once(':').is_some_and(|(hour, _)| hour.len() <= 2 && is_digits(hour));
     let named = has(header, &DATED) && values.iter().all(|value| digits(value) && !clock(value));
-    if !named && !(digits(first) && is_date(first)) {
+    let begins = digits(first) && is_date(first);
+    if !named && !begins {
         return None;
     }
     let reads = |format: &DateFormat| values.iter().filter(|value| format.read(value).is_some()).count();

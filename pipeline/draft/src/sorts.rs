@@ -31,7 +31,7 @@ const COUNT_PARTS: &str = "数 個 件 количество 수량 횟수";
 const AMOUNT_OF: &str = "price prices proceeds royalty royalties revenue earnings amount cost fee fees betrag preis umsatz montant prix importe precio importo prezzo \
     bedrag prijs";
 
-const RATES: &str = "rate fx exchange percent percentage ratio ranking kurs koers cambio tasso tasa taux steuersatz prozentsatz ctr";
+const RATES: &str = "rate fx exchange pct percent percentage ratio ranking kurs koers cambio tasso tasa taux steuersatz prozentsatz ctr";
 const RATE_ENDS: &str = "kurs rate";
 
 /// What the header says that a number is.

@@ -95,3 +95,9 @@ fn times_and_numbers_that_name_something() {
     assert!(numbers.table_tomls[0].1.contains("name = \"menge\", type = \"int64\""), "{}", numbers.table_tomls[0].1);
     assert!(numbers.notes.iter().any(|note| note.contains("vorgang stays text, as each of its values has as many digits")), "{:?}", numbers.notes);
 }
+
+#[test]
+fn a_header_alone_is_no_sample() {
+    let error = takings_draft::channel(b"Date,Title,Amount\n", "a.csv", "shop").unwrap_err().to_string();
+    assert!(error.ends_with("a sample needs a header and rows below it"), "{error}");
+}
