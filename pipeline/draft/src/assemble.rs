@@ -54,7 +54,9 @@ pub(crate) fn assemble(sample: &[u8], file: &str, name: &str, encoding: Option<&
     // Once, though several tables are of one text.
     let mut comments: Vec<&Vec<String>> = looked.groups.iter().flat_map(|group| &group.parts).filter_map(|part| Some(&part.text.as_ref()?.comments)).collect();
     comments.dedup();
-    exports[0].notes.extend(comments.into_iter().filter_map(|lines| norows::left_out("as it begins with \"#\"", lines)));
+    let shown = |line: &String| format!("{:?}", line.chars().take(60).collect::<String>());
+    let lines = |lines: &Vec<String>| norows::left_out("as it begins with \"#\"", &lines.iter().map(shown).collect::<Vec<_>>());
+    exports[0].notes.extend(comments.into_iter().filter_map(lines));
     Ok(ChannelPlan { name, exports })
 }
 
