@@ -65,10 +65,10 @@ fn counts_rows(row: &Row, above: usize) -> bool {
     numbers.next() == Some(above.to_string().as_str()) && numbers.next().is_none()
 }
 
-/// Whether a row has no text but its word, besides numbers, durations and a currency.
+/// Whether a row has no text but its word, besides numbers, durations, a currency and codes of a letter or two.
 pub(crate) fn is_bare(row: &Row) -> bool {
     let duration = |cell: &str| cell.bytes().all(|byte| byte.is_ascii_digit() || byte == b':');
-    let text = |cell: &&str| !is_number(cell) && !duration(cell) && !is_currency(cell);
+    let text = |cell: &&str| !is_number(cell) && !duration(cell) && !is_currency(cell) && cell.chars().count() > 2;
     row.cells.iter().map(|cell| cell.trim()).filter(text).count() <= 1
 }
 

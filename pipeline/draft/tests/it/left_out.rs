@@ -16,6 +16,9 @@ fn a_total_that_adds_up_to_nothing_is_asked_for() {
     assert_eq!(draft.questions, 1, "{:?}", draft.notes);
     assert!(draft.notes.iter().any(|note| note.contains("line 2 (\"Gesamt 2234 0:00:15 30.25\") is called a total")), "{:?}", draft.notes);
     assert!(reads(&draft, "a.csv", sample.as_bytes(), 0).is_ok_and(|read| read == ["a: 2 rows, aufrufe 1040, umsatz_eur 16.49, without 1 totals"]));
+    let typed =
+        crate::samples::draft("a.csv", "T,M,Tide,Fox,2026-01-03,10.00\nT,P,Fog,Fox,2026-01-04,2.50\nS,M,Total,,,10.00\nS,P,Total incl. balance,,,4.50\n");
+    assert_eq!(typed.questions, 1, "{:?}", typed.notes);
     // The other answer: without the rule it is read.
     let mut without = draft.clone();
     let rule = without.channel_toml.find("\n[[exports.exclude]]").unwrap()..without.channel_toml.find("\n# table column").unwrap();
