@@ -3,23 +3,27 @@
 use encoding_rs::Encoding;
 use regex::Regex;
 
-use crate::column::{EXCEL, Guess, Seen, date_formats, see};
+use crate::column::{Guess, Seen, see};
+use crate::dates::{EXCEL, date_formats};
 use crate::error::Error;
 use crate::grid::cleaned;
-use crate::money::{Sort, is_currency, is_currency_word, sort, tie, wide};
+use crate::money::{is_common_currency, is_currency, tie, wide};
 use crate::names::{FilePattern, file_pattern, plain_words, snake, unique};
-use crate::norows::{end, excludes, shown, trailers};
+use crate::norows::{self, end, excludes, shown, trailers};
 use crate::plan::{CellPlan, ChannelPlan, Column, ExportPlan, HeaderPlan, SectionPlan, Source, UnpivotPlan};
 use crate::rollups::leave_out;
 use crate::sample::{Group, Looked, PartSample, look};
 use crate::sections;
+use crate::sorts::{Sort, says_currency, sort};
 use crate::typed::{Evidence, column};
 use crate::write::{list, quoted};
 
 pub(crate) fn assemble(sample: &[u8], file: &str, name: &str, encoding: Option<&'static Encoding>) -> Result<ChannelPlan, Error> {
     let mut looked = look(file, sample, encoding)?;
     if looked.groups.is_empty() {
-        return Err(Error::new(format!("{file}: no table was found in it: no line that reads as a header stands above lines of as many cells")));
+        return Err(Error::new(format!(
+            "{file}: no table was found in it: no line that reads as a header stands above lines of as many cells; a sample needs a header and rows below it"
+        )));
     }
     let name = snake(name);
     let left_out = leave_out(&mut looked);
@@ -47,6 +51,12 @@ pub(crate) fn assemble(sample: &[u8], file: &str, name: &str, encoding: Option<&
         ));
     }
     exports[0].notes.extend(left_out);
+    // Once, though several tables are of one text.
+    let mut comments: Vec<&Vec<String>> = looked.groups.iter().flat_map(|group| &group.parts).filter_map(|part| Some(&part.text.as_ref()?.comments)).collect();
+    comments.dedup();
+    let shown = |line: &String| format!("{:?}", line.chars().take(60).collect::<String>());
+    let lines = |lines: &Vec<String>| norows::left_out("as it begins with \"#\"", &lines.iter().map(shown).collect::<Vec<_>>());
+    exports[0].notes.extend(comments.into_iter().filter_map(lines));
     Ok(ChannelPlan { name, exports })
 }
 
@@ -154,11 +164,12 @@ fn fill(export: &mut ExportPlan, group: &Group, seen: &[Seen], evidence: &Eviden
 
 fn columns(export: &mut ExportPlan, group: &Group, seen: &[Seen], evidence: &Evidence) {
     let names = &group.parts[0].table.names;
-    let codes = |at: usize| {
+    let all = |at: usize, is: fn(&str) -> bool| {
         let mut values = group.parts.iter().flat_map(|part| part.table.data.iter().filter_map(move |row| part.rows[*row].cells.get(at)));
-        seen[at].filled > 0 && values.all(|cell| cell.trim().is_empty() || is_currency(cell.trim()))
+        seen[at].filled > 0 && values.all(|cell| cell.trim().is_empty() || is(cell.trim()))
     };
-    let wide = wide(names).filter(|_| !(0..names.len()).any(|at| codes(at) || crate::column::words(&names[at]).iter().any(|word| is_currency_word(word))));
+    let codes = |at: usize| all(at, is_currency);
+    let wide = wide(names).filter(|_| !(0..names.len()).any(|at| codes(at) || says_currency(&names[at])));
     let mut taken: Vec<String> = Vec::new();
     let mut currencies = Vec::new();
     let signed = seen.iter().any(|seen| matches!(&seen.guess, Guess::Number(number) if number.signs.currency.is_some()));
@@ -175,13 +186,14 @@ fn columns(export: &mut ExportPlan, group: &Group, seen: &[Seen], evidence: &Evi
         let name = unique(&if nameless { format!("column_{}", at + 1) } else { snake(&plain) }, &taken);
         taken.push(name.clone());
         // A code that may be any text: three letters alone are no proof.
-        let about = crate::column::words(header);
-        if codes(at) && (about.iter().any(|word| is_currency_word(word)) || seen[at].rows > 20 || signed) {
+        if codes(at) && (says_currency(header) || all(at, is_common_currency) || seen[at].rows > 20 || signed) {
             currencies.push(name.clone());
         }
-        if let Some(stray) = &seen[at].stray {
-            let shown: String = stray.chars().take(40).collect();
-            export.notes.push(format!("{name} stays text, though most of its values are numbers: {shown:?} is read as none"));
+        if let Some((why, text)) = &seen[at].stray {
+            let is = |part: &&PartSample| part.table.data.iter().find(|row| part.rows[**row].cells.get(at).is_some_and(|cell| cell.trim() == text)).copied();
+            let line = group.parts.iter().find_map(|part| Some(part.rows[is(&part)?].line)).unwrap_or_default();
+            let shown: String = text.chars().take(40).collect();
+            export.notes.push(format!("{name} stays text, {why}: line {line}: {shown:?}"));
         }
         export.columns.push(column(name, header, &seen[at], evidence));
     }
@@ -324,16 +336,18 @@ fn zoned(export: &mut ExportPlan) {
     }
 }
 
-/// Where nothing must have a value, a line of nothing but delimiters would be a row, and so would a total: the first column that always has
-/// one is it, an id or a text before others.
+/// Where nothing must have a value, a line of nothing but delimiters would be a row, and so would a total: a column that always has one is
+/// it, a text before others, and one behind the first, where totals have their word.
 fn one_filled(export: &mut ExportPlan) {
-    if export.columns.iter().any(|column| !column.nullable) {
+    let from_file = |column: &Column| matches!(column.source, Source::Header(_));
+    if export.columns.iter().any(|column| !column.nullable && from_file(column)) {
         return;
     }
-    let from_file = |column: &&mut Column| column.always && matches!(column.source, Source::Header(_));
-    let mut always: Vec<&mut Column> = export.columns.iter_mut().filter(from_file).collect();
-    let text = always.iter().position(|column| column.kind == "text").unwrap_or(0);
-    if let Some(column) = always.get_mut(text) {
+    let first = export.columns.iter().position(from_file);
+    let always = |(_, column): &(usize, &mut Column)| column.always && from_file(column);
+    let best =
+        export.columns.iter_mut().enumerate().filter(always).max_by_key(|(at, column)| (column.kind == "text", Some(*at) != first, std::cmp::Reverse(*at)));
+    if let Some((_, column)) = best {
         column.nullable = false;
     }
 }

@@ -1,11 +1,8 @@
 //! A column's texts → the type and the parse keys that all of them bear out. What they leave open stays open.
 
-use std::sync::LazyLock;
-
-use takings_decode::DateFormat;
-use takings_definitions::LANGUAGES;
-
-use crate::numbers::{CURRENCY_SIGNS, Exact, MARKS, Marks, Signs, is_mark, read, stray};
+use crate::dates::{ZONES, dates};
+use crate::numbers::{CURRENCY_SIGNS, Exact, MARKS, Marks, Signs, is_mark, read};
+use crate::sorts::{Sort, sort};
 
 /// What a column holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +14,7 @@ pub(crate) enum Guess {
     Date(Vec<&'static str>),
     /// A format with names of months, and their language.
     NamedDate(&'static str, &'static str),
+    NamedTimestamp(&'static str, &'static str),
     Timestamp(Vec<&'static str>),
     /// Forms of `duration`.
     Duration(&'static str),
@@ -39,158 +37,15 @@ pub(crate) struct Seen {
     pub nulls: Vec<String>,
     /// Which of [`ZONES`] the values name.
     pub zones: Vec<&'static str>,
-    /// A text among numbers, for which the column is none of numbers.
-    pub stray: Option<String>,
+    /// Why the column is text though it seems to be more, and the text that keeps it from it.
+    pub stray: Option<(String, String)>,
+    /// Its values are ids of so many digits that a spreadsheet would cut them.
+    pub long_ids: bool,
     pub filled: usize,
     pub rows: usize,
 }
 
 const NULLS: [&str; 12] = ["--", "-", "—", "N/A", "n/a", "NA", "#N/A", "null", "NULL", "None", "nan", "NaN"];
-
-/// Formats of days, months and quarters. Those that can mean another day stand side by side: day first or month first.
-const DATES: [&str; 49] = [
-    "%Y-%m-%d",
-    "%Y/%m/%d",
-    "%Y.%m.%d",
-    "%Y%m%d",
-    "%m/%d/%Y",
-    "%d/%m/%Y",
-    "%m-%d-%Y",
-    "%d-%m-%Y",
-    "%d.%m.%Y",
-    "%m/%d/%y",
-    "%d/%m/%y",
-    "%m-%d-%y",
-    "%d-%m-%y",
-    "%d.%m.%y",
-    "%b %-d, %Y",
-    "%b %-d %Y",
-    "%d %b %Y",
-    "%d %b, %Y",
-    "%d-%b-%Y",
-    "%d-%b-%y",
-    "%b-%d-%Y",
-    "%d. %b %Y",
-    "%d de %b de %Y",
-    "%a, %b %-d, %Y",
-    "%a, %d %b %Y",
-    "%a %b %d %Y",
-    "%Y年%m月%d日",
-    "%Y年%m月",
-    "%G-W%V",
-    "%Y-%m",
-    "%Y/%m",
-    "%Y%m",
-    "%Y.%m",
-    "%m.%Y",
-    "%B %Y",
-    "%B, %Y",
-    "%b-%y",
-    "%b-%Y",
-    "%b %y",
-    "%m/%Y",
-    "%m-%Y",
-    "%YM%m",
-    "%Y-Q%q",
-    "%YQ%q",
-    "%Y Q%q",
-    "Q%q %Y",
-    "Q%q-%Y",
-    "%Y-%m-%dT00:00:00",
-    "%Y-%m-%d 00:00:00",
-];
-
-const TIMESTAMPS: [&str; 37] = [
-    "%Y-%m-%dT%H:%M:%SZ",
-    "%Y-%m-%dT%H:%M:%S",
-    "%Y-%m-%dT%H:%M:%S%.fZ",
-    "%Y-%m-%dT%H:%M:%S%.f",
-    "%Y-%m-%dT%H:%M:%S%:z",
-    "%Y-%m-%dT%H:%M:%S%.f%:z",
-    "%Y-%m-%d %H:%M:%S",
-    "%Y-%m-%d %H:%M:%S%.f",
-    "%Y-%m-%d %H:%M:%S %Z",
-    "%Y-%m-%d %H:%M:%S%:z",
-    "%Y-%m-%d %H:%M:%S %:z",
-    "%Y-%m-%d %H:%M",
-    "%Y/%m/%d %H:%M:%S",
-    "%m/%d/%Y %H:%M:%S",
-    "%d/%m/%Y %H:%M:%S",
-    "%m/%d/%Y %H:%M",
-    "%d/%m/%Y %H:%M",
-    "%m/%d/%Y %-I:%M:%S %p",
-    "%m/%d/%Y %-I:%M %p",
-    "%d/%m/%Y %-I:%M %p",
-    "%d/%m/%Y %-I:%M:%S %p",
-    "%m/%d/%y %-I:%M:%S %p",
-    "%m/%d/%y %-I:%M%P",
-    "%d/%m/%y %-I:%M%P",
-    "%m/%d/%y %H:%M",
-    "%d/%m/%y %H:%M",
-    "%d.%m.%Y %H:%M:%S",
-    "%d.%m.%Y %H:%M",
-    "%b %-d, %Y %-I:%M:%S %p",
-    "%b %-d, %Y %-I:%M %p",
-    "%b %-d, %Y %-I:%M:%S %p %Z",
-    "%d %b %Y %-I:%M:%S %p %Z",
-    "%d %b %Y %H:%M:%S %Z",
-    "%m/%d/%Y %H:%M:%S %Z",
-    "%d/%m/%Y %H:%M:%S %Z",
-    "%d.%m.%Y %H:%M:%S %Z",
-    "%d.%m.%Y %H:%M %Z",
-];
-
-/// Names of zones that mean one offset in exports, and that offset; the layer knows UTC, GMT and names like Europe/Berlin by itself.
-pub(crate) const ZONES: [(&str, i32); 8] = [("PST", -8), ("PDT", -7), ("MST", -7), ("MDT", -6), ("EST", -5), ("EDT", -4), ("CET", 1), ("CEST", 2)];
-
-/// Formats whose texts are numbers as well.
-const LIKE_NUMBERS: [&str; 4] = ["%Y%m%d", "%Y%m", "%Y.%m", "%m.%Y"];
-
-/// Words of headers of dates.
-const DATED: [&str; 17] =
-    ["date", "day", "month", "period", "time", "on", "week", "datum", "tag", "monat", "zeitraum", "periode", "mois", "fecha", "mes", "data", "periodo"];
-
-/// Words of headers under which a number of five digits is a day as spreadsheets count them.
-const SERIAL: [&str; 9] = ["date", "day", "datum", "fecha", "data", "dato", "dag", "jour", "tag"];
-
-/// Words of headers under which so many digits are seconds or milliseconds since 1970.
-const COUNTED: [&str; 5] = ["timestamp", "epoch", "unix", "time", "created"];
-const UNIX: [(&str, usize); 2] = [("unix", 10), ("unix-ms", 13)];
-
-/// Ends of words that name numbers of things: `Abrechnungsnummer`.
-const NUMBERED: [&str; 3] = ["nummer", "number", "nr"];
-
-/// The format of such numbers.
-pub(crate) const EXCEL: &str = "excel";
-
-/// A day of 1990 to 2049, perhaps with a time of day.
-fn is_serial(value: &str) -> bool {
-    let (day, time) = value.split_once('.').unwrap_or((value, "0"));
-    day.len() == 5 && is_digits(day) && is_digits(time) && ("32874".."54789").contains(&day)
-}
-
-type Compiled = Vec<(&'static str, DateFormat)>;
-
-static DATE_FORMATS: LazyLock<Compiled> = LazyLock::new(|| compiled(&DATES));
-static TIMESTAMP_FORMATS: LazyLock<Compiled> = LazyLock::new(|| compiled(&TIMESTAMPS));
-
-fn compiled(formats: &[&'static str]) -> Compiled {
-    formats.iter().filter_map(|format| Some((*format, DateFormat::with_zones(format, &[], &ZONES).ok()?))).collect()
-}
-
-/// A date with marks, or a month by its name: nothing that a label would look like.
-pub(crate) fn is_date(text: &str) -> bool {
-    let as_number = |name: &str| LIKE_NUMBERS.contains(&name) && text.contains('.');
-    DATE_FORMATS.iter().chain(TIMESTAMP_FORMATS.iter()).any(|(name, format)| !as_number(name) && format.read(text).is_some())
-}
-
-/// The formats of a single text that stands outside of a table.
-pub(crate) fn date_formats(text: &str) -> Vec<&'static str> {
-    match dates(&[text], "date") {
-        Some(Guess::Date(formats)) => formats,
-        _ => Vec::new(),
-    }
-}
 
 /// What the cells of a column with this header hold.
 pub(crate) fn see<'a>(header: &str, cells: impl Iterator<Item = &'a str>) -> Seen {
@@ -204,7 +59,7 @@ pub(crate) fn see<'a>(header: &str, cells: impl Iterator<Item = &'a str>) -> See
     }
     let kept: Vec<&str> = values.iter().copied().filter(|value| !is_null(value)).collect();
     if kept.is_empty() {
-        return Seen { guess: Guess::Nothing, nulls: Vec::new(), zones: Vec::new(), stray: None, filled: values.len(), rows };
+        return Seen { guess: Guess::Nothing, nulls: Vec::new(), zones: Vec::new(), stray: None, long_ids: false, filled: values.len(), rows };
     }
     let guess = typed(header, &kept);
     let mut nulls: Vec<String> = Vec::new();
@@ -214,11 +69,26 @@ pub(crate) fn see<'a>(header: &str, cells: impl Iterator<Item = &'a str>) -> See
         nulls.dedup();
     }
     let filled = if nulls.is_empty() { values.len() } else { kept.len() };
-    let stray = if guess == Guess::Text("") { stray(&kept).map(str::to_owned) } else { None };
-    let named = matches!(&guess, Guess::Timestamp(formats) if formats.iter().any(|format| format.ends_with("%Z")));
+    let stray = match &guess {
+        Guess::Text("") => stray(header, &kept),
+        Guess::Text(why @ SAME_DIGITS) => Some((format!("{why} (of a count: type int64 in the contract)"), kept[0].to_owned())),
+        _ => None,
+    };
+    let named = match &guess {
+        Guess::Timestamp(formats) => formats.iter().any(|format| format.ends_with("%Z")),
+        Guess::NamedTimestamp(format, _) => format.ends_with("%Z"),
+        _ => false,
+    };
     let names = |name: &&'static str| named && kept.iter().any(|value| value.ends_with(name));
     let zones = ZONES.iter().map(|(name, _)| *name).filter(names).collect();
-    Seen { guess, nulls, zones, stray, filled, rows }
+    let long_ids = matches!(guess, Guess::Text(why) if !why.is_empty()) && kept.iter().all(|value| (10..=14).contains(&value.len()) && is_digits(value));
+    Seen { guess, nulls, zones, stray, long_ids, filled, rows }
+}
+
+fn stray(header: &str, values: &[&str]) -> Option<(String, String)> {
+    let day = crate::dates::stray(values, header).map(|(why, text)| (why.to_owned(), text));
+    let found = day.or_else(|| crate::numbers::stray(values, sort(header) == Sort::Money));
+    found.map(|(why, text)| (why, text.to_owned()))
 }
 
 /// Also the dash of accounts beside a sign of currency: `$ -`.
@@ -272,6 +142,7 @@ fn typed(header: &str, values: &[&str]) -> Guess {
         "numero",
         "codigo",
         "kennung",
+        "merchant",
     ]) || words.iter().any(|word| NUMBERED.iter().any(|end| word.len() > end.len() && word.ends_with(end)))
         || (has(&["number", "no", "nr"]) && !words.iter().any(|word| word == "of"));
     let zeros = values.iter().any(|value| value.len() > 1 && value.starts_with('0') && value.bytes().all(|byte| byte.is_ascii_digit()));
@@ -287,84 +158,34 @@ fn typed(header: &str, values: &[&str]) -> Guess {
         let digits = |value: &&str| value.bytes().any(|byte| byte.is_ascii_digit());
         return Guess::Text(if values.iter().all(digits) { why } else { "" });
     }
+    if sort(header) == Sort::Other && same_digits(values) {
+        return Guess::Text(SAME_DIGITS);
+    }
     number(values).map_or(Guess::Text(""), Guess::Number)
 }
+
+/// Whether all have as many digits, as numbers that name something have and counts hardly do.
+fn same_digits(values: &[&str]) -> bool {
+    let digits = values[0].len();
+    values.iter().all(|value| value.len() == digits && is_digits(value)) && (digits >= 8 || (digits >= 5 && values.len() >= 3))
+}
+
+/// Why a column of numbers without another name is text.
+const SAME_DIGITS: &str = "as each of its values has as many digits, as ids have";
+
+/// Ends of words that name numbers of things: `Abrechnungsnummer`.
+const NUMBERED: [&str; 3] = ["nummer", "number", "nr"];
 
 /// Why a column of ids takes `123.0` as 123.
 pub(crate) const SPOILT_ID: &str = "an id that a spreadsheet took for a number";
 
-fn is_digits(text: &str) -> bool {
+pub(crate) fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// The words of a header, in small letters.
 pub(crate) fn words(header: &str) -> Vec<String> {
     crate::names::snake(header).split('_').map(str::to_owned).collect()
-}
-
-fn dates(values: &[&str], header: &str) -> Option<Guess> {
-    let all = |formats: &Compiled| -> Vec<&'static str> {
-        let fits = |format: &DateFormat| values.iter().all(|value| format.read(value).is_some());
-        formats.iter().filter(|(_, format)| fits(format)).map(|(format, _)| *format).collect()
-    };
-    let mut found = all(&DATE_FORMATS);
-    // Digits alone are a date only where the header says so.
-    let words = words(header);
-    let dated = words.iter().any(|word| DATED.contains(&word.as_str()));
-    let century = |year: &str| year.starts_with("19") || year.starts_with("20");
-    let plausible = |format: &str| match format {
-        "%m.%Y" => values.iter().all(|value| value.len() == 7 && century(&value[3..])),
-        // 2025.1 may be October that lost its zero.
-        "%Y.%m" => values.iter().all(|value| value.len() == 7 && century(value)),
-        _ => values.iter().all(|value| century(value)),
-    };
-    found.retain(|format| !LIKE_NUMBERS.contains(format) || (dated && plausible(format)));
-    if !found.is_empty() {
-        return Some(Guess::Date(told_apart(&found)));
-    }
-    if words.iter().any(|word| COUNTED.contains(&word.as_str()))
-        && let Some(format) =
-            UNIX.iter().find(|(_, length)| values.iter().all(|value| value.len() == *length && is_digits(value) && value.starts_with(['1', '2'])))
-    {
-        return Some(Guess::Timestamp(vec![format.0]));
-    }
-    if words.iter().any(|word| SERIAL.contains(&word.as_str())) && values.iter().all(|value| is_serial(value)) {
-        let times = values.iter().any(|value| value.contains('.'));
-        return Some(if times { Guess::Timestamp(vec![EXCEL]) } else { Guess::Date(vec![EXCEL]) });
-    }
-    let found = all(&TIMESTAMP_FORMATS);
-    if !found.is_empty() {
-        return Some(Guess::Timestamp(told_apart(&found)));
-    }
-    named_dates(values)
-}
-
-/// Dates with names of months in another language than English; where several languages read them, all must mean the same days.
-fn named_dates(values: &[&str]) -> Option<Guess> {
-    // Digits and letters in each: other texts are not tried.
-    let mixed = |value: &&str| value.bytes().any(|byte| byte.is_ascii_digit()) && value.chars().any(char::is_alphabetic) && value.len() < 40;
-    if !values.iter().all(mixed) {
-        return None;
-    }
-    let read = |format: &'static str, language: &'static str| -> Option<Vec<i64>> {
-        let compiled = DateFormat::new(format, &[language.to_owned()]).ok()?;
-        values.iter().map(|value| compiled.read(value)).collect()
-    };
-    let named = DATES.iter().copied().filter(|format| format.contains("%b") || format.contains("%B"));
-    let mut found: Vec<(&'static str, &'static str, Vec<i64>)> = Vec::new();
-    for format in named {
-        found.extend(LANGUAGES.iter().skip(1).filter_map(|language| Some((format, *language, read(format, language)?))));
-    }
-    let (format, language, days) = found.first()?;
-    found.iter().all(|(_, _, other)| other == days).then_some(Guess::NamedDate(format, language))
-}
-
-/// The first format, and the one that takes day and month the other way around.
-fn told_apart(found: &[&'static str]) -> Vec<&'static str> {
-    let Some(first) = found.first().copied() else { return Vec::new() };
-    let turned = |format: &str| format.replacen("%m", "%x", 1).replacen("%d", "%m", 1).replacen("%x", "%d", 1);
-    let other = found.iter().copied().find(|other| *other != first && *other == turned(first));
-    std::iter::once(first).chain(other).collect()
 }
 
 fn number(values: &[&str]) -> Option<NumberGuess> {
@@ -445,12 +266,13 @@ mod tests {
         assert_eq!(seen("Datum", &["45689", "45716.25"]), "Timestamp([\"excel\"])");
         assert_eq!(seen("Date", &["45689", "99999"]), "number '.''x' scale 0");
         assert_eq!(seen("Units", &["45689", "45716"]), "number '.''x' scale 0");
+        assert_eq!(seen("Units", &["20260214"]), "number '.''x' scale 0");
         assert_eq!(seen("Date", &["2025-W07"]), "Date([\"%G-W%V\"])");
         assert_eq!(seen("Datum", &["3. März 2025", "12. Dez. 2025"]), "NamedDate(\"%d. %b %Y\", \"de\")");
         assert_eq!(seen("Date", &["1er févr. 2025", "5 août 2025"]), "NamedDate(\"%d %b %Y\", \"fr\")");
         assert_eq!(seen("Date", &["March 4th, 2025", "March 22nd, 2025"]), "Date([\"%b %-d, %Y\"])");
         assert_eq!(seen("Title", &["12 angry 1957"]), "Text(\"\")");
-        assert_eq!(seen("Order", &["20260214"]), "number '.''x' scale 0");
+        assert_eq!(seen("Order", &["20260214"]), "Text(\"as each of its values has as many digits, as ids have\")");
         assert_eq!(seen("UPC", &["0190000000003"]), "Text(\"zeros in front are kept\")");
         assert_eq!(seen("Payout ID", &["700.0", "", "701.0"]), "Text(\"an id that a spreadsheet took for a number\")");
         assert_eq!(seen("Amount", &["1,234.50", "2"]), "number '.'',' scale 2");

@@ -9,7 +9,7 @@ use takings_decode::{Error, FileIdentity, PartFacts, Reject, Result, Typed};
 use takings_definitions::{Channel, Table};
 
 use crate::assemble::assemble;
-use crate::plan::{ChannelPlan, ExportPlan, Question};
+use crate::plan::{ChannelPlan, ExcludePlan, ExportPlan, Question};
 use crate::write;
 
 /// Rounds of reading the sample and taking back what it does not bear out.
@@ -49,7 +49,7 @@ fn draft(sample: &[u8], file: &str, name: &str, encoding: Option<&'static Encodi
     try_out(&mut plan, sample, file, &mut notes);
     let questions = questions(&plan);
     for export in &plan.exports {
-        notes.extend(export.notes.iter().map(|note| format!("{}: {note}", export.name)));
+        notes.extend(export.notes.iter().chain(&export.questions).map(|note| format!("{}: {note}", export.name)));
         for column in &export.columns {
             if let Some(question) = &column.question {
                 notes.push(format!("{}.{}: {}", export.name, column.name, question.why));
@@ -66,7 +66,9 @@ fn draft(sample: &[u8], file: &str, name: &str, encoding: Option<&'static Encodi
 }
 
 fn questions(plan: &ChannelPlan) -> usize {
-    plan.exports.iter().flat_map(|export| &export.columns).filter(|column| column.question.is_some()).count()
+    let asks = |rule: &&ExcludePlan| matches!(rule, ExcludePlan::Total { asks: true, .. });
+    let rows = plan.exports.iter().flat_map(|export| &export.exclude).filter(asks).count();
+    rows + plan.exports.iter().flat_map(|export| &export.columns).filter(|column| column.question.is_some()).count()
 }
 
 /// So many combinations of answers are tried; with more, the first answers of all, the second of all, …
@@ -93,6 +95,12 @@ fn answered(plan: &ChannelPlan) -> Vec<ChannelPlan> {
 /// The plan with these answers to its questions, in their order.
 fn with_answers(plan: &ChannelPlan, mut answers: impl Iterator<Item = usize>) -> ChannelPlan {
     let mut plan = plan.clone();
+    for rule in plan.exports.iter_mut().flat_map(|export| &mut export.exclude) {
+        // A row that is read all the same is tried by its reader: what it lacks must not make texts of columns.
+        if let ExcludePlan::Total { asks, .. } = rule {
+            *asks = false;
+        }
+    }
     for column in plan.exports.iter_mut().flat_map(|export| &mut export.columns) {
         let Some(question) = column.question.take() else { continue };
         let Some((keys, _)) = answers.next().and_then(|at| question.answers.get(at)) else { continue };

@@ -3,8 +3,8 @@
 
 use takings_decode::general::Row;
 
-use crate::column::is_date;
-use crate::named::borne_out;
+use crate::dates::is_date;
+use crate::named::{Called, borne_out, is_bare};
 use crate::numbers::is_number;
 
 /// How far down a header is looked for.
@@ -26,6 +26,8 @@ pub(crate) struct Table {
     pub untold: Vec<usize>,
     /// Rows that a word calls a total and whose numbers repeat no others: they are read.
     pub doubted: Vec<usize>,
+    /// Those of them that have no other text: the user says what they are.
+    pub asked: Vec<Total>,
     /// Rows that are the header again.
     pub repeats: Vec<usize>,
     /// Lines that are none of the table, with the text before their value.
@@ -88,13 +90,15 @@ pub(crate) fn table(rows: &[Row], sheet: bool) -> Option<Table> {
     Some(table)
 }
 
-/// The first row of labels that no wider row stands above. Lines of a name and its value are none where a wider row of labels follows.
+/// The first row of labels that no wider row stands above. Lines of a name and its value are none where a wider row of labels follows, or
+/// one behind a blank line.
 fn header(rows: &[Row], widest: usize) -> Option<usize> {
     let near = &rows[..rows.len().min(HEADER_WITHIN)];
     let fits = |at: &usize| is_header(&near[*at], widest) || is_header_of_dates(&near[*at], rows.get(at + 1));
     let labelled = |at: &usize| near[..*at].iter().all(|above| filled(above) <= filled(&near[*at])) && fits(at);
     let first = (0..near.len()).find(labelled)?;
-    let wider = |at: &usize| filled(&near[first]) <= 2 && filled(&near[*at]) >= filled(&near[first]) + 2 && labelled(at);
+    let more = |at: &usize| if near[first..*at].iter().any(|row| filled(row) == 0) { 1 } else { 2 };
+    let wider = |at: &usize| filled(&near[first]) <= 2 && filled(&near[*at]) >= filled(&near[first]) + more(at) && labelled(at);
     (first + 1..near.len()).find(wider).or(Some(first))
 }
 
@@ -211,13 +215,22 @@ impl Table {
                 found.push(total);
             }
         }
-        let sure = |total: &Total| edge.contains(&total.row) && total.word.as_deref().is_some_and(is_total);
-        let (mut found, doubted) = borne_out(self.names.len(), rows, &self.data, found, sure);
+        let kind = |total: &Total| match total.word.as_deref() {
+            Some(word) if edge.contains(&total.row) && is_total(word) => Called::Total,
+            Some(word) if is_subtotal(word) => Called::Subtotal,
+            _ => Called::Perhaps,
+        };
+        let (mut found, doubted) = borne_out(self.names.len(), rows, &self.data, found, kind);
         let without = |data: &[usize], found: &[Total]| data.iter().copied().filter(|at| found.iter().all(|total| total.row != *at)).collect::<Vec<_>>();
         let by_sums = crate::sums::find(self.names.len(), rows, &without(&self.data, &found), &found);
         found.extend(by_sums.totals);
         (self.beside, self.untold) = (by_sums.beside, by_sums.untold);
-        self.doubted = doubted.into_iter().filter(|at| !self.untold.contains(at) && found.iter().all(|total| total.row != *at)).collect();
+        let open = doubted.into_iter().filter(|doubted| !self.untold.contains(&doubted.row) && found.iter().all(|total| total.row != doubted.row));
+        let open: Vec<Total> = open.collect();
+        let is_bare = |total: &Total| total.word.is_some() && is_bare(&rows[total.row]);
+        let alike = |one: &Total, other: &Total| (one.column, &one.word) == (other.column, &other.word);
+        let (asked, doubted): (Vec<Total>, Vec<Total>) = open.iter().cloned().partition(|total| open.iter().filter(|other| alike(total, other)).all(is_bare));
+        (self.asked, self.doubted) = (asked, doubted.into_iter().map(|total| total.row).collect());
         // A lone amount under a column, and nothing that says what it is of.
         if let Some(last) = self.data.last().copied().filter(|_| found.is_empty() && self.names.len() >= 4 && self.data.len() > 1) {
             let always = (0..self.names.len()).find(|column| {
@@ -226,12 +239,12 @@ impl Table {
             });
             let lone = filled(&rows[last]) * 4 <= self.names.len();
             if let Some(column) = always.filter(|_| lone) {
-                let (borne_out, doubted) = borne_out(self.names.len(), rows, &self.data, vec![Total { row: last, column, word: None }], |_| false);
+                let (borne_out, doubted) = borne_out(self.names.len(), rows, &self.data, vec![Total { row: last, column, word: None }], |_| Called::Perhaps);
                 found.extend(borne_out);
-                self.doubted.extend(doubted);
+                self.doubted.extend(doubted.into_iter().map(|total| total.row).filter(|at| self.asked.iter().all(|total| total.row != *at)));
             }
         }
-        self.data = without(&self.data, &found);
+        self.data = without(&without(&self.data, &found), &self.asked);
         self.totals = found;
     }
 }

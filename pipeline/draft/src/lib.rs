@@ -6,6 +6,7 @@
 
 mod assemble;
 mod column;
+mod dates;
 mod draft;
 mod error;
 mod grid;
@@ -20,6 +21,7 @@ mod rollups;
 mod sample;
 mod schema;
 mod sections;
+mod sorts;
 mod sums;
 mod texts;
 mod trial;

@@ -1,126 +1,26 @@
 //! Which numbers are money, in which currency, and which columns are one per currency.
 
-use iso_currency::Currency;
+use iso_currency::Currency as Iso;
 use regex::Regex;
 
 use crate::column::words;
 use crate::names::unique;
 use crate::numbers::CURRENCY_SIGNS;
 use crate::plan::{Column, Question, Source};
-
-const MONEY: [&str; 40] = [
-    "amount",
-    "revenue",
-    "revenues",
-    "royalty",
-    "royalties",
-    "earning",
-    "earnings",
-    "earned",
-    "price",
-    "fee",
-    "fees",
-    "tax",
-    "net",
-    "gross",
-    "proceeds",
-    "payment",
-    "payments",
-    "payout",
-    "balance",
-    "total",
-    "subtotal",
-    "cost",
-    "share",
-    "adjustment",
-    "adjustments",
-    "withheld",
-    "withholding",
-    "sales",
-    "owed",
-    "charge",
-    "charges",
-    "credit",
-    "debit",
-    "commission",
-    "value",
-    "income",
-    "paid",
-    "recoup",
-    "betrag",
-    "montant",
-];
-const COUNTS: [&str; 27] = [
-    "units",
-    "unit",
-    "quantity",
-    "qty",
-    "count",
-    "views",
-    "streams",
-    "plays",
-    "clicks",
-    "impressions",
-    "subscribers",
-    "subscriptions",
-    "installs",
-    "downloads",
-    "pages",
-    "copies",
-    "days",
-    "hours",
-    "minutes",
-    "seconds",
-    "sessions",
-    "visits",
-    "season",
-    "episode",
-    "usage",
-    "menge",
-    "anzahl",
-];
-const RATES: [&str; 13] = ["rate", "fx", "exchange", "percent", "percentage", "ratio", "ranking", "kurs", "wechselkurs", "koers", "cambio", "tasso", "taux"];
-
-/// What the header says that a number is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Sort {
-    Money,
-    Count,
-    Rate,
-    Other,
-}
-
-pub(crate) fn sort(header: &str) -> Sort {
-    let words = words(header);
-    let has = |known: &[&str]| words.iter().any(|word| known.contains(&word.as_str()));
-    if has(&RATES) || header.contains('%') {
-        Sort::Rate
-    } else if has(&COUNTS) && !has(&["price", "proceeds", "royalty", "royalties", "revenue", "earnings", "amount"]) {
-        Sort::Count
-    } else if has(&MONEY) || named_currency(header).is_some() {
-        Sort::Money
-    } else {
-        Sort::Other
-    }
-}
+use crate::sorts::{Sort, is_currency_word, is_general, of_currency, sort};
 
 pub(crate) fn is_currency(text: &str) -> bool {
     let code = text.to_uppercase();
-    text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_alphabetic()) && (Currency::from_code(&code).is_some() || FORMER.contains(&code.as_str()))
+    text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_alphabetic()) && (Iso::from_code(&code).is_some() || FORMER.contains(&code.as_str()))
 }
 
 /// Currencies that are no more, as histories of rates still have them.
 const FORMER: [&str; 15] = ["ATS", "BEF", "CYP", "DEM", "EEK", "FRF", "HRK", "ITL", "LTL", "LVL", "MTL", "ROL", "SIT", "SKK", "TRL"];
 
-/// Whether a word of a header says that a column holds currencies.
-pub(crate) fn is_currency_word(word: &str) -> bool {
-    const WORDS: [&str; 11] = ["currency", "curr", "ccy", "devise", "moneda", "moeda", "valuta", "waluta", "wahrung", "waehrung", "monnaie"];
-    WORDS.contains(&word) || of_currency(word).is_some()
-}
-
-/// What stands before the currency in one word: `uitbetalings` of `Uitbetalingsvaluta`.
-fn of_currency(word: &str) -> Option<&str> {
-    ["wahrung", "waehrung", "valuta", "currency"].iter().find_map(|end| word.strip_suffix(end)).filter(|rest| !rest.is_empty())
+/// Codes that no word, language or country has.
+pub(crate) fn is_common_currency(code: &str) -> bool {
+    const COMMON: &str = "USD EUR GBP JPY CAD AUD CHF INR SEK NOK DKK PLN CZK BRL MXN CNY HKD SGD NZD ZAR KRW";
+    COMMON.split_whitespace().any(|known| known.eq_ignore_ascii_case(code))
 }
 
 /// The currency that a header names: `Earnings (USD)`, `Royalty ($US)`, `AmountUSD`.
@@ -136,17 +36,39 @@ pub(crate) fn named_currency(header: &str) -> Option<String> {
     COMMON.iter().find(|code| header.trim_end().ends_with(**code)).map(|code| (*code).to_owned())
 }
 
+/// A column of currencies, and what its name says of whose it is.
+struct Currency {
+    column: String,
+    words: Vec<String>,
+    /// `nc` of `Net Currency`.
+    initials: String,
+    /// It is named for no amounts in particular.
+    general: bool,
+}
+
+impl Currency {
+    fn of(column: &Column, alone: bool) -> Self {
+        let all = words(&column.name);
+        let own = |word: &String| if is_currency_word(word) { of_currency(word).map(str::to_owned) } else { Some(word.clone()) };
+        let own: Vec<String> = all.iter().filter_map(own).collect();
+        let unnamed = alone && !all.iter().any(|word| is_currency_word(word));
+        let general = unnamed || own.iter().all(|word| is_general(word));
+        let words = own.into_iter().filter(|word| !["code", "of"].contains(&word.as_str())).collect();
+        Self { column: column.name.clone(), words, initials: all.iter().filter_map(|word| word.chars().next()).collect(), general }
+    }
+
+    /// How many of its words a header has.
+    fn overlap(&self, header: &[String]) -> usize {
+        let begins = |word: &str| word.len() >= 5 && header.iter().any(|own| own.starts_with(word));
+        let words = self.words.iter().filter(|word| header.contains(word) || begins(word)).count();
+        words + usize::from(self.initials.len() > 1 && header.contains(&self.initials))
+    }
+}
+
 /// Ties each amount to the column that holds its currency. Where that can't be told, the amount has none and a note says so.
 pub(crate) fn tie(columns: &mut Vec<Column>, currencies: &[String], notes: &mut Vec<String>) {
-    let headers: Vec<(String, Vec<String>)> = columns
-        .iter()
-        .filter(|column| currencies.contains(&column.name))
-        .map(|column| {
-            let own = words(&column.name).into_iter().filter(|word| !["code", "of"].contains(&word.as_str()));
-            let own = own.filter_map(|word| if is_currency_word(&word) { of_currency(&word).map(str::to_owned) } else { Some(word) });
-            (column.name.clone(), own.collect())
-        })
-        .collect();
+    let headers: Vec<Currency> =
+        columns.iter().filter(|column| currencies.contains(&column.name)).map(|column| Currency::of(column, currencies.len() == 1)).collect();
     let own_name = own_name(columns);
     let mut constant: Option<String> = None;
     let mut beside: Vec<String> = Vec::new();
@@ -165,15 +87,13 @@ pub(crate) fn tie(columns: &mut Vec<Column>, currencies: &[String], notes: &mut 
             continue;
         }
         let own = words(&header);
-        let begins = |word: &str| word.len() >= 5 && own.iter().any(|own| own.starts_with(word));
-        let overlap = |(_, words): &(String, Vec<String>)| words.iter().filter(|word| own.contains(word) || begins(word)).count();
-        let best = headers.iter().map(overlap).max().unwrap_or(0);
+        let best = headers.iter().map(|one| one.overlap(&own)).max().unwrap_or(0);
         // What names nothing is in the currency that is for nothing in particular.
-        let fitting: Vec<&(String, Vec<String>)> =
-            headers.iter().filter(|one| overlap(one) == best && (best > 0 || headers.len() == 1 || one.1.is_empty())).collect();
+        let fits = |one: &&Currency| one.overlap(&own) == best && (best > 0 || one.general || (headers.len() == 1 && column.sign.is_some()));
+        let fitting: Vec<&Currency> = headers.iter().filter(fits).collect();
         if !money {
             match &fitting[..] {
-                [one] if best > 0 || one.1.is_empty() => column.currency = Some(one.0.clone()),
+                [one] => column.currency = Some(one.column.clone()),
                 _ => unsure.push(column.name.clone()),
             }
             continue;
@@ -191,7 +111,7 @@ pub(crate) fn tie(columns: &mut Vec<Column>, currencies: &[String], notes: &mut 
                 }
                 Some(name)
             }
-            (None, [one]) if best > 0 || one.1.is_empty() || column.sign.is_some() => Some(one.0.clone()),
+            (None, [one]) => Some(one.column.clone()),
             _ => None,
         };
         if column.currency.is_none() {
@@ -304,11 +224,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn headers_say_what_numbers_are() {
-        assert_eq!(
-            ["Net Units Sold", "Royalty ($US)", "FX Rate", "Unit Price", "Year", "Split Pay Share (%)", "Thu nhập (USD)"].map(sort),
-            [Sort::Count, Sort::Money, Sort::Rate, Sort::Money, Sort::Other, Sort::Rate, Sort::Money]
-        );
+    fn headers_name_currencies() {
         let named = ["Earnings (USD)", "Royalty ($US)", "EarningAmountUSD", "Units (ALL)", "Amount", "Region (Currency)"].map(named_currency);
         assert_eq!(named.map(|code| code.unwrap_or_default()), ["USD", "USD", "USD", "ALL", "", ""]);
     }

@@ -7,7 +7,8 @@ use unicode_normalization::UnicodeNormalization;
 pub(crate) fn snake(text: &str) -> String {
     let mut name = String::new();
     let mut before = ' ';
-    let characters: Vec<char> = text.nfd().filter(|character| !('\u{300}'..='\u{36f}').contains(character)).collect();
+    let plain = text.nfd().filter(|character| !('\u{300}'..='\u{36f}').contains(character));
+    let characters: Vec<char> = plain.flat_map(latin).collect();
     for (at, character) in characters.iter().copied().enumerate() {
         if !character.is_ascii_alphanumeric() {
             if !name.is_empty() && !name.ends_with('_') && character != '\'' && character != '’' {
@@ -29,6 +30,27 @@ pub(crate) fn snake(text: &str) -> String {
         Some(first) if first.is_ascii_digit() => format!("n{name}"),
         Some(_) => name.to_owned(),
     }
+}
+
+/// A letter in those of English: Cyrillic ones as they sound, and Latin ones that are more than a letter with an accent.
+fn latin(character: char) -> Vec<char> {
+    const CYRILLIC: &str = "a b v g d e zh z i y k l m n o p r s t u f kh ts ch sh shch  y  e yu ya";
+    const FROM: u32 = 'а' as u32;
+    let small = character.to_lowercase().next().unwrap_or(character);
+    let text = match small {
+        'а'..='я' => CYRILLIC.split(' ').nth((u32::from(small) - FROM) as usize).unwrap_or_default(),
+        'ß' => "ss",
+        'ø' => "o",
+        'ł' => "l",
+        'æ' => "ae",
+        'đ' => "d",
+        'ı' => "i",
+        'і' => "i",
+        'є' => "ye",
+        _ => return vec![character],
+    };
+    let upper = |(at, letter): (usize, char)| if at == 0 && small != character { letter.to_ascii_uppercase() } else { letter };
+    text.chars().enumerate().map(upper).collect()
 }
 
 /// A channel's name from that of a file: its words without numbers and territories.
@@ -177,6 +199,10 @@ mod tests {
             ("ISRC/ISBN", "isrc_isbn"),
             ("User's State", "users_state"),
             ("Währung", "wahrung"),
+            ("Opłata", "oplata"),
+            ("Größe", "grosse"),
+            ("Чистый доход", "chistyi_dokhod"),
+            ("Объём", "obem"),
             ("# Units Sold", "units_sold"),
             ("2nd Price", "n2nd_price"),
             ("売上", "column"),

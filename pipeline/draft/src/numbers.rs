@@ -1,5 +1,7 @@
 //! Texts of numbers: which marks and signs all values of a column bear out. Exact integers only.
 
+use crate::money::is_currency;
+
 /// How numbers are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Marks {
@@ -193,12 +195,26 @@ pub(crate) fn is_number(text: &str) -> bool {
     MARKS.iter().any(|marks| read(text, *marks).is_some())
 }
 
-/// The first text that keeps a column of numbers from being one; None: it is none, or most are no numbers.
-pub(crate) fn stray<'a>(values: &[&'a str]) -> Option<&'a str> {
+/// Why a column of texts is none of numbers, though it seems to be one or its header names an amount, and the text that keeps it from it.
+pub(crate) fn stray<'a>(values: &[&'a str], amounts: bool) -> Option<(String, &'a str)> {
     let fits = |marks: &&Marks| values.iter().filter(|value| read(value, **marks).is_some()).count();
-    let best = MARKS.iter().max_by_key(fits)?;
+    let best = MARKS.iter().rev().max_by_key(fits)?;
     let numbers = fits(&best);
-    values.iter().find(|value| read(value, *best).is_none()).filter(|_| numbers > 1 && numbers * 4 >= values.len() * 3).copied()
+    let text = values.iter().find(|value| read(value, *best).is_none())?;
+    let marked = values.iter().find(|value| value.contains(['.', ',']) && read(value, *best).is_some());
+    let digits = values.iter().filter(|value| value.bytes().any(|byte| byte.is_ascii_digit())).count();
+    if let Some(other) = marked.filter(|_| values.iter().all(|value| is_number(value))) {
+        let all =
+            format!("though all its values are numbers, but of two styles, as {other:?} shows (where either mark is of decimals: decimal = [\".\", \",\"])");
+        Some((all, text))
+    } else if numbers > 1 && numbers * 4 >= values.len() * 3 {
+        Some(("though most of its values are numbers".to_owned(), text))
+    } else {
+        // `3.50 EUR`, `EUR 3.50`, `#DIV/0!`, but not `INV-77`.
+        let begins = text.starts_with(|first: char| first.is_ascii_digit() || "+-−(#=".contains(first)) || is_currency(text.split(' ').next().unwrap_or(text));
+        let begins = begins || CURRENCY_SIGNS.iter().any(|(sign, _)| text.starts_with(sign));
+        (amounts && begins && digits * 2 >= values.len()).then(|| ("though its header names an amount".to_owned(), *text))
+    }
 }
 
 #[cfg(test)]
@@ -214,9 +230,14 @@ mod tests {
 
     #[test]
     fn what_keeps_a_column_from_numbers() {
-        assert_eq!(stray(&["1.50", "2.50", "3.x", "4"]), Some("3.x"));
-        assert_eq!(stray(&["1.50", "2.50", "4"]), None);
-        assert_eq!(stray(&["1", "A2", "B3"]), None);
+        let shown = |values: &[&'static str], amounts| stray(values, amounts).map(|(why, text)| format!("{} {text}", &why[..22]));
+        assert_eq!(shown(&["1.50", "2.50", "3.x", "4"], false).unwrap(), "though most of its val 3.x");
+        assert_eq!(shown(&["3.50", "2.00", "12,00"], false).unwrap(), "though all its values  12,00");
+        assert_eq!(shown(&["3.50 EUR", "2.00 USD"], true).unwrap(), "though its header name 3.50 EUR");
+        assert_eq!(shown(&["1.50", "2.50", "4"], true), None);
+        assert_eq!(shown(&["1", "A2", "B3"], false), None);
+        assert_eq!(shown(&["gross", "net"], true), None);
+        assert_eq!(shown(&["INV-77", "INV-78"], true), None);
     }
 
     #[test]

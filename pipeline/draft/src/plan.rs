@@ -45,6 +45,8 @@ pub(crate) struct ExportPlan {
     pub partition: Option<String>,
     pub monthly: bool,
     pub notes: Vec<String>,
+    /// Of rows; those of columns stand there.
+    pub questions: Vec<String>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -95,6 +97,8 @@ pub(crate) enum ExcludePlan {
         column: String,
         /// TOML of the rule's test.
         test: String,
+        /// Whether it is a total is the user's to say.
+        asks: bool,
     },
     /// The header stands in the table again.
     Header {

@@ -2,7 +2,7 @@
 
 use takings_decode::general::Row;
 
-use crate::column::is_date;
+use crate::dates::is_date;
 use crate::grid::{Total, filled};
 use crate::numbers::{Exact, MARKS, Marks, is_number, read};
 

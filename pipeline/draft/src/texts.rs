@@ -1,5 +1,7 @@
 //! Bytes of a text → how it is written: encoding, delimiter, quotes. It must not know what the cells mean.
 
+use std::collections::BTreeSet;
+
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use takings_decode::general::{Row, text_records};
@@ -21,7 +23,9 @@ pub(crate) struct TextGuess {
     pub delimiter: u8,
     pub sep_line: bool,
     pub quoting: Quoting,
+    /// The mark of lines that are none, and these lines.
     pub comment: Option<String>,
+    pub comments: Vec<String>,
 }
 
 /// What quotes are.
@@ -65,12 +69,13 @@ pub(crate) fn guess(name: &str, bytes: &[u8], limit: usize, said: Option<&'stati
     let (text, _, _) = encoding.decode(&bytes[..bytes.len().min(1 << 20)]);
     let first = text.trim_start_matches('\u{feff}').lines().next().unwrap_or_default().to_owned();
     let sep = first.strip_prefix("sep=").and_then(|rest| rest.trim_end().bytes().next());
-    let comment = comment(&text);
+    let comments = comments(&text);
+    let comment = (!comments.is_empty()).then(|| "#".to_owned());
     let candidates: Vec<u8> = sep.map_or_else(|| vec![b',', b'\t', b';', b'|'], |byte| vec![byte]);
     let mut best: Option<(u64, TextGuess)> = None;
     for delimiter in candidates {
         for quoting in [Quoting::Strict, Quoting::Loose, Quoting::None] {
-            let guess = TextGuess { encoding, marked, said, delimiter, sep_line: sep.is_some(), quoting, comment: comment.clone() };
+            let guess = TextGuess { encoding, marked, said, delimiter, sep_line: sep.is_some(), quoting, comment: comment.clone(), comments: comments.clone() };
             let rows = text_records(name, bytes, &guess.form(), TRIED)?;
             let score = score(&rows);
             if best.as_ref().is_none_or(|(known, _)| score > *known) {
@@ -82,7 +87,7 @@ pub(crate) fn guess(name: &str, bytes: &[u8], limit: usize, said: Option<&'stati
             }
         }
     }
-    let comma = TextGuess { encoding, marked, said, delimiter: b',', sep_line: false, quoting: Quoting::Strict, comment };
+    let comma = TextGuess { encoding, marked, said, delimiter: b',', sep_line: false, quoting: Quoting::Strict, comment, comments };
     let guess = best.filter(|(score, _)| *score > 0).map_or(comma, |(_, guess)| guess);
     let rows = text_records(name, bytes, &guess.form(), limit)?;
     Ok((guess, rows))
@@ -126,14 +131,23 @@ fn encoding(bytes: &[u8]) -> (&'static Encoding, bool) {
     (detector.guess(None, Utf8Detection::Deny), false)
 }
 
-/// Lines that begin with `#` among others that don't.
-fn comment(text: &str) -> Option<String> {
-    let lines: Vec<&str> = text.lines().take(TRIED).filter(|line| !line.trim().is_empty()).collect();
-    let marked = lines.iter().filter(|line| line.starts_with('#')).count();
-    let first = lines.first().is_some_and(|line| line.starts_with('#'));
-    // A header may begin with `#`.
-    let header = first && marked == 1 && lines.len() > 1 && lines[0].contains([',', '\t', ';']);
-    (marked > 0 && marked * 2 < lines.len() && !header).then(|| "#".to_owned())
+/// Lines that begin with `#` among others that don't; none, where one of them may be a header or a row.
+fn comments(text: &str) -> Vec<String> {
+    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    let marked: Vec<&str> = lines.iter().copied().filter(|line| line.starts_with('#')).collect();
+    let begin = lines.iter().take_while(|line| line.starts_with('#')).count();
+    let cells = |line: &str| [',', '\t', ';', '|'].iter().map(|mark| line.matches(*mark).count()).max().unwrap_or(0);
+    let header = begin == 1 && marked.len() == 1 && lines.len() > 1 && cells(lines[0]) > 0;
+    let width = lines.iter().filter(|line| !line.starts_with('#')).map(|line| cells(line)).min().unwrap_or(0);
+    // `#AS01` names the cells of lines that begin with `AS01`.
+    let kinds: BTreeSet<&str> = lines.iter().map(|line| first_cell(line)).filter(|cell| !cell.starts_with('#')).collect();
+    let names_kinds = marked.iter().filter(|line| kinds.contains(&first_cell(line)[1..])).count() > 1;
+    let row = !names_kinds && marked[begin..].iter().any(|line| cells(line) >= width.max(1));
+    if header || row || marked.len() * 2 >= lines.len() { Vec::new() } else { marked.into_iter().map(str::to_owned).collect() }
+}
+
+fn first_cell(line: &str) -> &str {
+    line.split([',', '\t', ';', '|']).next().unwrap_or(line)
 }
 
 #[cfg(test)]
@@ -145,6 +159,15 @@ mod tests {
     fn shown(bytes: &[u8]) -> String {
         let (guess, rows) = guess("x", bytes, 100, None).unwrap();
         format!("{} {:?} {:?} {}", guess.encoding.name(), char::from(guess.delimiter), guess.quoting, rows[0].cells.len())
+    }
+
+    #[test]
+    fn what_may_be_a_row_is_no_comment() {
+        assert_eq!(comments("# made, by hand\n# for us\na,b\n1,2\n3,4\n5,6\n# end\n"), ["# made, by hand", "# for us", "# end"]);
+        assert_eq!(comments("order,amount\n#1001,1\n1002,2\n1003,3\n1004,4\n"), Vec::<String>::new());
+        let typed = "HEAD\tx\n#HEAD\tName\n#SU03\tId\tUnits\n#FOOT\tLines\nSU03\t1\t2\nSU03\t2\t2\nSU03\t3\t2\nFOOT\t5\n";
+        assert_eq!(comments(typed).len(), 3);
+        assert_eq!(comments("#,title\n1,x\n2,y\n"), Vec::<String>::new());
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! What was seen of a column → its type in the contract, its parse keys, or a question.
 
-use crate::column::{EXCEL, Guess, NumberGuess, SPOILT_ID, Seen, ZONES};
-use crate::money::{Sort, sort};
+use crate::column::{Guess, NumberGuess, SPOILT_ID, Seen};
+use crate::dates::{EXCEL, ZONES};
 use crate::numbers::Marks;
 use crate::plan::{Column, Question, Source};
+use crate::sorts::{Sort, sort};
 use crate::write::{list, quoted};
 
 /// What other columns of the file bear out.
@@ -70,6 +71,9 @@ pub(crate) fn column(name: String, header: &str, seen: &Seen, evidence: &Evidenc
             column.about = format!("{header}; text: {why}.");
             if *why == SPOILT_ID {
                 column.keys.push(("whole_decimals", "true".to_owned(), "123.0 is 123".to_owned()));
+            } else if seen.long_ids {
+                let why = "what a spreadsheet cut, 1.2E+11, goes to quarantine; 123.0 is 123".to_owned();
+                column.keys.push(("whole_decimals", "true".to_owned(), why));
             }
         }
         Guess::Date(formats) => {
@@ -81,19 +85,10 @@ pub(crate) fn column(name: String, header: &str, seen: &Seen, evidence: &Evidenc
             moment(&mut column, &[*format], evidence);
             column.keys.push(("languages", list([*language]), "of the names of months".to_owned()));
         }
-        Guess::Timestamp(formats) => {
-            "timestamp".clone_into(&mut column.kind);
-            moment(&mut column, formats, evidence);
-            if !seen.zones.is_empty() {
-                let zones = ZONES.iter().filter(|(name, _)| seen.zones.contains(name)).map(|(name, hours)| format!("{name} = \"{hours:+03}:00\""));
-                let zones = format!("{{ {} }}", zones.collect::<Vec<_>>().join(", "));
-                column.keys.push(("zones", zones, "what these names mean here; others: quarantine".to_owned()));
-            }
-            if formats[0].starts_with("unix") {
-                "Counted since 1970, in UTC.".clone_into(&mut column.about);
-            } else if !formats[0].contains(['Z', 'z']) {
-                "Taken as UTC: the text says no zone (`zone = \"America/Los_Angeles\"`).".clone_into(&mut column.about);
-            }
+        Guess::Timestamp(formats) => timestamp(&mut column, formats, seen, evidence),
+        Guess::NamedTimestamp(format, language) => {
+            timestamp(&mut column, &[*format], seen, evidence);
+            column.keys.push(("languages", list([*language]), "of the names of months".to_owned()));
         }
         Guess::Duration(form) => {
             "decimal(18,6)".clone_into(&mut column.kind);
@@ -103,6 +98,21 @@ pub(crate) fn column(name: String, header: &str, seen: &Seen, evidence: &Evidenc
         Guess::Number(number) => typed_number(&mut column, header, number, evidence),
     }
     column
+}
+
+fn timestamp(column: &mut Column, formats: &[&'static str], seen: &Seen, evidence: &Evidence) {
+    "timestamp".clone_into(&mut column.kind);
+    moment(column, formats, evidence);
+    if !seen.zones.is_empty() {
+        let zones = ZONES.iter().filter(|(name, _)| seen.zones.contains(name)).map(|(name, hours)| format!("{name} = \"{hours:+03}:00\""));
+        let zones = format!("{{ {} }}", zones.collect::<Vec<_>>().join(", "));
+        column.keys.push(("zones", zones, "what these names mean here; others: quarantine".to_owned()));
+    }
+    if formats[0].starts_with("unix") {
+        "Counted since 1970, in UTC.".clone_into(&mut column.about);
+    } else if !formats[0].contains(['Z', 'z']) {
+        "Taken as UTC: the text says no zone (`zone = \"America/Los_Angeles\"`).".clone_into(&mut column.about);
+    }
 }
 
 fn moment(column: &mut Column, formats: &[&'static str], evidence: &Evidence) {

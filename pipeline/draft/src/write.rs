@@ -229,8 +229,15 @@ fn rows(out: &mut String, export: &ExportPlan) {
             ExcludePlan::Blank => {
                 let _ = writeln!(out, "name = {}\nblank = true", quoted(&name));
             }
-            ExcludePlan::Total { column, test } => {
+            ExcludePlan::Total { column, test, asks: false } => {
                 let _ = writeln!(out, "# it repeats the money of the other rows\nname = {}\ncolumn = {}\n{test}", quoted(&name), quoted(column));
+            }
+            ExcludePlan::Total { column, test, asks: true } => {
+                let _ = writeln!(out, "# QUESTION: it is called a total, and its numbers are no sums of the other rows: does it repeat their money?");
+                out.push_str(
+                    "# Keep the last line without its `choose_1_`, and it is left out; delete this rule, and it is read: until then this file does not load.\n",
+                );
+                let _ = writeln!(out, "name = {}\ncolumn = {}\nchoose_1_{test}", quoted(&name), quoted(column));
             }
             ExcludePlan::Header { column, word } => {
                 let _ = writeln!(

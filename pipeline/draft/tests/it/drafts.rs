@@ -171,6 +171,7 @@ fn a_draft_teaches() {
         channel = "fruit_store"
         title = "Fruit Store"
 
+        # NOTE: left out, as it stands above the header: line 1 ("Sales of February 2026")
         # NOTE: left out, as it repeats the money of other rows: line 5 ("Total 12.25")
         [[exports]]
         name = "fruit"
@@ -259,7 +260,10 @@ fn a_draft_teaches() {
         ]
     "#]]
     .assert_eq(&draft.table_tomls[0].1);
-    expect![[r#"fruit: left out, as it repeats the money of other rows: line 5 ("Total 12.25")"#]].assert_eq(&draft.notes.join("\n"));
+    expect![[r#"
+        fruit: left out, as it stands above the header: line 1 ("Sales of February 2026")
+        fruit: left out, as it repeats the money of other rows: line 5 ("Total 12.25")"#]]
+    .assert_eq(&draft.notes.join("\n"));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The crate's promises, held against every shipped channel file and every fixture.
 
 mod drafts;
+mod left_out;
 mod pages;
 mod samples;
 mod schema;

@@ -31,7 +31,7 @@ fn answers(text: &str) -> usize {
 }
 
 /// What each export of a draft reads of its sample: rows and sums, what is left out.
-fn reads(draft: &Draft, file: &str, sample: &[u8], answer: usize) -> Result<Vec<String>, String> {
+pub(crate) fn reads(draft: &Draft, file: &str, sample: &[u8], answer: usize) -> Result<Vec<String>, String> {
     let text = answered(&draft.channel_toml, answer);
     let channel = Channel::parse(Path::new("draft.toml"), &text).map_err(|error| format!("{error}\n{text}"))?;
     let mut shown = Vec::new();
@@ -49,12 +49,12 @@ fn reads(draft: &Draft, file: &str, sample: &[u8], answer: usize) -> Result<Vec<
     Ok(shown)
 }
 
-fn draft(file: &str, sample: impl AsRef<[u8]>) -> Draft {
+pub(crate) fn draft(file: &str, sample: impl AsRef<[u8]>) -> Draft {
     takings_draft::channel(sample.as_ref(), file, "shop").unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// The draft of a sample without questions, and what it reads.
-fn read_of(file: &str, sample: impl AsRef<[u8]>) -> (Draft, Vec<String>) {
+pub(crate) fn read_of(file: &str, sample: impl AsRef<[u8]>) -> (Draft, Vec<String>) {
     let draft = draft(file, &sample);
     assert_eq!(draft.questions, 0, "{:?}", draft.notes);
     let reads = reads(&draft, file, sample.as_ref(), 0).unwrap_or_else(|error| panic!("{error}"));

@@ -79,8 +79,18 @@ fn amounts_of_any_name_are_in_the_currency_of_the_file() {
     assert_eq!(currencies(dutch), (vec!["bedrag valuta".to_owned(), "uitbetalingsbedrag uitbetalingsvaluta".to_owned()], String::new()));
     let pledges = "Day,Pledge,VAT,Usage,FX Rate,Currency\n2026-02-01,5.00,0.95,1.5,1.08,USD\n";
     assert_eq!(currencies(pledges), (vec!["pledge currency".to_owned(), "vat currency".to_owned()], String::new()));
-    let (tied, notes) = currencies("Tag;Gesamt\n01.02.2026;10,50\n");
-    assert_eq!((tied, notes.contains("whether gesamt are amounts can't be told")), (Vec::<String>::new(), true), "{notes}");
+    let (tied, notes) = currencies("Tag;Andere\n01.02.2026;10,50\n");
+    assert_eq!((tied, notes.contains("whether andere are amounts can't be told")), (Vec::<String>::new(), true), "{notes}");
+    // A currency of transactions is that of all amounts; `NC` is the net currency; what is measured is no money.
+    let german = "Transaktionswährung;Betrag abzügl. Kosten;Fixer Anteil\nEUR;10,50;0,35\n";
+    assert_eq!(currencies(german), (vec!["betrag_abzugl_kosten transaktionswahrung".to_owned(), "fixer_anteil transaktionswahrung".to_owned()], String::new()));
+    let both = "Gross Currency,Net Currency,Gross Debit (GC),Markup (NC),File Size (MB)\nUSD,EUR,10.50,0.25,1.5\n";
+    assert_eq!(currencies(both), (vec!["gross_debit_gc gross_currency".to_owned(), "markup_nc net_currency".to_owned()], String::new()));
+    // Codes tell a column of currencies whatever its name; one that is named for a payout is none of the sales'.
+    let wallet = "Fecha,Cartera,Importe,Otros\n2026-02-01,EUR,10.00,1.50\n2026-02-02,USD,9.00,0.50\n";
+    assert_eq!(currencies(wallet), (vec!["importe cartera".to_owned(), "otros cartera".to_owned()], String::new()));
+    let (tied, notes) = currencies("Day,Payout Currency,Sale Price\n2026-02-01,EUR,10.00\n");
+    assert_eq!((tied, notes.contains("the currency of sale_price can't be told")), (Vec::<String>::new(), true), "{notes}");
 }
 
 #[test]
@@ -91,7 +101,10 @@ fn zones_of_times_and_a_column_that_has_a_value() {
     assert_eq!(drafted("amazon.csv", amazon), "2 rows, 0 bad; total 1213; ");
     let beside = draft("Creation Date,TimeZone,Net\n2026-09-15 10:22:31,CEST,1.50\n");
     assert!(beside.notes.iter().any(|note| note.contains("creation_date is taken as UTC, and the column \"TimeZone\"")), "{:?}", beside.notes);
-    // A line of delimiters alone is no row.
+    // A line of delimiters alone is no row, and none is a line that has a total's word in front.
     let bare = draft("Settlement,Kind,Net\nA-1,Sale,1.50\nA-2,Sale,2.50\n");
-    assert!(bare.table_tomls[0].1.contains("name = \"settlement\", type = \"text\", nullable = false"), "{}", bare.table_tomls[0].1);
+    assert!(bare.table_tomls[0].1.contains("name = \"kind\", type = \"text\", nullable = false"), "{}", bare.table_tomls[0].1);
+    let constant = draft("ISBN,Title,Net (EUR)\n9781000000019,Ebb,1.50\n9781000000019,Tide,2.50\n");
+    assert!(constant.table_tomls[0].1.contains("name = \"title\", type = \"text\", nullable = false"), "{}", constant.table_tomls[0].1);
+    assert!(constant.channel_toml.contains("[exports.columns.isbn]\nwhole_decimals = true"), "{}", constant.channel_toml);
 }
