@@ -125,6 +125,10 @@ impl Kind {
         if grouped && (self.whole || !self.thousands || !(1..=3).contains(&first.len()) || rest.iter().any(|group| group.len() != 3)) {
             return None;
         }
+        // No thousands begin with a zero.
+        if grouped && first.starts_with('0') {
+            return None;
+        }
         let whole = whole.replace(',', "");
         let decimals_used = decimals.trim_end_matches('0');
         if !whole.bytes().chain(decimals.bytes()).all(|byte| byte.is_ascii_digit()) || decimals_used.len() > self.scale {
