@@ -15,8 +15,8 @@ use crate::ColumnRange;
 use crate::chunk::Chunk;
 use crate::hybrid;
 use crate::numbers::{Numbers, plain_page};
-use crate::page::{self, Press};
-use crate::texts::{Incoming, Texts};
+use crate::page::Press;
+use crate::texts::{Incoming, Taken, Texts};
 
 /// Longer texts do not stand in the statistics.
 const SHORT: usize = 64;
@@ -78,7 +78,7 @@ impl Column {
         }
     }
 
-    /// Takes `rows` values of a batch's array. The caller ends pages at [`page::ROWS`].
+    /// Takes `rows` values of a batch's array. The caller ends pages at a fixed number of rows.
     pub(crate) fn write(&mut self, array: &dyn Array, from: usize, rows: usize, press: &mut Press) -> Result<()> {
         if let (Values::Texts(texts), 0) = (&mut self.values, from) {
             texts.start_batch(array.len());
@@ -115,33 +115,20 @@ impl Column {
         let (mut row, mut marked) = (0, 0);
         while row < rows {
             let Values::Texts(texts) = &mut self.values else { return Err(wrong(&self.name)) };
-            if !texts.has_given_up() {
-                row = texts.take(incoming, row, rows);
-                if row < rows {
-                    // The page of codes ends before this text.
-                    self.mark(nulls, marked, row);
-                    marked = row;
-                    self.end_page(press)?;
-                    self.give_up();
-                }
-                continue;
-            }
-            let full = nulls.is_none_or(|nulls| nulls.is_valid(row)) && texts.take_plain(incoming, row) >= page::BYTES;
-            row += 1;
-            if full {
+            let taken = texts.take(incoming, row, rows);
+            let (Taken::To(next) | Taken::Full(next)) = taken;
+            row = next;
+            if matches!(taken, Taken::Full(_)) || texts.is_full() {
                 self.mark(nulls, marked, row);
                 marked = row;
                 self.end_page(press)?;
             }
+            if let (Taken::Full(_), Values::Texts(texts)) = (taken, &mut self.values) {
+                texts.give_up();
+            }
         }
         self.mark(nulls, marked, rows);
         Ok(())
-    }
-
-    fn give_up(&mut self) {
-        if let Values::Texts(texts) = &mut self.values {
-            texts.give_up();
-        }
     }
 
     pub(crate) fn end_page(&mut self, press: &mut Press) -> Result<()> {
@@ -224,7 +211,7 @@ impl Column {
         let found = match self.values {
             Values::Numbers(numbers) => numbers.file_range.map(|(least, greatest)| ColumnRange::Numbers(least.into(), greatest.into())),
             Values::Wide(numbers) => numbers.file_range.map(|(least, greatest)| ColumnRange::Numbers(least, greatest)),
-            Values::Texts(texts) => texts.file_range.map(|(least, greatest)| ColumnRange::Texts(least, greatest)),
+            Values::Texts(texts) => texts.file_range.into_bounds().map(|(least, greatest)| ColumnRange::Texts(least, greatest)),
             Values::Flags { .. } => None,
         };
         found.unwrap_or(ColumnRange::None)

@@ -21,6 +21,8 @@ impl Number for i128 {
 const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
 /// A dictionary of numbers is not larger.
 const LARGEST: usize = 1 << 16;
+/// The first numbers of a page tell whether any repeat: so many are looked at.
+const FIRST: usize = 1 << 10;
 /// New numbers of a page that are taken though they are many.
 const FEW: usize = 256;
 /// More steps than this to find a free place: numbers that were made to collide.
@@ -59,17 +61,17 @@ impl<N: Number> NumberDictionary<N> {
         let most = (before + (page.len() / 4).max(FEW)).min(LARGEST);
         codes.clear();
         let mut last: Option<(N, u32)> = None;
-        for value in page {
+        for (at, value) in page.iter().enumerate() {
+            let hardly_repeats = at == FIRST && (self.values.len() - before) * 10 > FIRST * 9;
             let code = match last {
-                Some((known, code)) if known == *value => code,
-                _ => match self.code(*value, most) {
-                    Some(code) => code,
-                    None => {
-                        self.values.truncate(before);
-                        self.fill();
-                        return false;
-                    }
-                },
+                _ if hardly_repeats => None,
+                Some((known, code)) if known == *value => Some(code),
+                _ => self.code(*value, most),
+            };
+            let Some(code) = code else {
+                self.values.truncate(before);
+                self.fill();
+                return false;
             };
             last = Some((*value, code));
             codes.push(code);

@@ -120,7 +120,7 @@ fn split_bytes(page: &[i64], raw: &mut Vec<u8>) {
     let mut streams = raw[start..].chunks_exact_mut(page.len());
     let mut streams: [&mut [u8]; 8] = std::array::from_fn(|_| streams.next().unwrap_or_default());
     for (at, block) in blocks.iter().enumerate() {
-        let turned = turn(block.map(i64::cast_unsigned));
+        let turned = turn(block);
         for (stream, bytes) in streams.iter_mut().zip(turned) {
             stream[at * 8..at * 8 + 8].copy_from_slice(&bytes.to_le_bytes());
         }
@@ -135,7 +135,11 @@ fn split_bytes(page: &[i64], raw: &mut Vec<u8>) {
 
 /// Eight words of eight bytes with rows and columns exchanged, in three steps: bytes, pairs and fours.
 #[inline]
-fn turn(mut words: [u64; 8]) -> [u64; 8] {
+fn turn(block: &[i64; 8]) -> [u64; 8] {
+    let mut words = [0; 8];
+    for (word, value) in words.iter_mut().zip(block) {
+        *word = value.cast_unsigned();
+    }
     for (distance, mask) in [(1, 0x00ff_00ff_00ff_00ff_u64), (2, 0x0000_ffff_0000_ffff), (4, 0x0000_0000_ffff_ffff)] {
         for at in (0..8).filter(|at| at & distance == 0) {
             let (low, high) = (words[at], words[at + distance]);

@@ -6,14 +6,25 @@ use arrow::datatypes::{DataType, Int32Type};
 use parquet::basic::Encoding;
 
 use crate::hybrid;
-use crate::page::Press;
+use crate::page::{self, Press};
 use crate::text::{TextDictionary, hash};
 
 /// So many texts have a dictionary whether they repeat or not.
 const FEW: usize = 256;
 
+/// The first texts of a chunk tell whether any repeat: so many are looked at.
+const FIRST: usize = 1 << 12;
+
 /// Least and greatest.
 pub(crate) type TextBounds = (Vec<u8>, Vec<u8>);
+
+/// How far texts of a batch were taken.
+pub(crate) enum Taken {
+    /// Up to this row.
+    To(usize),
+    /// Up to this row, whose text the dictionary does not take.
+    Full(usize),
+}
 
 #[derive(Default)]
 pub(crate) struct Texts {
@@ -30,8 +41,8 @@ pub(crate) struct Texts {
     hashes: Vec<u64>,
     batch_rows: usize,
     /// Of the plain texts of the chunk, and of the whole file.
-    range: Option<TextBounds>,
-    pub(crate) file_range: Option<TextBounds>,
+    range: TextRange,
+    pub(crate) file_range: TextRange,
 }
 
 /// The value was not met yet.
@@ -87,10 +98,6 @@ impl Texts {
         (self.known, self.hashes) = (Vec::new(), Vec::new());
     }
 
-    pub(crate) fn has_given_up(&self) -> bool {
-        self.given_up
-    }
-
     pub(crate) fn give_up(&mut self) {
         self.given_up = true;
     }
@@ -101,39 +108,68 @@ impl Texts {
         self.batch_rows = rows;
     }
 
-    /// Takes the texts of rows into the page of codes, as far as the dictionary takes them: gives the first row that it does not take.
-    pub(crate) fn take(&mut self, incoming: Incoming<'_>, from: usize, rows: usize) -> usize {
-        let nulls = incoming.nulls();
-        match (incoming, nulls) {
+    /// Takes the texts of rows into the page: as codes, as far as the dictionary takes them, or plain, as far as the page is not full.
+    pub(crate) fn take(&mut self, incoming: Incoming<'_>, from: usize, rows: usize) -> Taken {
+        if self.given_up {
+            return Taken::To(self.take_plain(incoming, from, rows));
+        }
+        // The look comes at the same text, however the batches are cut.
+        let until_look = if self.before == 0 { FIRST.saturating_sub(self.codes.len()) } else { 0 };
+        let most = if until_look == 0 { usize::MAX } else { until_look };
+        let taken = self.take_codes(incoming, from, rows, most);
+        if self.before == 0 && self.codes.len() == FIRST && until_look > 0 {
+            self.look();
+        }
+        taken
+    }
+
+    /// Takes at most so many texts as codes.
+    fn take_codes(&mut self, incoming: Incoming<'_>, from: usize, rows: usize, most: usize) -> Taken {
+        match (incoming, incoming.nulls()) {
             (Incoming::Keyed(keys, values), None) => {
-                let keys = &keys.values()[from..rows];
+                let to = rows.min(from.saturating_add(most));
+                let keys = &keys.values()[from..to];
                 let taken = self.meet_all(keys, values);
                 let Self { codes, known, .. } = self;
                 codes.extend(keys[..taken].iter().map(|key| known[*key as usize]));
-                from + taken
+                if taken < keys.len() { Taken::Full(from + taken) } else { Taken::To(to) }
             }
-            (Incoming::Keyed(keys, values), Some(nulls)) => {
-                for row in (from..rows).filter(|row| nulls.is_valid(*row)) {
-                    let key = keys.value(row);
-                    if !self.knows(key) && !self.meet(key, values) {
-                        return row;
-                    }
-                    self.codes.push(self.known[key as usize]);
-                }
-                rows
-            }
-            (Incoming::Each(texts), nulls) => self.take_each(|row| texts.value(row).as_bytes(), nulls, from, rows),
-            (Incoming::Views(texts), nulls) => self.take_each(|row| texts.value(row).as_bytes(), nulls, from, rows),
+            (Incoming::Keyed(keys, values), nulls) => self.take_each(nulls, from, rows, most, |texts, row| {
+                let key = keys.value(row);
+                (texts.knows(key) || texts.meet(key, values)).then(|| texts.known[key as usize])
+            }),
+            (Incoming::Each(each), nulls) => self.take_each(nulls, from, rows, most, |texts, row| texts.dictionary.code(each.value(row).as_bytes())),
+            (Incoming::Views(each), nulls) => self.take_each(nulls, from, rows, most, |texts, row| texts.dictionary.code(each.value(row).as_bytes())),
         }
     }
 
     #[inline]
-    fn take_each<'a>(&mut self, text: impl Fn(usize) -> &'a [u8], nulls: Option<&NullBuffer>, from: usize, rows: usize) -> usize {
-        for row in (from..rows).filter(|row| nulls.is_none_or(|nulls| nulls.is_valid(*row))) {
-            let Some(code) = self.dictionary.code(text(row)) else { return row };
+    fn take_each(&mut self, nulls: Option<&NullBuffer>, from: usize, rows: usize, most: usize, code: impl Fn(&mut Self, usize) -> Option<u32>) -> Taken {
+        let end = self.codes.len().saturating_add(most);
+        for row in from..rows {
+            if nulls.is_some_and(|nulls| nulls.is_null(row)) {
+                continue;
+            }
+            let Some(code) = code(self, row) else { return Taken::Full(row) };
             self.codes.push(code);
+            if self.codes.len() == end {
+                return Taken::To(row + 1);
+            }
         }
-        rows
+        Taken::To(rows)
+    }
+
+    /// The first texts are there. Where hardly one repeats there will be no dictionary: what would it be for.
+    fn look(&mut self) {
+        if self.dictionary.len() * 10 <= FIRST * 9 {
+            return;
+        }
+        self.given_up = true;
+        let dictionary = std::mem::take(&mut self.dictionary);
+        for code in std::mem::take(&mut self.codes) {
+            self.push_plain(dictionary.text(code));
+        }
+        self.known.clear();
     }
 
     /// Whether the value was met already.
@@ -173,13 +209,31 @@ impl Texts {
         true
     }
 
-    /// Takes a text into the page of plain ones; gives the page's size.
-    pub(crate) fn take_plain(&mut self, incoming: Incoming<'_>, row: usize) -> usize {
-        let text = incoming.text(row);
-        widen(&mut self.range, text);
+    /// Takes plain texts up to the one that fills the page; gives the row behind it.
+    fn take_plain(&mut self, incoming: Incoming<'_>, from: usize, rows: usize) -> usize {
+        let nulls = incoming.nulls();
+        for row in from..rows {
+            if nulls.is_some_and(|nulls| nulls.is_null(row)) {
+                continue;
+            }
+            self.push_plain(incoming.text(row));
+            if self.is_full() {
+                return row + 1;
+            }
+        }
+        rows
+    }
+
+    #[inline]
+    fn push_plain(&mut self, text: &[u8]) {
+        self.range.widen(text);
         self.plain.extend_from_slice(&(text.len() as u32).to_le_bytes());
         self.plain.extend_from_slice(text);
-        self.plain.len()
+    }
+
+    /// The page of plain texts has the size of a page.
+    pub(crate) fn is_full(&self) -> bool {
+        self.plain.len() >= page::BYTES
     }
 
     pub(crate) fn encode(&mut self, press: &mut Press) -> Encoding {
@@ -195,7 +249,7 @@ impl Texts {
             // The first page, and hardly a text twice: no dictionary at all.
             for code in std::mem::take(&mut self.codes) {
                 let text = self.dictionary.text(code);
-                widen(&mut self.range, text);
+                self.range.widen(text);
                 press.raw.extend_from_slice(&(text.len() as u32).to_le_bytes());
                 press.raw.extend_from_slice(text);
             }
@@ -216,14 +270,15 @@ impl Texts {
 
     /// The dictionary goes into `raw`; gives the number of its entries and the chunk's range.
     pub(crate) fn end_chunk(&mut self, press: &mut Press) -> (usize, Option<TextBounds>) {
-        let mut range = self.range.take();
+        let mut range = std::mem::take(&mut self.range);
         if let Some((least, greatest)) = self.dictionary.bounds() {
-            widen(&mut range, least);
-            widen(&mut range, greatest);
+            range.widen(least);
+            range.widen(greatest);
         }
+        let range = range.found;
         if let Some((least, greatest)) = &range {
-            widen(&mut self.file_range, least);
-            widen(&mut self.file_range, greatest);
+            self.file_range.widen(least);
+            self.file_range.widen(greatest);
         }
         let entries = self.dictionary.len();
         press.raw.extend_from_slice(self.dictionary.plain());
@@ -240,11 +295,46 @@ fn texts_of(values: &StringArray) -> impl Iterator<Item = &[u8]> {
     values.value_offsets().windows(2).map(|ends| &data[ends[0] as usize..ends[1] as usize])
 }
 
-fn widen(range: &mut Option<TextBounds>, text: &[u8]) {
-    match range {
-        None => *range = Some((text.to_vec(), text.to_vec())),
-        Some((least, _)) if text < least.as_slice() => text.clone_into(least),
-        Some((_, greatest)) if text > greatest.as_slice() => text.clone_into(greatest),
-        Some(_) => {}
+/// The least and the greatest of some texts.
+#[derive(Default)]
+pub(crate) struct TextRange {
+    found: Option<TextBounds>,
+    /// Their first bytes as numbers: nearly every other text is told to lie between them by its own.
+    heads: (u64, u64),
+}
+
+impl TextRange {
+    #[inline]
+    fn widen(&mut self, text: &[u8]) {
+        let head = first_bytes(text);
+        if self.heads.0 < head && head < self.heads.1 {
+            return;
+        }
+        self.widen_by(text);
+    }
+
+    fn widen_by(&mut self, text: &[u8]) {
+        match &mut self.found {
+            None => self.found = Some((text.to_vec(), text.to_vec())),
+            Some((least, _)) if text < least.as_slice() => text.clone_into(least),
+            Some((_, greatest)) if text > greatest.as_slice() => text.clone_into(greatest),
+            Some(_) => return,
+        }
+        if let Some((least, greatest)) = &self.found {
+            self.heads = (first_bytes(least), first_bytes(greatest));
+        }
+    }
+
+    pub(crate) fn into_bounds(self) -> Option<TextBounds> {
+        self.found
+    }
+}
+
+/// A text with a smaller number is a smaller text; zeros stand behind a short one.
+#[inline]
+fn first_bytes(text: &[u8]) -> u64 {
+    match text.first_chunk() {
+        Some(first) => u64::from_be_bytes(*first),
+        None => text.iter().chain(std::iter::repeat(&0)).take(8).fold(0, |number, byte| number << 8 | u64::from(*byte)),
     }
 }
