@@ -1,5 +1,6 @@
 //! Reading landed files back: whole or from a segment on, the header, one record by its line; and checking that the blobs are whole.
 
+use std::ops::Range;
 use std::pin::pin;
 
 use bytes::Bytes;
@@ -7,9 +8,9 @@ use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 use memchr::{memchr, memchr_iter, memchr2_iter};
 use sha2::{Digest, Sha256};
+use takings_storage::pieces;
 
 use crate::record::{LandingRecord, Segment, blob_path, hex};
-use crate::source::{READS_AHEAD, ranges};
 use crate::{Error, Landing, Result};
 
 /// What is read at first of a file for its header.
@@ -19,30 +20,31 @@ const HEADER_SIZE: u64 = 64 << 10;
 const RECORD_LIMIT: usize = 16 << 20;
 
 impl Landing {
-    /// The bytes of a version from a segment on (0 = the whole file), in pieces of at most 4 MiB.
+    /// The bytes of a version from a segment on (0 = the whole file), in pieces of at most 4 MiB. Those of a local landing zone are read on
+    /// the thread that asks for them.
     pub fn read(&self, record: &LandingRecord, from_segment: usize) -> BoxStream<'static, Result<Bytes>> {
         let segments = record.segments.get(from_segment..).unwrap_or_default().to_vec();
         let (landing, record) = (self.clone(), record.clone());
-        let pieces = segments.into_iter().flat_map(|segment| ranges(segment.length).map(move |range| (segment.sha256.clone(), range)));
-        let reads = pieces.map(move |(sha256, range)| {
-            let (landing, record) = (landing.clone(), record.clone());
-            async move { landing.piece(&record, &sha256, range).await }
-        });
-        stream::iter(reads).buffered(READS_AHEAD).boxed()
+        let read = move |segment: Segment| {
+            let (landing, record, path) = (landing.clone(), record.clone(), blob_path(&segment.sha256));
+            let read = stream::iter(pieces(segment.length)).zip(landing.store().pieces(&path, segment.length));
+            read.then(move |(range, read)| {
+                let (landing, record, path) = (landing.clone(), record.clone(), path.clone());
+                async move { landing.whole(&record, path, range, read).await }
+            })
+        };
+        stream::iter(segments).flat_map(read).boxed()
     }
 
-    async fn piece(&self, record: &LandingRecord, sha256: &str, range: std::ops::Range<u64>) -> Result<Bytes> {
-        let path = blob_path(sha256);
-        let expected = range.end - range.start;
-        match self.store().get_range(&path, range).await {
-            Ok(bytes) if bytes.len() as u64 == expected => Ok(bytes),
+    /// A piece of a blob, unless it is missing or too short.
+    async fn whole(&self, record: &LandingRecord, path: String, range: Range<u64>, read: takings_storage::Result<Bytes>) -> Result<Bytes> {
+        match read {
+            Ok(bytes) if bytes.len() as u64 == range.end - range.start => Ok(bytes),
             Ok(_) => Err(damaged(record, path, "is too short")),
             Err(error) if error.is_not_found() => Err(damaged(record, path, "is missing")),
             Err(error) => match self.store().head(&path).await? {
                 // A range behind the end of a blob that was cut off.
-                Some(blob) if record.segments.iter().any(|segment| segment.sha256 == sha256 && segment.length > blob.size) => {
-                    Err(damaged(record, path, "is too short"))
-                }
+                Some(blob) if blob.size < range.end => Err(damaged(record, path, "is too short")),
                 _ => Err(error.into()),
             },
         }
@@ -52,7 +54,9 @@ impl Landing {
     pub async fn header(&self, record: &LandingRecord) -> Result<Bytes> {
         // Almost any header stands within the first bytes.
         if let Some(first) = record.segments.first().filter(|first| first.length > 0) {
-            let mut read = self.piece(record, &first.sha256, 0..first.length.min(HEADER_SIZE)).await?;
+            let (path, range) = (blob_path(&first.sha256), 0..first.length.min(HEADER_SIZE));
+            let read = self.store().get_range(&path, range.clone()).await;
+            let mut read = self.whole(record, path, range, read).await?;
             if let Some(end) = header_end(&read) {
                 read.truncate(end);
                 return Ok(Bytes::copy_from_slice(&read));

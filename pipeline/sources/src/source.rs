@@ -7,14 +7,9 @@ use chrono::{DateTime, Utc};
 use futures::{Stream, StreamExt};
 use serde::{Deserialize, Serialize};
 use takings_definitions::Instance;
-use takings_storage::Store;
+use takings_storage::{Store, pieces};
 
 use crate::{Error, Result};
-
-/// How much is read at once.
-pub(crate) const READ_SIZE: u64 = 4 << 20;
-/// Reads that are on their way or worked on.
-pub(crate) const READS_AHEAD: usize = 3;
 
 /// What tells a changed file from an unchanged one without reading it. Equal fingerprints: not read again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,25 +93,12 @@ impl Source {
 
     /// The first `size` bytes of a file, in pieces.
     pub(crate) fn read(&self, path: &str, size: u64) -> impl Stream<Item = Result<Bytes, String>> + Send + 'static {
-        let (store, path) = (self.store.clone(), path.to_owned());
-        let pieces = ranges(size).map(move |range| {
-            let (store, path) = (store.clone(), path.clone());
-            async move {
-                let expected = range.end - range.start;
-                let bytes = store.get_range(&path, range).await.map_err(|error| error.to_string())?;
-                if bytes.len() as u64 == expected { Ok(bytes) } else { Err("it is shorter than its folder said".to_owned()) }
-            }
-        });
-        futures::stream::iter(pieces).buffered(READS_AHEAD)
+        futures::stream::iter(pieces(size)).zip(self.store.pieces(path, size)).map(|(range, read)| match read {
+            Ok(bytes) if bytes.len() as u64 == range.end - range.start => Ok(bytes),
+            Ok(_) => Err("it is shorter than its folder said".to_owned()),
+            Err(error) => Err(error.to_string()),
+        })
     }
-}
-
-/// The ranges in which a file of a size is read.
-pub(crate) fn ranges(size: u64) -> impl Iterator<Item = std::ops::Range<u64>> + Send + 'static {
-    (0..size.div_ceil(READ_SIZE)).map(move |piece| {
-        let start = piece * READ_SIZE;
-        start..(start + READ_SIZE).min(size)
-    })
 }
 
 fn is_hidden(name: &str) -> bool {

@@ -11,6 +11,7 @@ mod fence;
 #[cfg(test)]
 mod fence_tests;
 mod local;
+mod pieces;
 mod staged;
 mod sweep;
 #[cfg(test)]
@@ -31,6 +32,7 @@ use url::Url;
 
 pub use error::{Error, Result};
 pub use fence::{Fallen, Fence, Fenced};
+pub use pieces::pieces;
 pub use staged::{Lock, StagedFile};
 
 use fault_store::FaultStore;

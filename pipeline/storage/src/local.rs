@@ -26,6 +26,7 @@ use uuid::Uuid;
 
 use crate::STAGING;
 use crate::fence::Fences;
+use crate::pieces::Spare;
 use crate::sweep::sweep;
 
 #[derive(Debug, Clone)]
@@ -34,6 +35,7 @@ pub(crate) struct LocalStore {
     files: Arc<LocalFileSystem>,
     faults: Faults,
     fences: Fences,
+    pub(crate) spare: Spare,
 }
 
 /// What a move says whose file under `staging/`, or folder there, a sweep took away.
@@ -42,7 +44,7 @@ const SWEPT: &str = "what was staged for it was swept away";
 impl LocalStore {
     pub(crate) fn new(root: PathBuf, fences: Fences) -> Result<Self> {
         let files = LocalFileSystem::new_with_prefix(&root)?.with_automatic_cleanup(true);
-        Ok(Self { root, files: Arc::new(files), faults: Faults::default(), fences })
+        Ok(Self { root, files: Arc::new(files), faults: Faults::default(), fences, spare: Spare::default() })
     }
 
     pub(crate) fn with_faults(self, faults: Faults) -> Self {
@@ -110,7 +112,7 @@ impl LocalStore {
         self.root.join(self.fences.folder())
     }
 
-    fn place(&self, location: &Path) -> Result<PathBuf> {
+    pub(crate) fn place(&self, location: &Path) -> Result<PathBuf> {
         self.files.path_to_filesystem(location)
     }
 }

@@ -11,7 +11,7 @@ use object_store::{ObjectStoreExt, PutPayload};
 
 use takings_faults::{Fault, Faults, Kind, Nth};
 
-use crate::{STAGING, Store};
+use crate::{STAGING, Store, pieces};
 
 fn store() -> (tempfile::TempDir, Store) {
     let folder = tempfile::tempdir().unwrap();
@@ -245,4 +245,44 @@ async fn what_reads_is_told_when_it_got_half() {
     // A delete that is torn is done.
     assert!(faulty(1).delete("a/1").await.is_err());
     assert_eq!(names(&store).await, ["a/2"]);
+}
+
+#[tokio::test]
+async fn a_file_comes_in_pieces_and_its_memory_is_used_again() {
+    let (folder, store) = store();
+    let long: Vec<u8> = (0..(9_u32 << 20) / 4).flat_map(u32::to_le_bytes).collect();
+    for (name, length) in [("long", long.len()), ("two pieces", 8 << 20), ("short", 3), ("empty", 0)] {
+        store.replace(name, long[..length].to_vec()).await.unwrap();
+        for _ in 0..3 {
+            let read: Vec<Bytes> = store.pieces(name, length as u64).try_collect().await.unwrap();
+            assert_eq!(read.iter().map(|piece| piece.len() as u64).collect::<Vec<_>>(), pieces(length as u64).map(|at| at.end - at.start).collect::<Vec<_>>());
+            assert!(read.concat() == long[..length], "{name}");
+        }
+    }
+    // Pieces that are held stay as they are while others are read.
+    let held: Vec<Bytes> = store.pieces("long", 8 << 20).try_collect().await.unwrap();
+    let others: Vec<Bytes> = store.pieces("two pieces", 8 << 20).try_collect().await.unwrap();
+    assert!(held.concat() == long[..8 << 20] && others.concat() == long[..8 << 20]);
+
+    // A file that was cut off: the piece in which it ends is too short, and so are those behind it.
+    std::fs::OpenOptions::new().write(true).open(folder.path().join("long")).unwrap().set_len((4 << 20) + 5).unwrap();
+    let cut: Vec<Bytes> = store.pieces("long", long.len() as u64).try_collect().await.unwrap();
+    assert_eq!(cut.iter().map(Bytes::len).collect::<Vec<_>>(), [4 << 20, 5, 0]);
+    let missing = store.pieces("nothing", 5).try_collect::<Vec<_>>().await.unwrap_err();
+    assert!(missing.is_not_found(), "{missing}");
+    assert_eq!(missing.to_string(), format!("{}nothing does not exist", store.url()));
+
+    let fault = Arc::new(Nth::new(Fault::Fail, 2));
+    let faulty = store.with_faults(Faults::through(fault));
+    let failed = faulty.pieces("two pieces", 8 << 20).try_collect::<Vec<_>>().await.unwrap_err();
+    assert!(failed.to_string().contains("operation 2, Read of two pieces"), "{failed}");
+}
+
+#[tokio::test]
+async fn a_bucket_gives_the_same_pieces() {
+    let store = Store::on("memory:///".parse().unwrap(), Arc::new(InMemory::new()));
+    let long = vec![7_u8; (4 << 20) + 9];
+    store.replace("a", long.clone()).await.unwrap();
+    let read: Vec<Bytes> = store.pieces("a", long.len() as u64).try_collect().await.unwrap();
+    assert_eq!(read.iter().map(Bytes::len).collect::<Vec<_>>(), [4 << 20, 9]);
 }
