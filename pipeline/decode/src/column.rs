@@ -6,9 +6,11 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BooleanArray, Date32Array, Decimal64Array, Decimal128Array, Int64Array, NullBufferBuilder, TimestampMicrosecondArray, new_null_array,
+    Array, ArrayRef, AsArray, BooleanArray, Date32Array, Decimal64Array, Decimal128Array, DictionaryArray, Int64Array, NullBufferBuilder,
+    TimestampMicrosecondArray, new_null_array,
 };
 use arrow::buffer::{BooleanBuffer, NullBuffer, ScalarBuffer};
+use arrow::datatypes::{Decimal64Type, Decimal128Type, Int32Type};
 use takings_definitions::ColumnType;
 
 use crate::cells::Cells;
@@ -85,7 +87,6 @@ impl<'a> Columns<'a> {
                     let value = decimal(text, form).map_err(|problem| not_a_decimal(problem, form))?;
                     if beyond(value.unsigned_abs()) { Err(Finding::new(rule::BOUND, "is beyond the bound that the contract sets")) } else { Ok(value) }
                 };
-                let before = self.problems.len();
                 if precision <= SMALL_PRECISION {
                     let plain = |bytes: &[u8], place: Range<usize>, head| {
                         let value = full_decimal(bytes, &place, form).or_else(|| plain_decimal(head, place.len(), form));
@@ -93,22 +94,53 @@ impl<'a> Columns<'a> {
                     };
                     // A value of that precision fits.
                     let (values, nulls) = self.values(at, source, plain, |text| exact(text).map(|value| value as i64));
-                    self.control(at, before, &values, nulls.as_ref())?;
                     Arc::new(Decimal64Array::new(ScalarBuffer::from(values), nulls).with_precision_and_scale(precision, scale).map_err(wrong)?)
                 } else {
                     let (values, nulls) = self.values(at, source, |bytes, place, _| exact(&bytes[place]).ok(), exact);
-                    self.control(at, before, &values, nulls.as_ref())?;
                     Arc::new(Decimal128Array::new(ScalarBuffer::from(values), nulls).with_precision_and_scale(precision, scale).map_err(wrong)?)
                 }
             }
         })
     }
 
-    /// The control totals of an amount that has a currency. `before` is the number of problems before the column was read.
-    fn control<T: Copy + Into<i128>>(&mut self, at: usize, before: usize, values: &[T], nulls: Option<&NullBuffer>) -> Result<()> {
+    /// The control totals of all amounts that have a currency, from the columns as they were read.
+    pub(crate) fn control(&mut self, arrays: &[ArrayRef]) -> Result<()> {
+        for (at, column) in self.layout.columns.iter().enumerate() {
+            let Some(currency) = column.currency.filter(|_| self.sources[at].is_some()) else { continue };
+            let (amounts, coded) = (&arrays[at], arrays[currency].as_dictionary_opt::<Int32Type>());
+            match amounts.as_primitive_opt::<Decimal64Type>() {
+                Some(amounts) => self.control_amounts(at, currency, amounts.values(), amounts.nulls(), coded)?,
+                None => {
+                    let Some(amounts) = amounts.as_primitive_opt::<Decimal128Type>() else { continue };
+                    self.control_amounts(at, currency, amounts.values(), amounts.nulls(), coded)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn control_amounts<T: Copy + Into<i128>>(
+        &mut self,
+        at: usize,
+        currency: usize,
+        values: &[T],
+        nulls: Option<&NullBuffer>,
+        coded: Option<&DictionaryArray<Int32Type>>,
+    ) -> Result<()> {
+        match coded.filter(|_| self.problems.is_empty()).and_then(|coded| sums_by_code(values, nulls, coded)) {
+            Some(sums) => {
+                let column = &self.layout.columns[at].name;
+                self.totals.extend(sums.map(|(currency, sum)| ColumnTotal { column: column.clone(), currency, sum }));
+                Ok(())
+            }
+            None => self.control_cells(at, currency, values, nulls),
+        }
+    }
+
+    /// The same by the cells of the currencies, where something may be wrong with them.
+    fn control_cells<T: Copy + Into<i128>>(&mut self, at: usize, currency: usize, values: &[T], nulls: Option<&NullBuffer>) -> Result<()> {
         let (column, cells) = (&self.layout.columns[at], self.cells);
-        let Some(currency) = column.currency else { return Ok(()) };
-        let refused: Vec<usize> = self.problems[before..].iter().map(|problem| problem.row).collect();
+        let refused: Vec<usize> = self.problems.iter().filter(|problem| problem.column == Some(at)).map(|problem| problem.row).collect();
         let counts = |row: usize| nulls.is_none_or(|nulls| nulls.is_valid(row)) && refused.binary_search(&row).is_err();
         let mut sums = Sums::default();
         let mut scratch = Vec::new();
@@ -234,6 +266,33 @@ impl<'a> Columns<'a> {
     fn problem(&mut self, at: usize, row: usize, finding: Finding) {
         self.problems.push(Problem { row, column: Some(at), finding });
     }
+}
+
+/// The sums of amounts by currency, where each row has one that is a code. None: it has not, or a sum leaves 128 bits.
+fn sums_by_code<T: Copy + Into<i128>>(
+    values: &[T],
+    nulls: Option<&NullBuffer>,
+    coded: &DictionaryArray<Int32Type>,
+) -> Option<impl Iterator<Item = (String, i128)>> {
+    let currencies = coded.values().as_string_opt::<i32>()?;
+    if coded.null_count() > 0 || !currencies.iter().flatten().all(|currency| is_code(currency.as_bytes())) {
+        return None;
+    }
+    let keys = coded.keys().values();
+    let mut sums: Vec<Option<i128>> = vec![None; currencies.len()];
+    let mut fits = true;
+    let mut add = |row: usize| {
+        let sum = &mut sums[keys[row] as usize];
+        let (more, is_beyond) = sum.unwrap_or(0).overflowing_add(values[row].into());
+        *sum = Some(more);
+        fits &= !is_beyond;
+    };
+    match nulls.filter(|nulls| nulls.null_count() > 0) {
+        None => (0..values.len()).for_each(&mut add),
+        Some(nulls) => nulls.valid_indices().for_each(&mut add),
+    }
+    let named = (0..sums.len()).filter_map(|code| Some((currencies.value(code).to_owned(), sums[code]?))).collect::<Vec<_>>();
+    fits.then(|| named.into_iter())
 }
 
 #[cold]

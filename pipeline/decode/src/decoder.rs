@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arrow::array::{Array, ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow::buffer::{Buffer, OffsetBuffer};
 use arrow::compute::cast;
+use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
 use arrow::error::ArrowError;
 
 use crate::cells::Cells;
@@ -16,7 +17,7 @@ use crate::dating::{NO_MONTH, UNKNOWN};
 use crate::header::Header;
 use crate::layout::ExclusionRule;
 use crate::layout::Layout;
-use crate::reject::{Finding, Problem, lossy, reason, rule};
+use crate::reject::{Finding, HEADER_AGAIN, Problem, lossy, reason, rule};
 use crate::splitter::{Chunk, Ending};
 use crate::texts::{Coder, constant, first_key};
 use crate::tokens::{Broken, Index, Shape};
@@ -53,7 +54,8 @@ struct Scratch {
 /// What a chunk held: `records` = the batch's rows + `rejects` + `excluded`.
 #[derive(Debug)]
 pub struct Decoded {
-    /// Of the layout's [`coded_schema`](Layout::coded_schema); [`Decoder::plain`] gives it the table's types.
+    /// Of the layout's [`coded_schema`](Layout::coded_schema), but for columns whose texts hardly repeat, which stand there plain;
+    /// [`Decoder::plain`] gives it the table's types.
     pub batch: RecordBatch,
     /// By line.
     pub rejects: Vec<Reject>,
@@ -113,13 +115,14 @@ impl Decoder {
         let records = (index.rows() + index.broken.len()) as u64;
         let mut rejects: Vec<Reject> = index.broken.iter().map(|broken| self.misshapen(chunk, broken)).collect();
         let excluded = self.exclude(chunk, index);
+        self.refuse_headers(chunk, index, &mut rejects);
         let reading = loop {
             let mut reading = self.read(chunk, index, coder)?;
             if reading.problems.is_empty() {
                 break reading;
             }
             let mut marked = vec![false; index.rows()];
-            reading.problems.sort_by_key(|problem| problem.row);
+            reading.problems.sort_by_key(|problem| (problem.row, problem.column.unwrap_or(usize::MAX)));
             for problems in reading.problems.chunk_by(|one, next| one.row == next.row) {
                 marked[problems[0].row] = true;
                 rejects.push(self.rejected(chunk, index, problems));
@@ -127,7 +130,8 @@ impl Decoder {
             index.drop_marked(&marked);
         };
         rejects.sort_by_key(|reject| reject.line);
-        let batch = RecordBatch::try_new(self.layout.coded_schema().clone(), reading.arrays).map_err(|error| self.failed(&error))?;
+        let schema = with_plain_texts(self.layout.coded_schema(), &reading.arrays);
+        let batch = RecordBatch::try_new(schema, reading.arrays).map_err(|error| self.failed(&error))?;
         let mut totals = Vec::new();
         add_totals(&mut totals, &reading.totals)?;
         Ok(Decoded { batch, rejects, records, totals, excluded })
@@ -158,11 +162,28 @@ impl Decoder {
         counted.map(|(rule, records)| Excluded { rule: rule.name.clone(), records }).collect()
     }
 
+    /// Rejects records that are the header again.
+    fn refuse_headers(&self, chunk: &Chunk, index: &mut Index, rejects: &mut Vec<Reject>) {
+        let header = &self.header.record;
+        let is_header = |row: usize| index.record(row).len() == header.len() && chunk.bytes[index.record(row)] == header[..];
+        let again: Vec<usize> = (0..index.rows()).filter(|row| is_header(*row)).collect();
+        if again.is_empty() {
+            return;
+        }
+        let mut marked = vec![false; index.rows()];
+        for row in again {
+            marked[row] = true;
+            rejects.push(self.rejected(chunk, index, &[Problem { row, column: None, finding: Finding::new(rule::HEADER, HEADER_AGAIN) }]));
+        }
+        index.drop_marked(&marked);
+    }
+
     fn read(&self, chunk: &Chunk, index: &Index, coder: &mut Coder) -> Result<Reading> {
         let layout = &*self.layout;
         let rows = index.rows();
         let mut columns = Columns::new(layout, &self.header.sources, Cells::new(&chunk.bytes, index, &layout.nulls), coder);
         let mut arrays = (0..layout.columns.len()).map(|at| columns.read(at)).collect::<Result<Vec<_>>>()?;
+        columns.control(&arrays)?;
         let (mut problems, totals) = (columns.problems, columns.totals);
         if !problems.is_empty() {
             return Ok(Reading { arrays, problems, totals });
@@ -216,6 +237,20 @@ impl Decoder {
         let raw = lossy(&chunk.bytes[index.record(row)]);
         Reject { part: String::new(), line, column, rule: problems[0].finding.rule, text, raw, reason: reasons.join("; ") }
     }
+}
+
+/// The schema of arrays whose texts may be plain where the schema has codes.
+fn with_plain_texts(schema: &SchemaRef, arrays: &[ArrayRef]) -> SchemaRef {
+    let is_plain = |field: &FieldRef, array: &ArrayRef| array.data_type() == &DataType::Utf8 && field.data_type() != &DataType::Utf8;
+    let fields = schema.fields();
+    if !fields.iter().zip(arrays).any(|(field, array)| is_plain(field, array)) {
+        return schema.clone();
+    }
+    let fields = fields
+        .iter()
+        .zip(arrays)
+        .map(|(field, array)| if is_plain(field, array) { Arc::new(field.as_ref().clone().with_data_type(DataType::Utf8)) } else { field.clone() });
+    Arc::new(Schema::new_with_metadata(fields.collect::<Vec<_>>(), schema.metadata().clone()))
 }
 
 /// One reading of the records that an index holds. With problems its arrays are not whole.

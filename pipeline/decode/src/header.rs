@@ -18,12 +18,14 @@ pub(crate) struct Header {
     pub(crate) width: usize,
     /// Per column of the layout the number of its cell.
     pub(crate) sources: Vec<Option<usize>>,
+    /// As it stands, without its line end.
+    pub(crate) record: Vec<u8>,
     pub(crate) warnings: Vec<String>,
 }
 
 impl Header {
     pub(crate) fn new(layout: &Layout, path: &str, record: &[u8]) -> Result<Self> {
-        let (line, names) = names(layout, path, record)?;
+        let (line, names, record) = names(layout, path, record)?;
         let wrong = |what: String| Error::data(format!("{path}:{line}: {what}"));
         let mut sources = vec![None; layout.columns.len()];
         let mut unknown = Vec::new();
@@ -45,19 +47,20 @@ impl Header {
             let next = || format!("correct the file, or name the header under [exports.headers] of export `{}`", layout.export);
             wrong(what).next(other.unwrap_or_else(next))
         })?;
-        let unknown: Vec<Unknown> = unknown.into_iter().map(|at| describe_unknown(layout, &names, at)).collect();
+        let known = || layout.columns.iter().flat_map(|column| column.headers.iter().map(String::as_str));
+        let unknown: Vec<Unknown> = unknown.into_iter().map(|at| Unknown::new(at, &names[at], &layout.export, known())).collect();
         if layout.unknown == UnknownColumns::Stop && !unknown.is_empty() {
             return Err(
                 wrong(listed(&unknown)).next(format!("add them to the contract of {}, or set unknown_columns = \"warn\" to leave them out", layout.table))
             );
         }
         let warnings = left_out(&format!("{path}:{line}"), &layout.export, &unknown).into_iter().collect();
-        Ok(Self { width: names.len(), sources, warnings })
+        Ok(Self { width: names.len(), sources, record, warnings })
     }
 }
 
-/// The header's line and its names, BOM and quotes taken off.
-fn names(layout: &Layout, path: &str, record: &[u8]) -> Result<(u64, Vec<String>)> {
+/// The header's line, its names, BOM and quotes taken off, and its bytes.
+fn names(layout: &Layout, path: &str, record: &[u8]) -> Result<(u64, Vec<String>, Vec<u8>)> {
     if record.starts_with(b"\xFF\xFE") || record.starts_with(b"\xFE\xFF") {
         return Err(Error::data(format!("{path}: the file is UTF-16 text")).next("save it as UTF-8"));
     }
@@ -86,7 +89,7 @@ fn names(layout: &Layout, path: &str, record: &[u8]) -> Result<(u64, Vec<String>
                 .next("save the file as UTF-8; packed files have to be unpacked")
         })
     };
-    Ok((line, (0..width).map(name).collect::<Result<_>>()?))
+    Ok((line, (0..width).map(name).collect::<Result<_>>()?, record[index.record(0)].to_vec()))
 }
 
 /// A cell of a header that no column takes, and why.
@@ -95,6 +98,17 @@ pub(crate) struct Unknown {
     pub(crate) why: String,
     /// The name that it may be.
     pub(crate) nearest: String,
+}
+
+impl Unknown {
+    /// The cell with this number, of an export whose headers have these names.
+    pub(crate) fn new<'a>(at: usize, name: &str, export: &str, known: impl Iterator<Item = &'a str>) -> Self {
+        if name.trim().is_empty() || *name == format!("#{}", at + 1) {
+            return Self { what: format!("header cell {}", at + 1), why: "has no name".to_owned(), nearest: String::new() };
+        }
+        let nearest = nearest(&folded(name), known).map(|best| format!(" (nearest: \"{best}\")")).unwrap_or_default();
+        Self { what: format!("column {name:?}"), why: format!("is not known to export `{export}`"), nearest }
+    }
 }
 
 impl fmt::Display for Unknown {
@@ -132,14 +146,4 @@ fn check_missing(layout: &Layout, sources: &[Option<usize>], unknown: &[&str]) -
         })
         .collect();
     if missing.is_empty() { Ok(()) } else { Err(format!("the header lacks {}", missing.join(", "))) }
-}
-
-fn describe_unknown(layout: &Layout, names: &[String], at: usize) -> Unknown {
-    let name = &names[at];
-    if name.trim().is_empty() {
-        return Unknown { what: format!("header cell {}", at + 1), why: "has no name".to_owned(), nearest: String::new() };
-    }
-    let known = layout.columns.iter().flat_map(|column| column.headers.iter().map(String::as_str));
-    let hint = nearest(&folded(name), known).map(|best| format!(" (nearest: \"{best}\")")).unwrap_or_default();
-    Unknown { what: format!("column {name:?}"), why: format!("is not known to export `{}`", layout.export), nearest: hint }
 }

@@ -45,7 +45,7 @@ impl Iso {
         Some(Self { time: Some(*separator), fraction, zone })
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn instant(self, text: &[u8], memo: &mut Memo) -> Result<i64, TimeProblem> {
         let (date, rest) = text.split_first_chunk::<10>().ok_or(TimeProblem::Form)?;
         let Some(separator) = self.time else {
@@ -72,7 +72,7 @@ impl Iso {
 }
 
 impl Memo {
-    #[inline]
+    #[inline(always)]
     fn days(&mut self, text: &[u8; 10]) -> Result<i64, TimeProblem> {
         if let Some(days) = self.days
             && self.text == *text
@@ -109,6 +109,7 @@ fn days(text: &[u8; 10]) -> Result<i64, TimeProblem> {
     Ok(year * 365 + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 719_469)
 }
 
+#[inline(always)]
 fn second_of_day(text: &[u8; 9], separator: u8) -> Option<i64> {
     // `00:00:00`: what of a time of day differs are digits.
     const ZEROS: u64 = u64::from_le_bytes(*b"00:00:00");
@@ -123,8 +124,9 @@ fn second_of_day(text: &[u8; 9], separator: u8) -> Option<i64> {
         return None;
     }
     // Tens and ones of each pair in the byte of the tens.
-    let [hour, _, _, minute, _, _, second, _] = (digits * 10 + (digits >> 8)).to_le_bytes().map(i64::from);
-    (hour < 24 && minute < 60 && second < 60).then_some(hour * 3600 + minute * 60 + second)
+    let pairs = digits * 10 + (digits >> 8);
+    let [hour, minute, second] = [pairs & 0xff, pairs >> 24 & 0xff, pairs >> 48 & 0xff];
+    (hour < 24 && minute < 60 && second < 60).then_some((hour * 3600 + minute * 60 + second).cast_signed())
 }
 
 /// `+HH:MM`, `-HHMM`.

@@ -27,6 +27,9 @@ pub struct Reject {
     pub reason: String,
 }
 
+/// What is said of a record by [`rule::HEADER`].
+pub(crate) const HEADER_AGAIN: &str = "is the header again: two exports stand in one file, or pages of one";
+
 /// The names of the rules that a record can break.
 pub mod rule {
     /// The record has another number of cells than the header.

@@ -3,6 +3,8 @@
 //! It takes chunks of the plainest kind only: no newline inside of quotes, no quote where none may stand, a newline at the end.
 //! For all others it says so, and [`crate::tokens`] reads byte by byte.
 
+use memchr::memchr_iter;
+
 /// Marks of 64 bytes, the first byte in the lowest bit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Marks {
@@ -36,6 +38,32 @@ pub(crate) fn plain(bytes: &[u8], delimiter: u8, ends: &mut Vec<u32>) -> Option<
         return wide::scan(bytes, delimiter, ends);
     }
     scan(bytes, delimiter, ends, portable, parity, list)
+}
+
+/// How many quotes and newlines there are.
+pub(crate) fn counts(bytes: &[u8]) -> (usize, usize) {
+    #[cfg(target_arch = "x86_64")]
+    if widest::is_there() {
+        return widest::counts(bytes);
+    } else if wide::is_there() {
+        return wide::counts(bytes);
+    }
+    (memchr_iter(b'"', bytes).count(), memchr_iter(b'\n', bytes).count())
+}
+
+/// The count with the quotes and newlines of a block as processors find them in different ways.
+#[inline(always)]
+fn count(bytes: &[u8], marks: impl Fn(&Block) -> (u64, u64)) -> (usize, usize) {
+    let (mut quotes, mut newlines) = (0, 0);
+    let (blocks, rest) = bytes.as_chunks::<64>();
+    let mut last = [0; 64];
+    last[..rest.len()].copy_from_slice(rest);
+    for block in blocks.iter().chain([&last]) {
+        let (more_quotes, more_newlines) = marks(block);
+        quotes += more_quotes.count_ones() as usize;
+        newlines += more_newlines.count_ones() as usize;
+    }
+    (quotes, newlines)
 }
 
 /// The scan with what processors do in different ways: the marks of a block, the parity of bits, the list of their places.
@@ -196,6 +224,22 @@ mod wide {
         super::scan(bytes, delimiter, ends, |block, delimiter| marks(block, delimiter), |bits| parity(bits), super::list)
     }
 
+    /// Only where [`is_there`].
+    #[allow(unsafe_code)]
+    pub(super) fn counts(bytes: &[u8]) -> (usize, usize) {
+        assert!(is_there());
+        // SAFETY: the processor has the features that the function is compiled for, as was asked above.
+        unsafe { counts_there(bytes) }
+    }
+
+    #[target_feature(enable = "avx2,bmi1,popcnt,pclmulqdq")]
+    fn counts_there(bytes: &[u8]) -> (usize, usize) {
+        super::count(bytes, |block| {
+            let (low, high) = (half(block, 0), half(block, 4));
+            (equal(low, high, b'"'), equal(low, high, b'\n'))
+        })
+    }
+
     #[target_feature(enable = "avx2,bmi1,popcnt,pclmulqdq")]
     #[inline]
     pub(super) fn marks(block: &Block, delimiter: u8) -> Marks {
@@ -264,6 +308,24 @@ mod widest {
     #[target_feature(enable = "avx512f,avx512bw,avx512vbmi2,avx2,bmi1,popcnt,pclmulqdq")]
     fn scan_there(bytes: &[u8], delimiter: u8, ends: &mut Vec<u32>) -> Option<Plain> {
         super::scan(bytes, delimiter, ends, |block, delimiter| marks(block, delimiter), |bits| wide::parity(bits), |cells, base, room| list(cells, base, room))
+    }
+
+    /// Only where [`is_there`].
+    #[allow(unsafe_code)]
+    pub(super) fn counts(bytes: &[u8]) -> (usize, usize) {
+        assert!(is_there());
+        // SAFETY: the processor has the features that the function is compiled for, as was asked above.
+        unsafe { counts_there(bytes) }
+    }
+
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi2,avx2,bmi1,popcnt,pclmulqdq")]
+    fn counts_there(bytes: &[u8]) -> (usize, usize) {
+        super::count(bytes, |block| {
+            let (words, _) = block.as_chunks::<8>();
+            let block = vector(|at| i64::from_le_bytes(words[at]));
+            let equal = |byte: u8| _mm512_cmpeq_epi8_mask(block, _mm512_set1_epi8(byte.cast_signed()));
+            (equal(b'"'), equal(b'\n'))
+        })
     }
 
     #[target_feature(enable = "avx512f,avx512bw,avx512vbmi2,avx2,bmi1,popcnt,pclmulqdq")]
@@ -357,6 +419,10 @@ mod tests {
                 .map(|byte| if round % 2 == 0 && byte == b'"' { b'x' } else { byte })
                 .collect();
             bytes.push(b'\n');
+            let expected = (memchr_iter(b'"', &bytes).count(), memchr_iter(b'\n', &bytes).count());
+            assert_eq!(counts(&bytes), expected, "{bytes:?}");
+            #[cfg(target_arch = "x86_64")]
+            assert!(!wide::is_there() || wide::counts(&bytes) == expected, "{bytes:?}");
             for delimiter in [b',', b';', b'\t'] {
                 let (mut fast, mut slow) = (Vec::new(), Vec::new());
                 let found = plain(&bytes, delimiter, &mut fast);

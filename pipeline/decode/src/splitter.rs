@@ -4,7 +4,9 @@
 //! the sizes in which it arrives. This module must not know columns, delimiters or types.
 
 use arrow::buffer::Buffer;
-use memchr::{memchr_iter, memchr2, memchr2_iter};
+use memchr::{memchr2, memchr2_iter};
+
+use crate::scan;
 
 /// A record longer than this is not taken: it is a quote that was never closed, or no CSV at all.
 pub const RECORD_LIMIT: usize = 16 << 20;
@@ -48,8 +50,11 @@ pub struct Splitter {
     line: u64,
     /// Fill the buffer up to here before the next cut.
     ceiling: usize,
-    /// End of the last whole record in the buffer.
+    /// Newlines in the buffer.
+    lines: u64,
+    /// End of the last whole record in the buffer, and newlines before it.
     end: usize,
+    end_lines: u64,
     in_quotes: bool,
     /// Newlines of a record over the limit that is being passed by.
     passed_by: Option<u64>,
@@ -63,7 +68,18 @@ impl Splitter {
 
     fn with_limit(first_line: u64, target: usize, limit: usize) -> Self {
         let target = target.max(1);
-        Self { target, limit: limit.max(target), buffer: Vec::new(), line: first_line, ceiling: target, end: 0, in_quotes: false, passed_by: None }
+        Self {
+            target,
+            limit: limit.max(target),
+            buffer: Vec::new(),
+            line: first_line,
+            ceiling: target,
+            lines: 0,
+            end: 0,
+            end_lines: 0,
+            in_quotes: false,
+            passed_by: None,
+        }
     }
 
     /// Takes the next bytes of the stream and gives the chunks that they complete. A chunk that lies within them is no copy.
@@ -79,9 +95,9 @@ impl Splitter {
             let to = bytes.len().min(at + self.ceiling - self.buffer.len());
             let piece = &bytes[at..to];
             if self.buffer.is_empty() && piece.len() == self.ceiling {
-                let (end, _) = last_end(piece, false);
+                let LastEnd { end, lines, .. } = last_end(piece, false);
                 if end > 0 {
-                    chunks.push(self.whole(bytes.slice_with_length(at, end)));
+                    chunks.push(self.whole(bytes.slice_with_length(at, end), lines));
                     at += end;
                     continue;
                 }
@@ -96,6 +112,7 @@ impl Splitter {
                     // The record that is not whole began in these bytes: look at it again there.
                     at -= self.buffer.len();
                     self.buffer = Vec::new();
+                    self.lines = 0;
                     self.in_quotes = false;
                 }
             }
@@ -120,17 +137,19 @@ impl Splitter {
         }
         let from = self.buffer.len();
         self.buffer.extend_from_slice(piece);
-        let (end, in_quotes) = last_end(piece, self.in_quotes);
+        let LastEnd { end, lines, all_lines, in_quotes } = last_end(piece, self.in_quotes);
         self.in_quotes = in_quotes;
         if end > 0 {
             self.end = from + end;
+            self.end_lines = self.lines + lines;
         }
+        self.lines += all_lines;
     }
 
     fn cut(&mut self) -> Option<Chunk> {
         if self.end == 0 {
             if self.buffer.len() >= self.limit {
-                self.passed_by = Some(newlines(&self.buffer));
+                self.passed_by = Some(std::mem::take(&mut self.lines));
                 self.buffer.truncate(KEPT_OF_TOO_LONG);
             } else {
                 self.ceiling = (self.ceiling + self.target).min(self.limit);
@@ -143,12 +162,13 @@ impl Splitter {
         self.end = 0;
         self.ceiling = self.target;
         let bytes = std::mem::replace(&mut self.buffer, rest);
-        Some(self.whole(Buffer::from_vec(bytes)))
+        let lines = self.end_lines;
+        self.lines -= lines;
+        Some(self.whole(Buffer::from_vec(bytes), lines))
     }
 
-    /// A chunk of whole records.
-    fn whole(&mut self, bytes: Buffer) -> Chunk {
-        let lines = newlines(&bytes);
+    /// A chunk of whole records on so many lines.
+    fn whole(&mut self, bytes: Buffer, lines: u64) -> Chunk {
         let chunk = Chunk { bytes, first_line: self.line, ending: Ending::Whole };
         self.line += lines;
         chunk
@@ -176,19 +196,31 @@ impl Splitter {
     }
 }
 
-/// Where the last whole record of a piece ends (0: none does), and whether the piece ends inside of quotes.
-fn last_end(piece: &[u8], starts_in_quotes: bool) -> (usize, bool) {
-    let in_quotes = starts_in_quotes ^ (memchr_iter(b'"', piece).count() % 2 == 1);
+struct LastEnd {
+    /// Where the last whole record of a piece ends; 0: none does.
+    end: usize,
+    /// Newlines before it, and in all of the piece.
+    lines: u64,
+    all_lines: u64,
+    /// The piece ends inside of quotes.
+    in_quotes: bool,
+}
+
+fn last_end(piece: &[u8], starts_in_quotes: bool) -> LastEnd {
+    let (quotes, newlines) = scan::counts(piece);
+    let (in_quotes, all_lines) = (starts_in_quotes ^ (quotes % 2 == 1), newlines as u64);
     // It lies near the end of the piece: look for it from behind, with the parity known there.
-    let mut inside = in_quotes;
+    let (mut inside, mut lines) = (in_quotes, all_lines);
     for at in memchr2_iter(b'"', b'\n', piece).rev() {
         if piece[at] == b'"' {
             inside = !inside;
         } else if !inside {
-            return (at + 1, in_quotes);
+            return LastEnd { end: at + 1, lines, all_lines, in_quotes };
+        } else {
+            lines -= 1;
         }
     }
-    (0, in_quotes)
+    LastEnd { end: 0, lines: 0, all_lines, in_quotes }
 }
 
 /// Where the first record (the header) ends: the offset behind its newline. Blank lines before it belong to it.
@@ -213,10 +245,6 @@ pub fn header_end(bytes: &[u8]) -> Option<usize> {
 
 /// The mark that some tools write before UTF-8 text.
 pub(crate) const BOM: &[u8] = b"\xEF\xBB\xBF";
-
-fn newlines(bytes: &[u8]) -> u64 {
-    memchr_iter(b'\n', bytes).count() as u64
-}
 
 #[cfg(test)]
 mod tests {

@@ -1,11 +1,11 @@
-//! A column of texts as codes: each text of a chunk is taken once, however often it stands there.
+//! A column of texts as codes: each text of a chunk is taken once, however often it stands there, where that pays.
 //!
 //! Most cells repeat the one above or one of a few texts. A cell is told by its raw bytes, quotes included: what is quoted here and
 //! not there has two codes, which says nothing wrong. This module must not know types or what makes a text unfit.
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, DictionaryArray, Int32Array, StringArray};
+use arrow::array::{ArrayRef, BooleanBufferBuilder, DictionaryArray, Int32Array, StringArray};
 use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::Int32Type;
 use arrow::error::ArrowError;
@@ -17,6 +17,23 @@ use crate::word::{HEAD, Head, fold, head, same_rest};
 const NULL: i32 = -1;
 /// The code of a cell that can't be taken.
 const UNFIT: i32 = -2;
+
+/// How the cells of a column become texts; any way says the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Way {
+    /// Each text has one code.
+    #[default]
+    Codes,
+    /// Each run of a text has a code of its own: texts hardly come again after other ones.
+    Runs,
+    /// Without codes: texts hardly repeat at all.
+    Plain,
+}
+
+/// A way is kept for so many chunks, then the column is looked at again.
+const KEPT: u32 = 15;
+/// Fewer rows don't tell whether texts repeat.
+const TELLING: usize = if cfg!(test) { 8 } else { 1 << 10 };
 
 /// Slots that a column begins with.
 const FIRST: usize = 1 << 10;
@@ -33,6 +50,8 @@ pub(crate) struct Coder {
     turn: u32,
     /// What has a code in this turn, in the order of its first rows.
     entries: Vec<Entry>,
+    /// Of each column of the file: how it is read, for how many chunks more.
+    ways: Vec<(Way, u32)>,
     /// The values of the codes: where they end, from 0 on.
     texts: Vec<u8>,
     ends: Vec<i32>,
@@ -63,19 +82,70 @@ pub(crate) struct Coded {
 }
 
 impl Coder {
-    /// The cells of a column. `nulls` of the result is filled only where they are asked for.
+    /// The cells of a column: as codes, or plain where texts of the chunks before hardly repeated. `nulls` of the result is filled only
+    /// where they are asked for.
     pub(crate) fn column(&mut self, cells: Cells<'_>, source: usize, tell_nulls: bool) -> Result<Coded, ArrowError> {
+        if self.ways.len() <= source {
+            self.ways.resize(source + 1, (Way::Codes, 0));
+        }
+        let (way, left) = self.ways[source];
+        self.ways[source].1 = left.saturating_sub(1);
+        match way {
+            Way::Plain if left > 0 => self.plain(cells, source),
+            Way::Runs if left > 0 => self.coded::<true>(cells, source, tell_nulls).map(|(coded, _)| coded),
+            _ => {
+                let (coded, runs) = self.coded::<false>(cells, source, tell_nulls)?;
+                let (rows, texts) = (cells.index.rows(), self.entries.len());
+                let way = match () {
+                    () if rows < TELLING => Way::Codes,
+                    () if texts * 10 > rows * 9 => Way::Plain,
+                    () if texts * 10 > runs * 8 => Way::Runs,
+                    () => Way::Codes,
+                };
+                self.ways[source] = (way, KEPT);
+                Ok(coded)
+            }
+        }
+    }
+
+    fn plain(&mut self, cells: Cells<'_>, source: usize) -> Result<Coded, ArrowError> {
+        let rows = cells.index.rows();
+        let mut ends = Vec::with_capacity(rows + 1);
+        ends.push(0);
+        let mut texts = Vec::with_capacity(cells.bytes.len() / 16);
+        let (mut nulls, mut unfit) = (Vec::new(), Vec::new());
+        for (row, place) in cells.index.column(source).enumerate() {
+            match cells.value_at(place, &mut self.scratch) {
+                Ok(Some(text)) => texts.extend_from_slice(text),
+                Ok(None) => nulls.push(row),
+                Err(_) => unfit.push(row),
+            }
+            ends.push(texts.len() as i32);
+        }
+        let valid = (!nulls.is_empty()).then(|| {
+            let mut valid = BooleanBufferBuilder::new(rows);
+            valid.append_n(rows, true);
+            nulls.iter().for_each(|row| valid.set_bit(*row, false));
+            NullBuffer::new(valid.finish())
+        });
+        let array = StringArray::try_new(OffsetBuffer::new(ScalarBuffer::from(ends)), Buffer::from_vec(texts), valid)?;
+        Ok(Coded { array: Arc::new(array), nulls, unfit })
+    }
+
+    /// Also gives the number of runs.
+    fn coded<const BY_RUNS: bool>(&mut self, cells: Cells<'_>, source: usize, tell_nulls: bool) -> Result<(Coded, usize), ArrowError> {
         let rows = cells.index.rows();
         self.start();
         let mut codes = vec![0; rows];
-        let mut least = 0;
+        let (mut least, mut runs) = (0, 0);
         let mut last = Slot { length: u32::MAX, ..Slot::default() };
         for (code, place) in codes.iter_mut().zip(cells.index.column(source)) {
             let (start, length) = (place.start, place.end - place.start);
             let head = head(cells.bytes, start, length);
             let repeats = last.length == length as u32 && last.head == head && same_rest(cells.bytes, last.start as usize, start, length);
             if !repeats {
-                let code = self.code(cells, head, start, length);
+                let code = if BY_RUNS { self.next(cells, start, length) } else { self.code(cells, head, start, length) };
+                runs += 1;
                 last = Slot { head, length: length as u32, turn: 0, start: start as u32, code };
                 least = code.min(least);
             }
@@ -96,7 +166,7 @@ impl Coder {
         let keys = Int32Array::try_new(ScalarBuffer::from(codes), valid)?;
         let ends = OffsetBuffer::new(ScalarBuffer::from(std::mem::take(&mut self.ends)));
         let texts = StringArray::try_new(ends, Buffer::from_vec(std::mem::take(&mut self.texts)), None)?;
-        Ok(Coded { array: Arc::new(DictionaryArray::<Int32Type>::try_new(keys, Arc::new(texts))?), nulls, unfit })
+        Ok((Coded { array: Arc::new(DictionaryArray::<Int32Type>::try_new(keys, Arc::new(texts))?), nulls, unfit }, runs))
     }
 
     fn start(&mut self) {
@@ -151,8 +221,10 @@ impl Coder {
         self.add(cells, head, start, length, free)
     }
 
-    fn add(&mut self, cells: Cells<'_>, head: Head, start: usize, length: usize, free: Option<usize>) -> i32 {
-        let code = match cells.value_at(start..start + length, &mut self.scratch) {
+    /// The next code, for a cell's text.
+    #[inline]
+    fn next(&mut self, cells: Cells<'_>, start: usize, length: usize) -> i32 {
+        match cells.value_at(start..start + length, &mut self.scratch) {
             Ok(Some(text)) => {
                 self.texts.extend_from_slice(text);
                 self.ends.push(self.texts.len() as i32);
@@ -160,7 +232,11 @@ impl Coder {
             }
             Ok(None) => NULL,
             Err(_) => UNFIT,
-        };
+        }
+    }
+
+    fn add(&mut self, cells: Cells<'_>, head: Head, start: usize, length: usize, free: Option<usize>) -> i32 {
+        let code = self.next(cells, start, length);
         let (start, length) = (start as u32, length as u32);
         self.entries.push(Entry { start, length, code });
         // Without a place the text gets one code more when it comes again.
@@ -219,6 +295,8 @@ fn hash(bytes: &[u8], head: Head, start: usize, length: usize) -> u64 {
 #[cfg(test)]
 mod tests {
     use arrow::array::{Array, AsArray};
+    use arrow::compute::cast;
+    use arrow::datatypes::DataType;
 
     use super::*;
     use crate::cells::Nulls;
@@ -234,7 +312,7 @@ mod tests {
         let nulls = Nulls::new(&[String::new(), "null".into()]);
         let mut coder = Coder::default();
         let mut index = Index::default();
-        let mut met = [0; 3];
+        let mut met = [0; 5];
         for round in 0..4_000 {
             // Lengths around those that are read by the word, texts that differ in a byte, and what can't be taken.
             let pool: Vec<Vec<u8>> = (0..1 + next(if round % 10 == 0 { 900 } else { 12 }))
@@ -258,7 +336,13 @@ mod tests {
                 .collect();
             let mut bytes = Vec::new();
             let mut cell = 0;
-            for _ in 0..next(if round % 10 == 0 { 2_000 } else { 60 }) {
+            // By these the coder chooses the way of the rounds that follow: texts that never repeat, that repeat in runs, any.
+            let lesson = if round % 16 == 0 { round / 16 % 3 } else { 2 };
+            for row in (0..40).filter(|_| lesson < 2) {
+                let text = format!("text {}", if lesson == 0 { row } else { row / 2 });
+                bytes.extend_from_slice(format!("{text},{text}\n").as_bytes());
+            }
+            for _ in 0..next(if round % 10 == 0 { 2_000 } else { 60 }).min(if lesson < 2 { 0 } else { usize::MAX }) {
                 if next(3) > 0 {
                     cell = next(pool.len());
                 }
@@ -268,13 +352,14 @@ mod tests {
             let cells = Cells::new(&bytes, &index, &nulls);
             for source in 0..2 {
                 let Coded { array, nulls, unfit } = coder.column(cells, source, true).unwrap();
-                let array = array.as_dictionary::<Int32Type>();
-                let texts = array.values().as_string::<i32>();
+                let is_coded = array.data_type() != &DataType::Utf8;
+                let array = cast(&array, &DataType::Utf8).unwrap();
+                let array = array.as_string::<i32>();
                 assert_eq!(array.len(), index.rows());
                 let (mut no_value, mut bad) = (Vec::new(), Vec::new());
                 for row in 0..index.rows() {
                     match cells.value(row, source, &mut Vec::new()) {
-                        Ok(Some(text)) => assert_eq!(array.key(row).map(|key| texts.value(key).as_bytes()), Some(text)),
+                        Ok(Some(text)) => assert_eq!(array.is_valid(row).then(|| array.value(row).as_bytes()), Some(text)),
                         Ok(None) => no_value.push(row),
                         Err(_) => bad.push(row),
                     }
@@ -284,6 +369,8 @@ mod tests {
                 met[0] += array.len();
                 met[1] += nulls.len();
                 met[2] += unfit.len();
+                met[3] += if is_coded { 0 } else { array.len() };
+                met[4] += if coder.ways[source].0 == Way::Runs { array.len() } else { 0 };
             }
         }
         assert!(met.iter().all(|met| *met > 3_000), "{met:?}");

@@ -45,7 +45,7 @@ impl Formats {
         formats.iter().map(|format| Format::new(format).map_err(|why| format!("\"{format}\" {why}"))).collect::<Result<_, _>>().map(Self)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn instant(&self, text: &[u8], memo: &mut Memo) -> Result<i64, TimeProblem> {
         let mut problem = TimeProblem::Form;
         for format in &self.0 {
@@ -86,6 +86,7 @@ impl Format {
     }
 }
 
+#[inline(always)]
 pub(crate) fn in_range(micros: i64) -> Result<i64, TimeProblem> {
     if (FIRST..=LAST).contains(&micros) { Ok(micros) } else { Err(TimeProblem::Range) }
 }

@@ -8,7 +8,7 @@ use takings_definitions::{CellTest, Condition, ExcludeWhen, Export, Keep, Unpivo
 
 use super::header::Header;
 use super::record::Record;
-use crate::reject::{RAW_LIMIT, rule};
+use crate::reject::{HEADER_AGAIN, RAW_LIMIT, rule};
 use crate::{Block, Error, PartFacts, Reject, Result};
 
 const BLOCK_ROWS: usize = 4096;
@@ -167,7 +167,7 @@ impl<'a> Rows<'a> {
         }
         self.shape(record);
         if record.wrong.is_none() && self.is_header(record) && self.excluded(record).is_none() {
-            record.refuse(rule::HEADER, "is the header again: two exports stand in one file, or pages of one", "");
+            record.refuse(rule::HEADER, HEADER_AGAIN, "");
         }
         if record.wrong.is_some() {
             self.unknown_parent(out)?;

@@ -136,7 +136,8 @@ pub(crate) fn bind(values: &Values, path: &str, part: &PartFacts) -> Result<(Vec
     // Names that the channel file itself gives to columns are known.
     let found = part.header_line > 0;
     let left: Vec<usize> = (0..part.header.len()).filter(|at| found && !names.used[*at] && !is_mentioned(values, &names, *at)).collect();
-    let left: Vec<Unknown> = left.into_iter().map(|at| describe_unknown(values, part, at)).collect();
+    let known = || values.columns.iter().flat_map(|column| column.headers.iter().map(String::as_str));
+    let left: Vec<Unknown> = left.into_iter().map(|at| Unknown::new(at, &part.header[at], &values.export, known())).collect();
     if values.unknown == UnknownColumns::Stop && !left.is_empty() {
         let next = format!("add them to the contract of {}, or set unknown_columns = \"warn\" to leave them out", values.table);
         return Err(wrong(header::listed(&left)).next(next));
@@ -238,14 +239,4 @@ fn describe_missing(column: &ValueColumn, unused: &[&str]) -> String {
 
 fn is_mentioned(values: &Values, names: &Names<'_>, at: usize) -> bool {
     values.mentioned.contains(&names.folded[at]) || values.unpivoted.as_ref().is_some_and(|pattern| pattern.is_match(&names.part.header[at]))
-}
-
-fn describe_unknown(values: &Values, part: &PartFacts, at: usize) -> Unknown {
-    let name = &part.header[at];
-    if name.trim().is_empty() || *name == format!("#{}", at + 1) {
-        return Unknown { what: format!("header cell {}", at + 1), why: "has no name".to_owned(), nearest: String::new() };
-    }
-    let known = values.columns.iter().flat_map(|column| column.headers.iter().map(String::as_str));
-    let hint = nearest(name, known).map(|best| format!(" (nearest: \"{best}\")")).unwrap_or_default();
-    Unknown { what: format!("column {name:?}"), why: format!("is not known to export `{}`", values.export), nearest: hint }
 }

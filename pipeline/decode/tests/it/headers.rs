@@ -33,6 +33,43 @@ fn a_header_with_newlines_and_blank_lines_before_it() {
 }
 
 #[test]
+fn a_header_that_comes_again_is_no_row() {
+    check(
+        "id,amount,currency,sold_at\r\nx,1,USD,2026-03-15\r\nid,amount,currency,sold_at\r\ny,2,USD,2026-03-15\r\n",
+        expect![[r#"
+        row id="x" amount=1.0000 currency="USD" sold_at=2026-03-15T00:00:00Z _instance="main" _file_id="f1" _line=2 _known_at=2026-03-16T00:00:00Z period_month=2026-03-01
+        row id="y" amount=2.0000 currency="USD" sold_at=2026-03-15T00:00:00Z _instance="main" _file_id="f1" _line=4 _known_at=2026-03-16T00:00:00Z period_month=2026-03-01
+        reject line 3 - header "": is the header again: two exports stand in one file, or pages of one
+          of "id,amount,currency,sold_at"
+        total amount USD 30000
+    "#]],
+    );
+    // Nothing but texts: no type tells it.
+    let channel = r#"
+        version = 1
+        channel = "shop"
+        title = "Shop"
+        exports = [{ name = "title", table = "shop_title", path = 'titles\.csv$', mode = "versioned", required = ["id"] }]
+    "#;
+    let table = r#"
+        table = "shop_title"
+        layer = "raw"
+        description = "Titles."
+        grain = "One row per title."
+        key = ["id"]
+        known_at = "always"
+        columns = [{ name = "id", type = "text" }, { name = "name", type = "text" }]
+    "#;
+    expect![[r#"
+        row id="a" name="A" _instance="main" _file_id="f1" _line=2 _known_at=0001-01-01T00:00:00Z
+        row id="id" name="other" _instance="main" _file_id="f1" _line=4 _known_at=0001-01-01T00:00:00Z
+        reject line 3 - header "": is the header again: two exports stand in one file, or pages of one
+          of "id,\"name\""
+    "#]]
+    .assert_eq(&show(channel, table, b"id,\"name\"\na,A\nid,\"name\"\nid,other\n"));
+}
+
+#[test]
 fn a_file_that_is_stopped() {
     check(
         "id,amuont,currency\n",
