@@ -62,23 +62,14 @@ fn fits(from: &DataType, to: &DataType) -> bool {
     }
 }
 
-/// A batch brought to the contract's columns and types; a value that does not fit is an error.
+/// A batch brought to the contract's columns and types, to be written at once: texts may stay views. A value that does not fit is an error.
 pub fn conform(what: &str, schema: &SchemaRef, batch: &RecordBatch) -> Result<RecordBatch> {
-    conformed(what, schema, batch, false)
-}
-
-/// The same for rows that are written into the lake at once: texts may stay views.
-pub fn conform_to_write(what: &str, schema: &SchemaRef, batch: &RecordBatch) -> Result<RecordBatch> {
-    conformed(what, schema, batch, true)
-}
-
-fn conformed(what: &str, schema: &SchemaRef, batch: &RecordBatch, views: bool) -> Result<RecordBatch> {
     let strict = CastOptions { safe: false, ..CastOptions::default() };
     let conform = |field: &FieldRef| -> Result<(FieldRef, ArrayRef)> {
         let column = batch.column_by_name(field.name()).ok_or_else(|| Error::Data(format!("{what}: column `{}` is missing", field.name())))?;
         match (column.data_type(), field.data_type()) {
             (found, wanted) if found == wanted => Ok((Arc::clone(field), Arc::clone(column))),
-            (DataType::Utf8View, DataType::Utf8) if views => Ok((Arc::new(field.as_ref().clone().with_data_type(DataType::Utf8View)), Arc::clone(column))),
+            (DataType::Utf8View, DataType::Utf8) => Ok((Arc::new(field.as_ref().clone().with_data_type(DataType::Utf8View)), Arc::clone(column))),
             (_, wanted) => {
                 let cast = cast_with_options(column, wanted, &strict);
                 Ok((Arc::clone(field), cast.map_err(|error| Error::Data(format!("{what}, column `{}`: {error}", field.name())))?))

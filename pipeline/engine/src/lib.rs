@@ -23,7 +23,7 @@ mod statement;
 pub use apart::{RowsOfMonths, months_apart};
 pub use calculate::{Calculated, Calculator, Equation, Failed};
 pub use check::{Finding, check_project};
-pub use contract::{conform, conform_to_write, output_schema};
+pub use contract::{conform, output_schema};
 pub use data_tests::{TestFailure, run_tests};
 pub use datafusion::dataframe::DataFrame;
 pub use datafusion::execution::SendableRecordBatchStream;

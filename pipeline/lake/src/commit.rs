@@ -61,7 +61,10 @@ impl Lake {
         change: Change,
         info: BTreeMap<String, String>,
     ) -> Result<Committed> {
-        let Change { adds, removes, rearranges } = change;
+        let Change { mut adds, removes, rearranges } = change;
+        for new in &mut adds {
+            new.placed().await?;
+        }
         let log = self.log(&table.name)?;
         let snapshot = log.read(None).await?;
         let app_version = match &snapshot {

@@ -21,6 +21,8 @@ pub enum Error {
     Delta { table: String, action: &'static str, source: Box<DeltaTableError> },
     #[error("can't write {path}: {source}")]
     Parquet { path: String, source: parquet::errors::ParquetError },
+    #[error("{path} was not put into its place: {reason}; run again")]
+    Place { path: String, reason: String },
     #[error(transparent)]
     Storage(#[from] takings_storage::Error),
 }

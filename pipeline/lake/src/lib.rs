@@ -24,6 +24,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use takings_storage::Store;
+use tokio::sync::Semaphore;
 
 pub use commit::Committed;
 pub use compact::Compacted;
@@ -39,13 +40,14 @@ pub struct Lake {
     store: Store,
     retention_days: u32,
     now: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
+    places: Arc<Semaphore>,
 }
 
 impl Lake {
     /// `retention_days`: how long replaced files and log entries are kept for time travel (written into each table's
     /// properties, so that other Delta tools keep to it). `now`: the time that marks deletions.
     pub fn new(store: Store, retention_days: u32, now: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
-        Self { store, retention_days, now: Arc::new(now) }
+        Self { store, retention_days, now: Arc::new(now), places: Arc::new(Semaphore::new(writer::PLACED_AT_ONCE)) }
     }
 
     pub fn store(&self) -> &Store {

@@ -46,14 +46,12 @@ impl ParquetFile {
         self.drain().await
     }
 
-    /// Completes the file and puts it onto its path; gives its size and the ranges of its columns.
-    pub(crate) async fn commit(mut self, press: &mut Press) -> Result<(u64, Vec<ColumnRange>)> {
+    /// Completes the file; gives it with the path that it is to have, and the ranges of its columns.
+    pub(crate) async fn finish(mut self, press: &mut Press) -> Result<(StagedFile, String, Vec<ColumnRange>)> {
         let path = self.path;
         let (rest, ranges) = self.encoder.finish(press).map_err(|source| Error::Parquet { path: path.clone(), source })?;
         self.staged.write(rest.into()).await?;
-        let size = self.staged.written();
-        self.staged.commit(&path).await?;
-        Ok((size, ranges))
+        Ok((self.staged, path, ranges))
     }
 
     pub(crate) async fn discard(self) -> Result<()> {

@@ -7,6 +7,7 @@ use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use chrono::NaiveDate;
 use takings_definitions::Table;
 use takings_pages::Press;
+use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use crate::parquet_file::ParquetFile;
@@ -20,14 +21,33 @@ const OPEN_MONTHS: usize = 32;
 /// Memory of all open row groups of a writer, or of the writers of one unit; above it the largest is ended.
 const MEMORY: usize = 128 << 20;
 
-/// A file that is complete and in its place, but not in the table before a commit names it.
-#[derive(Debug, Clone)]
+/// Files that are made durable at the same time, beside the work that goes on.
+pub(crate) const PLACED_AT_ONCE: usize = 8;
+
+/// A file that is complete, but not in the table before a commit names it.
+#[derive(Debug)]
 pub struct NewFile {
     pub file: DataFile,
     /// Delta statistics, exact.
     pub statistics: String,
     /// The sum of each decimal column at its scale, by its name.
     pub totals: Vec<(String, i128)>,
+    /// It is made durable and put into its place meanwhile.
+    pub(crate) placing: Option<JoinHandle<takings_storage::Result<()>>>,
+}
+
+impl NewFile {
+    /// Waits until the file is in its place. A commit does so too.
+    pub async fn placed(&mut self) -> Result<()> {
+        let Some(placing) = self.placing.take() else { return Ok(()) };
+        match placing.await {
+            Ok(placed) => Ok(placed?),
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(error) => Err(Error::Place { path: self.file.path.clone(), reason: error.to_string() }),
+            },
+        }
+    }
 }
 
 /// Takes batches and deals their rows to one file per month.
@@ -82,7 +102,7 @@ impl Lake {
 }
 
 /// Whether a type is another form of the table's.
-fn says(found: &DataType, wanted: &DataType) -> bool {
+pub(crate) fn says(found: &DataType, wanted: &DataType) -> bool {
     match (found, wanted) {
         (DataType::Dictionary(key, value), DataType::Utf8) => **key == DataType::Int32 && **value == DataType::Utf8,
         (DataType::Utf8View, DataType::Utf8) => true,
@@ -125,7 +145,16 @@ impl TableWriter {
     }
 
     /// Completes the files, sorted by month.
-    pub async fn finish(mut self) -> Result<Vec<NewFile>> {
+    pub async fn finish(self) -> Result<Vec<NewFile>> {
+        let mut files = self.hand_over().await?;
+        for new in &mut files {
+            new.placed().await?;
+        }
+        Ok(files)
+    }
+
+    /// The same, and does not wait until they are in their places.
+    pub async fn hand_over(mut self) -> Result<Vec<NewFile>> {
         while let Some(file) = self.open.pop() {
             self.close(file).await?;
         }
@@ -138,7 +167,9 @@ impl TableWriter {
         for file in self.open {
             file.parquet.discard().await?;
         }
-        for new in self.done {
+        for mut new in self.done {
+            // What could not be put there need not be deleted there.
+            let _ = new.placed().await;
             self.lake.store.delete(&Lake::file_path(&self.table, &new.file)).await?;
         }
         Ok(())
@@ -199,10 +230,17 @@ impl TableWriter {
 
     async fn close(&mut self, file: OpenFile) -> Result<()> {
         let OpenFile { mut statistics, .. } = file;
-        let (size, ranges) = file.parquet.commit(&mut self.press).await?;
+        let (staged, path, ranges) = file.parquet.finish(&mut self.press).await?;
+        let size = staged.written();
+        let turn = self.lake.places.clone().acquire_owned().await;
+        let placing = tokio::spawn(async move {
+            let placed = staged.commit(&path).await;
+            drop(turn);
+            placed
+        });
         statistics.set_ranges(ranges);
         let data_file = DataFile { path: file.path, size, rows: statistics.rows(), period_month: file.month, parts: self.parts.clone() };
-        self.done.push(NewFile { file: data_file, statistics: statistics.json(), totals: statistics.totals() });
+        self.done.push(NewFile { file: data_file, statistics: statistics.json(), totals: statistics.totals(), placing: Some(placing) });
         Ok(())
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, RecordBatch, StringArray};
 use arrow::compute::cast;
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, Schema};
 use chrono::NaiveDate;
 use futures::TryStreamExt;
 use takings_definitions::{Layer, Pii, SortKey, Table};
@@ -157,8 +157,12 @@ impl<'a> Masks<'a> {
     }
 
     fn apply(&self, table: &Table, batch: &RecordBatch) -> Result<RecordBatch> {
-        let mut columns = batch.columns().to_vec();
-        let instances = batch.column_by_name("_instance").and_then(|column| column.as_any().downcast_ref::<StringArray>());
+        if self.columns.is_empty() {
+            return Ok(batch.clone());
+        }
+        let (mut fields, mut columns) = (batch.schema().fields().to_vec(), batch.columns().to_vec());
+        let instances = batch.column_by_name("_instance").map(|column| cast(column, &DataType::Utf8)).transpose().map_err(Failure::run)?;
+        let instances = instances.as_ref().and_then(|column| column.as_any().downcast_ref::<StringArray>());
         for (at, pseudonymiser) in &self.columns {
             let name = &table.columns[*at].name;
             let Some(index) = batch.schema().index_of(name).ok() else { continue };
@@ -172,8 +176,9 @@ impl<'a> Masks<'a> {
                     _ => None,
                 }
             }));
+            fields[index] = Arc::new(fields[index].as_ref().clone().with_data_type(DataType::Utf8));
             columns[index] = Arc::new(masked);
         }
-        RecordBatch::try_new(batch.schema(), columns).map_err(Failure::run)
+        RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).map_err(Failure::run)
     }
 }

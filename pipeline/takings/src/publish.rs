@@ -125,12 +125,6 @@ pub async fn publish(context: &Context, run: Uuid, channel: &Channel, export: &E
     let missing: Vec<&Unit<'_>> =
         units.iter().filter(|unit| !held.contains(unit.key.as_str()) && (force || !known_empty.contains(unit.key.as_str()))).collect();
 
-    // A unit gets threads by its share of the bytes: one that is most of them would else be the last to end, on a single one.
-    let bytes: u64 = missing.iter().map(|unit| unit.length()).sum();
-    let threads = |unit: &Unit<'_>| (context.threads as u64 * unit.length()).div_ceil(bytes.max(1)) as usize;
-    let decoded: Vec<(UnitOutcome, Vec<NewFile>, Vec<String>)> =
-        spread(context.threads, missing.clone(), |unit| way.decode(context, table, export, unit, threads(unit)))?;
-
     let mut outcome = Outcome {
         channel: channel.name.clone(),
         export: export.name.clone(),
@@ -138,12 +132,7 @@ pub async fn publish(context: &Context, run: Uuid, channel: &Channel, export: &E
         unchanged: units.len() - missing.len(),
         ..Outcome::default()
     };
-    let mut added = Vec::new();
-    for (unit, files, warnings) in decoded {
-        added.extend(files);
-        outcome.warnings.extend(warnings);
-        outcome.decoded.push(unit);
-    }
+    let mut added = decode(context, &way, table, export, missing, &mut outcome)?;
     // Months without sales are the same to the byte: only what has rows counts twice.
     let is_empty = |record: &LandingRecord| {
         let mut units = units.iter().filter(|unit| unit.record.file_id == record.file_id).peekable();
@@ -157,12 +146,8 @@ pub async fn publish(context: &Context, run: Uuid, channel: &Channel, export: &E
     empty.extend(refused.iter().map(|copy| (copy.record, stopped_whole(copy.record, "refused", &copy.why()))));
     let more: Vec<Unit<'_>> = copies_of_nothing.iter().flat_map(|copy| way.units_of(copy.record, &layout_key)).collect();
     wanted.extend(more.iter().map(|unit| unit.key.clone()).chain(empty.iter().map(|(_, unit)| unit.unit.clone())));
-    let more: Vec<&Unit<'_>> = more.iter().filter(|unit| force || !known_empty.contains(unit.key.as_str())).collect();
-    for (unit, files, warnings) in spread(context.threads, more, |unit| way.decode(context, table, export, unit, 1))? {
-        added.extend(files);
-        outcome.warnings.extend(warnings);
-        outcome.decoded.push(unit);
-    }
+    let more = more.iter().filter(|unit| force || !known_empty.contains(unit.key.as_str())).collect();
+    added.extend(decode(context, &way, table, export, more, &mut outcome)?);
     if export.part_of.is_none() {
         outcome.warnings.extend(chosen::copies(&landed, |record| outcome.decoded.iter().any(|unit| unit.file_id == record.file_id && unit.published > 0)));
     }
@@ -186,6 +171,20 @@ pub async fn publish(context: &Context, run: Uuid, channel: &Channel, export: &E
         outcome.decoded.push(unit);
     }
     Ok(outcome)
+}
+
+/// Decodes units side by side; what became of them goes into the outcome, their files come back.
+fn decode(context: &Context, way: &Way<'_>, table: &Table, export: &Export, units: Vec<&Unit<'_>>, outcome: &mut Outcome) -> Result<Vec<NewFile>> {
+    // A unit gets threads by its share of the bytes: one that is most of them would else be the last to end, on a single one.
+    let bytes: u64 = units.iter().map(|unit| unit.length()).sum();
+    let threads = |unit: &Unit<'_>| (context.threads as u64 * unit.length()).div_ceil(bytes.max(1)) as usize;
+    let mut added = Vec::new();
+    for (unit, files, warnings) in spread(context.threads, units, |unit| way.decode(context, table, export, unit, threads(unit)))? {
+        added.extend(files);
+        outcome.warnings.extend(warnings);
+        outcome.decoded.push(unit);
+    }
+    Ok(added)
 }
 
 /// The units that the lake goes on to hold, and the files that go. A compacted file holds several units: it goes with the first of them

@@ -2,6 +2,8 @@
 //!
 //! All files are written under the store's staging folder, once; what is delivered is moved from there whole, the manifest last.
 
+mod parts;
+
 use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
@@ -9,7 +11,6 @@ use std::sync::Arc;
 use arrow::datatypes::Schema;
 use bytes::Bytes;
 use chrono::{DateTime, Days, Utc};
-use futures::TryStreamExt;
 use takings_definitions::{Instance, Interval, Job, Report, Section, Tick};
 use takings_engine::{DataFrame, Engine, HeldView, Parameters, Session, Tables};
 use takings_reports::{Decision, Delivered, Input, Layout, Manifest, ReportRun, ReportWriter, Withheld, Written};
@@ -21,6 +22,8 @@ use crate::failure::{Failure, Result};
 use crate::inputs::{Inputs, Stopped};
 use crate::run_key::ReportKey;
 use crate::transform::shares;
+
+use parts::Parts;
 
 /// Bytes of text that wait before they go to the store.
 const PIECE: usize = 1 << 20;
@@ -307,9 +310,9 @@ async fn fill(context: &Context, night: &Night<'_>, report: &Report, instance: &
         files.data_sets.push(context.store.stage().await?);
         let text = DataSetText(own_text.then(Vec::new));
         let mut sink = writer.section(&section.name, covered(night.job, night.tick, section), schema, text)?;
-        for part in parts {
-            let mut rows = session.stream(&what, part).await?;
-            while let Some(batch) = rows.try_next().await.map_err(|error| takings_engine::Error::running(&what, &error))? {
+        let mut parts = Parts::new(&what, parts);
+        while let Some(mut part) = parts.next(&session).await? {
+            while let Some(batch) = part.next().await? {
                 sink.write(&batch)?;
                 if sink.sinks().0.len() >= PIECE {
                     carry_on(sink.sinks(), files).await?;

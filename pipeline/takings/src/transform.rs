@@ -127,7 +127,7 @@ async fn bring_up_to_date(context: &Context, run: Uuid, done: &mut Transformed, 
     let warnings = match test(context, done, table, all, new).await {
         Ok(warnings) => warnings,
         Err(failure) => {
-            discard(context, name, &files).await?;
+            discard(context, name, files).await?;
             return Err(failure);
         }
     };
@@ -153,8 +153,9 @@ fn tables_for(context: &Context, done: &Transformed, table: &Table) -> Tables {
 }
 
 /// Files that no commit will name.
-async fn discard(context: &Context, table: &str, files: &[NewFile]) -> Result<()> {
-    for new in files {
+async fn discard(context: &Context, table: &str, files: Vec<NewFile>) -> Result<()> {
+    for mut new in files {
+        let _ = new.placed().await;
         context.store.delete(&Lake::file_path(table, &new.file)).await?;
     }
     Ok(())
@@ -272,7 +273,7 @@ async fn make(
     let apart = if !table.is_partitioned() || rows < SHARE { None } else { shares(&table.name, &frame, months)? };
     let Some(apart) = apart else {
         let share = months.map_or(Share::All, |months| Share::Months(months.clone()));
-        return fill(context, table, &session, share.of(table, frame)?).await;
+        return placed(context, table, fill(context, table, &session, share.of(table, frame)?).await?).await;
     };
     let (session, frame) = planned(1).await?;
     let rest = months.is_none().then(|| Share::Others(apart.iter().flatten().copied().collect()));
@@ -288,10 +289,21 @@ async fn make(
     let made = spread(threads, shares, one);
     let mut files = files.into_inner().unwrap_or_else(PoisonError::into_inner);
     if let Err(failure) = made {
-        discard(context, &table.name, &files).await?;
+        discard(context, &table.name, files).await?;
         return Err(failure);
     }
     files.sort_by(|a, b| (a.file.period_month, &a.file.path).cmp(&(b.file.period_month, &b.file.path)));
+    placed(context, table, files).await
+}
+
+/// Files that can be read.
+async fn placed(context: &Context, table: &Table, mut files: Vec<NewFile>) -> Result<Vec<NewFile>> {
+    for at in 0..files.len() {
+        if let Err(error) = files[at].placed().await {
+            discard(context, &table.name, files).await?;
+            return Err(error.into());
+        }
+    }
     Ok(files)
 }
 
@@ -326,12 +338,12 @@ async fn fill(context: &Context, table: &Table, session: &Session<'_>, frame: Da
     let filled = async {
         let mut rows = session.stream(&table.name, frame).await?;
         while let Some(batch) = rows.try_next().await.map_err(|error| takings_engine::Error::running(&table.name, &error))? {
-            writer.write(&takings_engine::conform_to_write(&table.name, &schema, &batch)?).await?;
+            writer.write(&takings_engine::conform(&table.name, &schema, &batch)?).await?;
         }
         Ok::<_, Failure>(())
     };
     match filled.await {
-        Ok(()) => Ok(writer.finish().await?),
+        Ok(()) => Ok(writer.hand_over().await?),
         Err(failure) => {
             writer.abort().await?;
             Err(failure)

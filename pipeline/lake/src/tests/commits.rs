@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::Error;
+use takings_faults::{Fault, Faults, Kind, Nth};
 
 #[tokio::test]
 async fn the_first_commit_makes_the_table() {
@@ -42,7 +43,7 @@ async fn a_replaced_file_is_gone_and_older_versions_still_have_it() {
 async fn a_commit_planned_on_an_older_state_is_refused() {
     let place = place();
     let first = place.write(None, &[("2026-02-01", 1)]).await;
-    place.commit(None, first.clone(), vec![]).await.unwrap();
+    place.commit(None, copied(&first), vec![]).await.unwrap();
 
     let again = place.commit(None, place.write(None, &[("2026-02-01", 2)]).await, vec![]).await.unwrap_err();
     assert!(again.is_retryable());
@@ -53,7 +54,7 @@ async fn a_commit_planned_on_an_older_state_is_refused() {
     for wrong in [Some(2), Some(0)] {
         assert!(place.commit(wrong, vec![], vec![]).await.unwrap_err().is_retryable());
     }
-    let twice = place.commit(Some(1), first.clone(), vec![]).await.unwrap_err();
+    let twice = place.commit(Some(1), copied(&first), vec![]).await.unwrap_err();
     assert!(twice.to_string().contains("is in the table already"), "{twice}");
     place.commit(Some(1), vec![], vec![first[0].file.clone()]).await.unwrap();
     let gone = place.commit(Some(2), vec![], vec![first[0].file.clone()]).await.unwrap_err();
@@ -168,4 +169,19 @@ async fn a_contract_may_gain_columns_and_otherwise_needs_a_rebuild() {
     commit(&whole, 2, state.files).await.unwrap();
     assert_eq!(place.lake.state(&whole, None).await.unwrap().unwrap().schema, table_schema(&whole));
     assert_eq!(place.amounts(Some(1)).await, [1]);
+}
+
+#[tokio::test]
+async fn a_file_that_does_not_get_its_place_is_not_committed() {
+    let place = place();
+    let fault = Arc::new(Nth::new(Fault::Fail, 2).counting(|operation| operation.kind == Kind::Place));
+    let lake = Lake::new(place.lake.store().clone().with_faults(Faults::through(fault)), 35, DateTime::default);
+    let mut writer = lake.writer(&table(), None).unwrap();
+    writer.write(&charges(&[("2026-02-01", 1), ("2026-03-01", 2)])).await.unwrap();
+    // They are on their way; that one failed is found when they are waited for.
+    let files = writer.hand_over().await.unwrap();
+    assert_eq!(files.len(), 2);
+    let error = lake.commit(&table(), None, files, vec![], BTreeMap::new()).await.unwrap_err();
+    assert!(error.to_string().contains("injected fault"), "{error}");
+    assert!(place.lake.state(&table(), None).await.unwrap().is_none());
 }

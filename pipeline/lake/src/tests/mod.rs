@@ -123,3 +123,9 @@ impl Place {
         amounts
     }
 }
+
+/// The same files once more, as a caller would name them who commits twice.
+fn copied(files: &[NewFile]) -> Vec<NewFile> {
+    let copy = |new: &NewFile| NewFile { file: new.file.clone(), statistics: new.statistics.clone(), totals: new.totals.clone(), placing: None };
+    files.iter().map(copy).collect()
+}

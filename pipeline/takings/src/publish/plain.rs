@@ -48,12 +48,12 @@ pub(super) async fn decode(
     let warnings = decoder.warnings().iter().map(|warning| format!("{}: {warning}", export.name)).collect();
     let shares = if unit.length() < DEALT { 1 } else { threads.max(1) };
     let shares = (0..shares).map(|_| Ok(Share::new(&decoder, context.lake.writer(table, Some(&unit.key))?.one_of(shares)))).collect::<Result<_>>()?;
-    let (shares, dealt) = deal(context, unit, shares).await;
+    let (shares, mut dealt) = deal(context, unit, shares).await;
     let (mut writers, mut rejects) = (Vec::new(), Vec::new());
     for share in shares {
         outcome.records += share.records;
         outcome.published += share.published;
-        add_totals(&mut outcome.totals, &share.totals)?;
+        dealt = dealt.and(add_totals(&mut outcome.totals, &share.totals).map_err(Failure::from));
         for (rule, records) in share.excluded {
             *outcome.excluded.entry(rule).or_default() += records;
         }
@@ -74,7 +74,7 @@ pub(super) async fn decode(
     }
     let mut files = Vec::new();
     for writer in writers {
-        files.extend(writer.finish().await?);
+        files.extend(writer.hand_over().await?);
     }
     outcome.quarantined = bad;
     outcome.rows = outcome.published;
@@ -146,8 +146,10 @@ async fn deal(context: &Context, unit: &Unit<'_>, mut shares: Vec<Share>) -> (Ve
     let (senders, threads): (Vec<_>, Vec<_>) = threads.unzip();
     let mut next = senders.iter().cycle();
     let mut done = each_chunk(context, unit, async |chunk| {
-        // A thread that takes no more has failed, and says so below.
-        let _ = if let Some(sender) = next.next() { sender.send(chunk).await } else { Ok(()) };
+        if let Some(sender) = next.next() {
+            // A thread that takes no more has failed, and says so below.
+            let _ = sender.send(chunk).await;
+        }
         Ok(())
     })
     .await;

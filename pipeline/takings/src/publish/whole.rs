@@ -59,7 +59,7 @@ pub(super) async fn decode(
     outcome.quarantined = found.quarantined;
     outcome.excluded = found.excluded;
     outcome.totals = found.totals;
-    let files = writer.finish().await?;
+    let files = writer.hand_over().await?;
     check_accounts(export, &outcome, &files)?;
     if rejects.is_empty() {
         quarantine::forget(&context.store, &record.channel, &export.name, &unit.key).await?;
