@@ -48,7 +48,7 @@ impl Header {
             wrong(what).next(other.unwrap_or_else(next))
         })?;
         let known = || layout.columns.iter().flat_map(|column| column.headers.iter().map(String::as_str));
-        let unknown: Vec<Unknown> = unknown.into_iter().map(|at| Unknown::new(at, &names[at], &layout.export, known())).collect();
+        let unknown: Vec<Unknown> = unknown.into_iter().map(|at| Unknown::new(at, &names[at], &layout.export, nearest(&folded(&names[at]), known()))).collect();
         if layout.unknown == UnknownColumns::Stop && !unknown.is_empty() {
             return Err(
                 wrong(listed(&unknown)).next(format!("add them to the contract of {}, or set unknown_columns = \"warn\" to leave them out", layout.table))
@@ -101,12 +101,12 @@ pub(crate) struct Unknown {
 }
 
 impl Unknown {
-    /// The cell with this number, of an export whose headers have these names.
-    pub(crate) fn new<'a>(at: usize, name: &str, export: &str, known: impl Iterator<Item = &'a str>) -> Self {
+    /// The cell with this number, and the known name that is nearest to its own.
+    pub(crate) fn new(at: usize, name: &str, export: &str, nearest: Option<&str>) -> Self {
         if name.trim().is_empty() || *name == format!("#{}", at + 1) {
             return Self { what: format!("header cell {}", at + 1), why: "has no name".to_owned(), nearest: String::new() };
         }
-        let nearest = nearest(&folded(name), known).map(|best| format!(" (nearest: \"{best}\")")).unwrap_or_default();
+        let nearest = nearest.map(|best| format!(" (nearest: \"{best}\")")).unwrap_or_default();
         Self { what: format!("column {name:?}"), why: format!("is not known to export `{export}`"), nearest }
     }
 }

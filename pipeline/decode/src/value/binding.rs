@@ -137,7 +137,7 @@ pub(crate) fn bind(values: &Values, path: &str, part: &PartFacts) -> Result<(Vec
     let found = part.header_line > 0;
     let left: Vec<usize> = (0..part.header.len()).filter(|at| found && !names.used[*at] && !is_mentioned(values, &names, *at)).collect();
     let known = || values.columns.iter().flat_map(|column| column.headers.iter().map(String::as_str));
-    let left: Vec<Unknown> = left.into_iter().map(|at| Unknown::new(at, &part.header[at], &values.export, known())).collect();
+    let left: Vec<Unknown> = left.into_iter().map(|at| Unknown::new(at, &part.header[at], &values.export, nearest(&part.header[at], known()))).collect();
     if values.unknown == UnknownColumns::Stop && !left.is_empty() {
         let next = format!("add them to the contract of {}, or set unknown_columns = \"warn\" to leave them out", values.table);
         return Err(wrong(header::listed(&left)).next(next));
