@@ -130,7 +130,7 @@ impl<'a> Columns<'a> {
         match coded.filter(|_| self.problems.is_empty()).and_then(|coded| sums_by_code(values, nulls, coded)) {
             Some(sums) => {
                 let column = &self.layout.columns[at].name;
-                self.totals.extend(sums.map(|(currency, sum)| ColumnTotal { column: column.clone(), currency, sum }));
+                self.totals.extend(sums.into_iter().map(|(currency, sum)| ColumnTotal { column: column.clone(), currency, sum }));
                 Ok(())
             }
             None => self.control_cells(at, currency, values, nulls),
@@ -269,11 +269,7 @@ impl<'a> Columns<'a> {
 }
 
 /// The sums of amounts by currency, where each row has one that is a code. None: it has not, or a sum leaves 128 bits.
-fn sums_by_code<T: Copy + Into<i128>>(
-    values: &[T],
-    nulls: Option<&NullBuffer>,
-    coded: &DictionaryArray<Int32Type>,
-) -> Option<impl Iterator<Item = (String, i128)>> {
+fn sums_by_code<T: Copy + Into<i128>>(values: &[T], nulls: Option<&NullBuffer>, coded: &DictionaryArray<Int32Type>) -> Option<Vec<(String, i128)>> {
     let currencies = coded.values().as_string_opt::<i32>()?;
     if coded.null_count() > 0 || !currencies.iter().flatten().all(|currency| is_code(currency.as_bytes())) {
         return None;
@@ -291,8 +287,7 @@ fn sums_by_code<T: Copy + Into<i128>>(
         None => (0..values.len()).for_each(&mut add),
         Some(nulls) => nulls.valid_indices().for_each(&mut add),
     }
-    let named = (0..sums.len()).filter_map(|code| Some((currencies.value(code).to_owned(), sums[code]?))).collect::<Vec<_>>();
-    fits.then(|| named.into_iter())
+    fits.then(|| (0..sums.len()).filter_map(|code| Some((currencies.value(code).to_owned(), sums[code]?))).collect())
 }
 
 #[cold]

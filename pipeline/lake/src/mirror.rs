@@ -4,16 +4,15 @@
 //! that it shows, and pruned last; whoever is killed between just does it again.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch};
-use arrow::datatypes::{Field, FieldRef, Schema, SchemaRef};
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
 use chrono::NaiveDate;
 use takings_pages::Press;
 
 use crate::parquet_file::ParquetFile;
 use crate::schema::file_schema;
-use crate::writer::says;
+use crate::writer::conform;
 use crate::{Error, Lake, PARTITION_COLUMN, Result};
 
 /// Writes one partition of a table's mirror.
@@ -77,14 +76,7 @@ impl Lake {
 impl MirrorWriter {
     /// Takes the next rows; the columns are found by name. Texts may come as views.
     pub async fn write(&mut self, batch: &RecordBatch) -> Result<()> {
-        let column = |field: &FieldRef| {
-            let found = batch.column_by_name(field.name()).filter(|column| says(column.data_type(), field.data_type()));
-            let found = found
-                .ok_or_else(|| Error::data(&self.table, format!("a batch of the mirror lacks the column `{}` of type {}", field.name(), field.data_type())))?;
-            Ok((field.as_ref().clone().with_data_type(found.data_type().clone()), found.clone()))
-        };
-        let (fields, columns): (Vec<Field>, Vec<ArrayRef>) = self.schema.fields().iter().map(column).collect::<Result<Vec<_>>>()?.into_iter().unzip();
-        let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).map_err(|error| Error::data(&self.table, error.to_string()))?;
+        let batch = conform(&self.table, &self.schema, batch)?;
         self.rows += batch.num_rows() as u64;
         self.file.write(&batch, &mut self.press).await
     }

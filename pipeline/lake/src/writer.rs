@@ -101,8 +101,33 @@ impl Lake {
     }
 }
 
+impl Lake {
+    /// Deletes files that no commit will name.
+    pub async fn discard(&self, table: &str, files: Vec<NewFile>) -> Result<()> {
+        for mut new in files {
+            // What could not be put into its place need not be deleted there.
+            let _ = new.placed().await;
+            self.store.delete(&Self::file_path(table, &new.file)).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The columns of a schema, found by name, in its order. A null where the contract allows none is an error.
+pub(crate) fn conform(table: &str, schema: &Schema, batch: &RecordBatch) -> Result<RecordBatch> {
+    let column = |field: &FieldRef| {
+        let found = batch.column_by_name(field.name()).ok_or_else(|| Error::data(table, format!("a batch lacks the column `{}`", field.name())))?;
+        if !says(found.data_type(), field.data_type()) {
+            return Err(Error::data(table, format!("column `{}` of a batch is {}, not {}", field.name(), found.data_type(), field.data_type())));
+        }
+        Ok((field.as_ref().clone().with_data_type(found.data_type().clone()), found.clone()))
+    };
+    let (fields, columns): (Vec<Field>, Vec<ArrayRef>) = schema.fields().iter().map(column).collect::<Result<Vec<_>>>()?.into_iter().unzip();
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).map_err(|error| Error::data(table, error.to_string()))
+}
+
 /// Whether a type is another form of the table's.
-pub(crate) fn says(found: &DataType, wanted: &DataType) -> bool {
+fn says(found: &DataType, wanted: &DataType) -> bool {
     match (found, wanted) {
         (DataType::Dictionary(key, value), DataType::Utf8) => **key == DataType::Int32 && **value == DataType::Utf8,
         (DataType::Utf8View, DataType::Utf8) => true,
@@ -131,7 +156,7 @@ impl TableWriter {
     }
 
     pub async fn write(&mut self, batch: &RecordBatch) -> Result<()> {
-        let batch = self.conform(batch)?;
+        let batch = conform(&self.table, &self.schema, batch)?;
         if batch.num_rows() == 0 {
             return Ok(());
         }
@@ -167,25 +192,7 @@ impl TableWriter {
         for file in self.open {
             file.parquet.discard().await?;
         }
-        for mut new in self.done {
-            // What could not be put there need not be deleted there.
-            let _ = new.placed().await;
-            self.lake.store.delete(&Lake::file_path(&self.table, &new.file)).await?;
-        }
-        Ok(())
-    }
-
-    /// The columns in the table's order. A null where the contract allows none is an error.
-    fn conform(&self, batch: &RecordBatch) -> Result<RecordBatch> {
-        let column = |field: &FieldRef| {
-            let found = batch.column_by_name(field.name()).ok_or_else(|| Error::data(&self.table, format!("a batch lacks the column `{}`", field.name())))?;
-            if !says(found.data_type(), field.data_type()) {
-                return Err(Error::data(&self.table, format!("column `{}` of a batch is {}, not {}", field.name(), found.data_type(), field.data_type())));
-            }
-            Ok((field.as_ref().clone().with_data_type(found.data_type().clone()), found.clone()))
-        };
-        let (fields, columns): (Vec<Field>, Vec<ArrayRef>) = self.schema.fields().iter().map(column).collect::<Result<Vec<_>>>()?.into_iter().unzip();
-        RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).map_err(|error| Error::data(&self.table, error.to_string()))
+        self.lake.discard(&self.table, self.done).await
     }
 
     /// The schema within the files.

@@ -114,10 +114,10 @@ impl Texts {
             return Taken::To(self.take_plain(incoming, from, rows));
         }
         // The look comes at the same text, however the batches are cut.
-        let until_look = if self.before == 0 { FIRST.saturating_sub(self.codes.len()) } else { 0 };
-        let most = if until_look == 0 { usize::MAX } else { until_look };
+        let are_first = self.before == 0 && self.codes.len() < FIRST;
+        let most = if are_first { FIRST - self.codes.len() } else { usize::MAX };
         let taken = self.take_codes(incoming, from, rows, most);
-        if self.before == 0 && self.codes.len() == FIRST && until_look > 0 {
+        if are_first && self.codes.len() == FIRST {
             self.look();
         }
         taken

@@ -127,7 +127,7 @@ async fn bring_up_to_date(context: &Context, run: Uuid, done: &mut Transformed, 
     let warnings = match test(context, done, table, all, new).await {
         Ok(warnings) => warnings,
         Err(failure) => {
-            discard(context, name, files).await?;
+            context.lake.discard(name, files).await?;
             return Err(failure);
         }
     };
@@ -150,15 +150,6 @@ fn is_withheld(context: &Context, table: &Table, input: &str) -> bool {
 /// The lake as a mart sees it.
 fn tables_for(context: &Context, done: &Transformed, table: &Table) -> Tables {
     done.tables.iter().filter(|(input, _)| !is_withheld(context, table, input)).map(|(input, files)| (input.clone(), files.clone())).collect()
-}
-
-/// Files that no commit will name.
-async fn discard(context: &Context, table: &str, files: Vec<NewFile>) -> Result<()> {
-    for mut new in files {
-        let _ = new.placed().await;
-        context.store.delete(&Lake::file_path(table, &new.file)).await?;
-    }
-    Ok(())
 }
 
 /// A hash of all that shapes a mart besides its inputs. Where it is kept by months and its `changed_by` does not look at a mart that it reads, what
@@ -289,7 +280,7 @@ async fn make(
     let made = spread(threads, shares, one);
     let mut files = files.into_inner().unwrap_or_else(PoisonError::into_inner);
     if let Err(failure) = made {
-        discard(context, &table.name, files).await?;
+        context.lake.discard(&table.name, files).await?;
         return Err(failure);
     }
     files.sort_by(|a, b| (a.file.period_month, &a.file.path).cmp(&(b.file.period_month, &b.file.path)));
@@ -300,7 +291,7 @@ async fn make(
 async fn placed(context: &Context, table: &Table, mut files: Vec<NewFile>) -> Result<Vec<NewFile>> {
     for at in 0..files.len() {
         if let Err(error) = files[at].placed().await {
-            discard(context, &table.name, files).await?;
+            context.lake.discard(&table.name, files).await?;
             return Err(error.into());
         }
     }
