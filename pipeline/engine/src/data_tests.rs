@@ -2,8 +2,12 @@
 
 use datafusion::arrow::array::{Array, RecordBatch};
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
-use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::logical_expr::LogicalPlan;
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::dataframe::DataFrame;
+use datafusion::logical_expr::expr_rewriter::unnormalize_col;
+use datafusion::logical_expr::utils::disjunction;
+use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::prelude::lit;
 use takings_definitions::{ColumnType, Severity, Table, TestKind};
 
 use crate::{Error, Parsed, Result, Session};
@@ -27,17 +31,40 @@ impl std::fmt::Display for TestFailure {
     }
 }
 
+/// A test that is planned.
+struct Planned {
+    name: String,
+    severity: Severity,
+    violations: DataFrame,
+    /// What a row that violates it fulfils, where it looks at each row by itself.
+    violated: Option<Expr>,
+}
+
 /// Runs all tests of a table on the rows that the session sees under its name. Where `made` sees only those that were made now, and the others
 /// have passed the same tests before, what a test says of each row by itself is asked of these alone.
 pub async fn run_tests(session: &mut Session<'_>, mut made: Option<&mut Session<'_>>, table: &Table) -> Result<Vec<TestFailure>> {
-    let mut failures = Vec::new();
+    let mut tests = Vec::new();
     for (name, severity, sql) in queries(table) {
         let limited = Parsed::new(&table.path, &format!("select * from ({sql}) as violations limit {SHOWN}")).map_err(|error| in_test(table, &name, &error))?;
-        let mut frame = session.plan(&limited).await.map_err(|error| in_test(table, &name, &error))?;
-        if let Some(made) = made.as_mut().filter(|_| is_of_rows(frame.logical_plan(), &table.name)) {
-            frame = made.plan(&limited).await.map_err(|error| in_test(table, &name, &error))?;
+        let mut violations = session.plan(&limited).await.map_err(|error| in_test(table, &name, &error))?;
+        let of_rows = is_of_rows(violations.logical_plan(), &table.name);
+        if let Some(made) = made.as_mut().filter(|_| of_rows) {
+            violations = made.plan(&limited).await.map_err(|error| in_test(table, &name, &error))?;
         }
-        let batches = session.collect(&format!("{} test `{name}`", table.name), frame).await?;
+        let violated = if of_rows { only_condition(violations.logical_plan()) } else { None };
+        tests.push(Planned { name, severity, violations, violated });
+    }
+    let conditions = tests.iter().filter_map(|test| test.violated.clone()).collect();
+    let all_rows_pass = match made {
+        Some(made) => is_never(made, table, conditions).await,
+        None => is_never(session, table, conditions).await,
+    };
+    let mut failures = Vec::new();
+    for Planned { name, severity, violations, violated } in tests {
+        if all_rows_pass && violated.is_some() {
+            continue;
+        }
+        let batches = session.collect(&format!("{} test `{name}`", table.name), violations).await?;
         let rows = describe(&batches);
         if !rows.is_empty() {
             failures.push(TestFailure { table: table.name.clone(), test: name, severity, rows });
@@ -46,13 +73,45 @@ pub async fn run_tests(session: &mut Session<'_>, mut made: Option<&mut Session<
     Ok(failures)
 }
 
-/// Whether a query looks at each row of one table by itself: it has no other table, no join, no group and no subquery.
+/// Whether no row fulfils any of the conditions: one pass over the columns that they look at. What can't be told is told test by test.
+async fn is_never(session: &mut Session<'_>, table: &Table, conditions: Vec<Expr>) -> bool {
+    let Some(any) = disjunction(conditions) else { return true };
+    let found = async {
+        let rows = session.table(&table.name).await?;
+        let failed = |error| Error::running(&table.name, &error);
+        let found = rows.filter(any).and_then(|rows| rows.select([lit(1)])).and_then(|rows| rows.limit(0, Some(1))).map_err(failed)?;
+        session.collect(&format!("tests of {}", table.name), found).await
+    };
+    found.await.is_ok_and(|batches| batches.iter().all(|batch| batch.num_rows() == 0))
+}
+
+/// The condition of the one WHERE of a query, by the names of the table's columns.
+fn only_condition(plan: &LogicalPlan) -> Option<Expr> {
+    let mut conditions = Vec::new();
+    let walked = plan.apply(|node| {
+        if let LogicalPlan::Filter(filter) = node {
+            let of_table = matches!(&*filter.input, LogicalPlan::TableScan(_))
+                || matches!(&*filter.input, LogicalPlan::SubqueryAlias(alias) if matches!(&*alias.input, LogicalPlan::TableScan(_)));
+            conditions.push(of_table.then(|| unnormalize_col(filter.predicate.clone())));
+        }
+        Ok(TreeNodeRecursion::Continue)
+    });
+    match conditions.pop() {
+        Some(condition) if walked.is_ok() && conditions.is_empty() => condition,
+        _ => None,
+    }
+}
+
+/// Whether a query looks at each row of one table by itself: it reads the table once, and has no other table, no join, no group and no subquery.
 fn is_of_rows(plan: &LogicalPlan, table: &str) -> bool {
-    let mut holds = true;
+    let (mut holds, mut scans) = (true, 0);
     let walked = plan.apply_with_subqueries(|node| {
         holds = match node {
             LogicalPlan::Projection(_) | LogicalPlan::Filter(_) | LogicalPlan::SubqueryAlias(_) | LogicalPlan::Limit(_) => true,
-            LogicalPlan::TableScan(scan) => scan.table_name.table() == table,
+            LogicalPlan::TableScan(scan) => {
+                scans += 1;
+                scans == 1 && scan.table_name.table() == table
+            }
             _ => false,
         };
         Ok(if holds { TreeNodeRecursion::Continue } else { TreeNodeRecursion::Stop })

@@ -80,6 +80,22 @@ impl Graph {
         self.order().into_iter().filter(|name| needed.contains(name) && !self.is_stored(name)).collect()
     }
 
+    /// What a set of names needs beside what is there already: stored tables, and views, inner ones first.
+    pub(crate) fn missing(&self, names: &BTreeSet<String>, there: &BTreeSet<String>) -> (Vec<String>, Vec<String>) {
+        let mut needed = self.reachable(names, |name| !self.is_stored(name) && !there.contains(name));
+        needed.retain(|name| !there.contains(name));
+        let views = self.order().into_iter().filter(|name| needed.contains(name) && !self.is_stored(name)).collect();
+        (needed.into_iter().filter(|name| self.is_stored(name)).collect(), views)
+    }
+
+    /// Whether the rows of a view are the same whatever the tick is and the interval that a report covers.
+    pub fn is_timeless(&self, view: &str) -> bool {
+        const OF_TICKS: [&str; 3] = ["tick", "interval_start", "interval_end"];
+        let views = self.views(&BTreeSet::from([view.to_owned()]));
+        let mut models = views.iter().filter_map(|name| self.model(name));
+        models.all(|model| model.parameters().iter().all(|name| !OF_TICKS.contains(&name.as_str())))
+    }
+
     /// What a stored mart reads directly: the names in its SQL.
     pub fn references_of(&self, name: &str) -> Option<&BTreeSet<String>> {
         self.references.get(name)

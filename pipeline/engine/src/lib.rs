@@ -16,7 +16,9 @@ mod lake_table;
 mod literal;
 mod materialized;
 mod memory;
+mod own_memory;
 mod parameters;
+mod runs;
 mod session;
 mod statement;
 

@@ -30,6 +30,8 @@ use crate::build_side::BuildSide;
 use crate::lake_table::LakeTable;
 use crate::materialized::{HeldView, Steps};
 use crate::memory::SharedPool;
+use crate::own_memory::OwnMemory;
+use crate::runs::Runs;
 use crate::statement::CHANGED;
 use crate::{Error, Graph, Parameters, Parsed, Result, ScanFile};
 
@@ -108,7 +110,9 @@ impl Engine {
         options.execution.parquet.pushdown_filters = false;
         // The rule maps columns by name and can drop rows of RIGHT and FULL joins in silence; the scan takes its own filters instead.
         let known = PhysicalOptimizer::new().rules.into_iter().filter(|rule| !rule.name().starts_with("FilterPushdown"));
-        let rules = std::iter::once(Arc::new(BuildSide) as Arc<dyn PhysicalOptimizerRule + Send + Sync>).chain(known).collect();
+        let first: Arc<dyn PhysicalOptimizerRule + Send + Sync> = Arc::new(BuildSide);
+        let last: [Arc<dyn PhysicalOptimizerRule + Send + Sync>; 2] = [Arc::new(Runs), Arc::new(OwnMemory)];
+        let rules = std::iter::once(first).chain(known).chain(last).collect();
         let state = SessionStateBuilder::new()
             .with_config(config)
             .with_runtime_env(Arc::clone(&self.runtime))
@@ -217,7 +221,18 @@ impl Session<'_> {
         let task = Arc::new(frame.task_ctx());
         let plan = frame.create_physical_plan().await.map_err(|error| failed(&error))?;
         tracing::trace!("{what}:\n{}", displayable(plan.as_ref()).indent(false));
-        execute_stream(plan, task).map_err(|error| failed(&error))
+        let stream = execute_stream(Arc::clone(&plan), task).map_err(|error| failed(&error))?;
+        if std::env::var_os("TK_PLAN").is_some() {
+            struct W(SendableRecordBatchStream, Arc<dyn datafusion::physical_plan::ExecutionPlan>, String);
+            impl futures::Stream for W {
+                type Item = datafusion::common::Result<RecordBatch>;
+                fn poll_next(mut self: std::pin::Pin<&mut Self>, cx: &mut std::task::Context<'_>) -> std::task::Poll<Option<Self::Item>> { self.0.as_mut().poll_next(cx) }
+            }
+            impl datafusion::physical_plan::RecordBatchStream for W { fn schema(&self) -> SchemaRef { self.0.schema() } }
+            impl Drop for W { fn drop(&mut self) { eprintln!("PLAN {}:\n{}", self.2, datafusion::physical_plan::display::DisplayableExecutionPlan::with_metrics(self.1.as_ref()).indent(false)); } }
+            return Ok(Box::pin(W(stream, plan, what.to_owned())));
+        }
+        Ok(stream)
     }
 
     /// Runs a planned SELECT to its end. For results that are known to be small.
@@ -236,19 +251,13 @@ impl Session<'_> {
     }
 
     async fn register(&mut self, names: &BTreeSet<String>) -> Result<()> {
-        // What is there already needs nothing more.
-        let names = &names.difference(&self.registered).cloned().collect();
-        for name in self.graph.stored_inputs(names) {
-            if !self.registered.contains(&name) {
-                let files = self.tables.get(&name).cloned().unwrap_or_default();
-                let provider = self.stored(&name, files)?;
-                self.put(&name, provider).await?;
-            }
+        let (stored, views) = self.graph.missing(names, &self.registered);
+        for name in stored {
+            let files = self.tables.get(&name).cloned().unwrap_or_default();
+            let provider = self.stored(&name, files)?;
+            self.put(&name, provider).await?;
         }
-        for name in self.graph.views(names) {
-            if self.registered.contains(&name) {
-                continue;
-            }
+        for name in views {
             let Some(parsed) = self.graph.model(&name) else { continue };
             let frame = self.plan_registered(parsed).await?;
             if self.only_types {

@@ -245,6 +245,7 @@ async fn what_a_test_says_of_each_row_is_asked_of_the_rows_that_were_made() {
         ("kind = \"no_rows\"\nsql = \"select min(id) as id from fct_t having min(id) = 'a'\"", false),
         ("kind = \"no_rows\"\nsql = \"select id from fct_t where id in (select min(id) from fct_t)\"", false),
         ("kind = \"no_rows\"\nsql = \"select a.id from fct_t as a inner join fct_t as b on a.line + 2 = b.line where a.id = 'a'\"", false),
+        ("kind = \"no_rows\"\nsql = \"select id from fct_t as a where a.id = 'a' and exists (select 1 from fct_t as b where a.line + 2 = b.line)\"", false),
         ("kind = \"unique\"\ncolumns = [\"period_month\"]", false),
     ] {
         let place = Place::new(&[("config/tables/fct_t.toml", &contract(test))]);

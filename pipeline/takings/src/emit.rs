@@ -15,7 +15,7 @@ use crate::inputs::{Inputs, Stopped};
 use crate::job::{Order, Summary};
 use crate::output::Progress;
 use crate::parallel::spread;
-use crate::report::{self, Emitted, Night};
+use crate::report::{self, Emitted, Night, SmallViews};
 use crate::step;
 use crate::transform::Transformed;
 
@@ -46,6 +46,7 @@ pub async fn emit_all(
             tables: &tables,
             engine: context.engine.with_threads(threads),
             stopped: &stopped,
+            small: SmallViews::default(),
             force: order.force,
             restate: order.restate,
         };

@@ -38,6 +38,7 @@ pub async fn mirror(context: &Context, run: Uuid, versions: &BTreeMap<String, i6
         let before = before.filter(|before| before.masks == shown.masks).map(|before| before.version);
         let masks = Masks::new(table, &sharing, key.as_deref());
         let months = changed_months(context, table, before, version).await?;
+        tracing::debug!(table = table.name, months = months.len(), "mirroring");
         spread(context.threads, months.into_iter().collect(), |month| mirror_month(context, tables, table, &masks, month))?;
         context.lake.mirror_prune(&table.name, &months_of(tables, table)).await?;
         let state = ModelState { definition_hash: shown.masks, inputs: BTreeMap::new(), version };

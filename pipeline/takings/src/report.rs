@@ -3,6 +3,7 @@
 //! All files are written under the store's staging folder, once; what is delivered is moved from there whole, the manifest last.
 
 mod parts;
+mod shared;
 
 use std::collections::BTreeSet;
 use std::io;
@@ -12,7 +13,7 @@ use arrow::datatypes::Schema;
 use bytes::Bytes;
 use chrono::{DateTime, Days, Utc};
 use takings_definitions::{Instance, Interval, Job, Report, Section, Tick};
-use takings_engine::{DataFrame, Engine, HeldView, Parameters, Session, Tables};
+use takings_engine::{DataFrame, Engine, Parameters, Session, Tables};
 use takings_reports::{Decision, Delivered, Input, Layout, Manifest, ReportRun, ReportWriter, Withheld, Written};
 use takings_sources::LandingRecord;
 use takings_storage::StagedFile;
@@ -24,6 +25,8 @@ use crate::run_key::ReportKey;
 use crate::transform::shares;
 
 use parts::Parts;
+pub use shared::SmallViews;
+use shared::Shared;
 
 /// Bytes of text that wait before they go to the store.
 const PIECE: usize = 1 << 20;
@@ -37,6 +40,8 @@ pub struct Night<'a> {
     /// Its threads are those of each report.
     pub engine: Engine,
     pub stopped: &'a BTreeSet<Stopped>,
+    /// Made once for all reports.
+    pub small: SmallViews,
     pub force: bool,
     pub restate: bool,
 }
@@ -297,13 +302,14 @@ async fn make(context: &Context, night: &Night<'_>, report: &Report, instance: &
 async fn fill(context: &Context, night: &Night<'_>, report: &Report, instance: &Instance, merge_joins: bool, files: &mut Files) -> Result<Written> {
     let mut writer = ReportWriter::new(report, instance.enhanced_data_sharing, Vec::new());
     let own_text = !writer.is_one_data_set();
-    let mut held = Vec::new();
+    let mut shared = Shared::new(context, night, report, instance)?;
     for section in &report.sections {
         let what = format!("{}/{}", report.name, section.name);
+        tracing::debug!(section = what, "making");
         let mut session = section_session(context, night, instance, section, merge_joins);
         // The second try is for want of memory: then each section streams what it reads.
         if !merge_joins {
-            share(context, &mut session, report, section, covered(night.job, night.tick, section), &mut held).await?;
+            shared.share(&mut session, section, covered(night.job, night.tick, section)).await?;
         }
         let parts = section_parts(context, &mut session, report, section).await?;
         let schema = parts.first().map_or_else(|| Arc::new(Schema::empty()), |part| Arc::new(part.schema().as_arrow().clone()));
@@ -323,31 +329,6 @@ async fn fill(context: &Context, night: &Night<'_>, report: &Report, instance: &
         sink.finish()?;
     }
     Ok(writer.finish()?)
-}
-
-/// Lets a section read the views that its report shares, as they were made for the first section of the same interval.
-async fn share(
-    context: &Context,
-    session: &mut Session<'_>,
-    report: &Report,
-    section: &Section,
-    interval: Interval,
-    held: &mut Vec<(String, Interval, HeldView)>,
-) -> Result<()> {
-    let Some(sql) = context.graph.section(&context.project, report, section)? else { return Ok(()) };
-    let views = context.graph.views(sql.references());
-    for view in report.shared.iter().filter(|view| views.contains(view)) {
-        let there = held.iter().position(|(name, made_for, _)| (name, *made_for) == (view, interval));
-        let at = match there {
-            Some(at) => at,
-            None => {
-                held.push((view.clone(), interval, session.hold(view).await?));
-                held.len() - 1
-            }
-        };
-        session.read_held(&held[at].2)?;
-    }
-    Ok(())
 }
 
 /// What gathers for a data set; none where it is the same as for the report file.

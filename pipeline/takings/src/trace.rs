@@ -62,6 +62,7 @@ pub async fn trace(context: &Context, file: &Path, section: usize, row: usize) -
         tables: &tables,
         engine: context.engine.clone(),
         stopped: &std::collections::BTreeSet::new(),
+        small: report::SmallViews::default(),
         force: false,
         restate: false,
     };

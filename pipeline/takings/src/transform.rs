@@ -111,6 +111,7 @@ async fn bring_up_to_date(context: &Context, run: Uuid, done: &mut Transformed, 
         .collect();
     let kept: Vec<DataFile> = state.iter().flat_map(|state| &state.files).filter(|file| !replaced.iter().any(|gone| gone.path == file.path)).cloned().collect();
 
+    tracing::debug!(table = name, months = months.as_ref().map(BTreeSet::len), "making");
     let files = match make(context, done, table, parsed, months.as_ref(), false).await {
         Err(failure) if failure.is_memory() => {
             tracing::warn!("{failure}; trying again with joins that spill");
@@ -119,6 +120,7 @@ async fn bring_up_to_date(context: &Context, run: Uuid, done: &mut Transformed, 
         }
         outcome => outcome,
     }?;
+    tracing::debug!(table = name, files = files.len(), "testing");
     let seen = |files: Vec<&DataFile>| Tables::from([(name.to_owned(), scan_files(name, files))]);
     let made = || files.iter().map(|new| &new.file);
     let all = seen(kept.iter().chain(made()).collect());
@@ -132,6 +134,7 @@ async fn bring_up_to_date(context: &Context, run: Uuid, done: &mut Transformed, 
         }
     };
     let rows = files.iter().map(|new| new.file.rows).sum();
+    tracing::debug!(table = name, rows, "tested");
     let info = BTreeMap::from([("step".to_owned(), "transform".to_owned()), ("definition".to_owned(), definition.clone())]);
     let committed = context.lake.commit(table, state.as_ref().map(|state| state.app_version), files, replaced, info).await?;
     let made = ModelState { definition_hash: definition, inputs, version: committed.version };
