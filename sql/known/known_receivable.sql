@@ -8,7 +8,7 @@ known as (
         and known_from <= $known_at
         and (known_to is null or known_to > $known_at)
 ),
-dual_invoices as (
+dual_invoices as materialized (
     -- R25: the original event decides for all of its movements
     select billing_event_id
     from fct_invoice
