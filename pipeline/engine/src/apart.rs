@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use chrono::{Datelike, NaiveDate};
+use datafusion::arrow::array::RecordBatch;
 use datafusion::catalog::Session;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::dataframe::DataFrame;
-use datafusion::datasource::source_as_provider;
+use datafusion::datasource::{MemTable, source_as_provider};
 use datafusion::logical_expr::expr_rewriter::unnormalize_cols;
 use datafusion::logical_expr::{LogicalPlan, TableScan};
 
@@ -42,6 +43,12 @@ pub fn months_apart(what: &str, frame: &DataFrame) -> Result<Option<RowsOfMonths
 /// Counts the rows of a scanned table. False where its filters leave months, or it is no table of the lake.
 fn count(state: &dyn Session, scan: &TableScan, months: &mut RowsOfMonths, others: &mut u64) -> datafusion::error::Result<bool> {
     let provider = source_as_provider(&scan.source)?;
+    if let Some(held) = provider.downcast_ref::<MemTable>() {
+        // A step or view whose rows are there already.
+        let parts = held.batches.iter().filter_map(|part| part.try_read().ok());
+        *others += parts.map(|part| part.iter().map(RecordBatch::num_rows).sum::<usize>() as u64).sum::<u64>();
+        return Ok(true);
+    }
     let Some(table) = provider.downcast_ref::<LakeTable>() else { return Ok(false) };
     for file in table.files() {
         match file.month {

@@ -6,9 +6,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use datafusion::arrow::array::{ArrayRef, AsArray, RecordBatch};
+use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::compute::concat_batches;
-use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use datafusion::arrow::datatypes::{Field, Schema, SchemaRef};
 use datafusion::dataframe::DataFrame;
 use datafusion::datasource::MemTable;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
@@ -17,6 +17,7 @@ use datafusion::sql::parser::Statement as DfStatement;
 use datafusion::sql::sqlparser::ast::{Cte, CteAsMaterialized, Query, SetExpr, Statement, With};
 use futures::TryStreamExt;
 
+use crate::own_memory::own_columns;
 use crate::statement::position;
 use crate::{Error, Parsed, Result};
 
@@ -113,7 +114,7 @@ impl Gathered {
         let mut batches = Vec::new();
         while let Some(batch) = rows.try_next().await.map_err(|error| failed(&error))? {
             if batch.num_rows() > 0 {
-                let batch = compact(&schema, &batch)?;
+                let batch = own_columns(&batch).and_then(|columns| Ok(RecordBatch::try_new(Arc::clone(&schema), columns)?)).map_err(|error| failed(&error))?;
                 memory.try_grow(batch.get_array_memory_size()).map_err(|error| failed(&error))?;
                 batches.push(batch);
             }
@@ -142,17 +143,4 @@ impl HeldView {
         let table = MemTable::try_new(schema, parts).map_err(|error| Error::running(view, &error))?;
         Ok(Self { view: view.to_owned(), table: Arc::new(table), _memory: memory })
     }
-}
-
-/// Without the buffers that its texts share with rows that are not in it.
-fn compact(schema: &SchemaRef, batch: &RecordBatch) -> Result<RecordBatch> {
-    let columns = batch
-        .columns()
-        .iter()
-        .map(|column| match column.data_type() {
-            DataType::Utf8View => Arc::new(column.as_string_view().gc()) as ArrayRef,
-            _ => Arc::clone(column),
-        })
-        .collect();
-    RecordBatch::try_new(Arc::clone(schema), columns).map_err(|error| Error::Data(error.to_string()))
 }

@@ -89,7 +89,12 @@ impl ExecutionPlan for OwnMemoryExec {
 }
 
 fn with_own_memory(batch: &RecordBatch) -> Result<RecordBatch> {
-    Ok(RecordBatch::try_new(batch.schema(), batch.columns().iter().map(own).collect::<Result<_>>()?)?)
+    Ok(RecordBatch::try_new(batch.schema(), own_columns(batch)?)?)
+}
+
+/// The columns of a batch that names no more than twice the memory of its rows.
+pub(crate) fn own_columns(batch: &RecordBatch) -> Result<Vec<ArrayRef>> {
+    batch.columns().iter().map(own).collect()
 }
 
 /// The column, or a copy of its rows where they are less than half of what it names.
@@ -113,9 +118,46 @@ fn is_shared(column: &ArrayRef, bytes_of_rows: usize) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use datafusion::arrow::array::{Decimal128Array, StringViewArray};
+    use datafusion::arrow::array::{Decimal128Array, Int64Array, StringViewArray};
+    use datafusion::datasource::MemTable;
+    use datafusion::execution::SessionStateBuilder;
+    use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+    use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
+    use datafusion::physical_plan::collect;
+    use datafusion::prelude::{SessionConfig, SessionContext};
 
     use super::*;
+
+    /// Bytes that a sort of 60,000 groups sends to the disk, under a limit of 45 MB.
+    async fn spilled(with_rule: bool) -> usize {
+        let mut rules = PhysicalOptimizer::new().rules;
+        if with_rule {
+            rules.push(Arc::new(OwnMemory));
+        }
+        let runtime = RuntimeEnvBuilder::new().with_memory_limit(45_000_000, 1.0).build_arc().unwrap();
+        let config = SessionConfig::new().with_target_partitions(1);
+        let state = SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).with_default_features();
+        let context = SessionContext::new_with_state(state.with_physical_optimizer_rules(rules).build());
+        let numbers = RecordBatch::try_from_iter([("n", Arc::new(Int64Array::from_iter_values(0..60_000)) as ArrayRef)]).unwrap();
+        context.register_table("numbers", Arc::new(MemTable::try_new(numbers.schema(), vec![vec![numbers]]).unwrap())).unwrap();
+        let sql =
+            "select t, n, count(*) as c from (select arrow_cast(concat('a text of number ', n), 'Utf8View') as t, n from numbers) group by t, n order by t";
+        let plan = context.sql(sql).await.unwrap().create_physical_plan().await.unwrap();
+        assert_eq!(collect(Arc::clone(&plan), context.task_ctx()).await.unwrap().iter().map(RecordBatch::num_rows).sum::<usize>(), 60_000);
+        let mut spilled = 0;
+        let sorts = plan.apply(|node| {
+            spilled += node.downcast_ref::<SortExec>().and_then(SortExec::metrics).and_then(|metrics| metrics.spilled_bytes()).unwrap_or(0);
+            Ok(TreeNodeRecursion::Continue)
+        });
+        sorts.unwrap();
+        spilled
+    }
+
+    #[tokio::test]
+    async fn groups_that_fit_into_memory_are_sorted_there() {
+        assert!(spilled(false).await > 0, "slices are counted once each now: the rule is not needed any more");
+        assert_eq!(spilled(true).await, 0);
+    }
 
     #[test]
     fn slices_get_their_own_memory_and_keep_their_rows() {

@@ -17,6 +17,7 @@ use datafusion::error::Result;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
 use datafusion::physical_expr::aggregate::AggregateFunctionExpr;
+use datafusion::physical_expr::expressions::Literal;
 use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode};
@@ -70,8 +71,18 @@ fn in_two_steps(plan: &Arc<dyn ExecutionPlan>) -> Result<Option<Arc<dyn Executio
     let simple = |function: &Arc<AggregateFunctionExpr>| {
         ADDED_UP.contains(&function.fun().name()) && !function.is_distinct() && function.order_bys().is_empty() && function.groups_accumulator_supported()
     };
+    // What is planned above may count on an order, or on columns that are constant or equal: that would be lost.
+    let known = plan.equivalence_properties();
+    let names_a_column = known.eq_group().iter().any(|class| class.iter().any(|member| member.downcast_ref::<Literal>().is_none()));
+    let counted_on = names_a_column || !known.oeq_class().is_empty();
     // Runs are in files. What groups or joins give has none, or few.
-    if !reads_files(whole.input()) || keys.is_empty() || !keys.is_single() || whole.limit_options().is_some() || !whole.aggr_expr().iter().all(simple) {
+    if counted_on
+        || !reads_files(whole.input())
+        || keys.is_empty()
+        || !keys.is_single()
+        || whole.limit_options().is_some()
+        || !whole.aggr_expr().iter().all(simple)
+    {
         return Ok(None);
     }
     let runs = RunsExec::new(whole)?;
@@ -100,7 +111,7 @@ impl RunsExec {
         let input = Arc::clone(whole.input());
         let partial = AggregateExec::try_new(AggregateMode::Partial, keys, functions, filters, Arc::clone(&input), whole.input_schema())?;
         let equivalences = EquivalenceProperties::new(partial.schema());
-        let properties = PlanProperties::new(equivalences, input.output_partitioning().clone(), EmissionType::Incremental, input.boundedness());
+        let properties = PlanProperties::new(equivalences, partial.properties().output_partitioning().clone(), EmissionType::Incremental, input.boundedness());
         Ok(Self { whole: whole.clone(), properties: Arc::new(properties), metrics: ExecutionPlanMetricsSet::new() })
     }
 }
@@ -307,5 +318,126 @@ fn compare_by_kernel(column: &dyn Array, same: &mut [bool]) {
         Ok(equal) => same.iter_mut().skip(1).zip(equal.values()).for_each(|(same, equal)| *same &= equal),
         // What can't be compared makes no runs.
         Err(_) => same.iter_mut().for_each(|same| *same = false),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write;
+
+    use datafusion::arrow::array::{Date32Array, Decimal128Array, StringArray};
+    use datafusion::arrow::compute::cast;
+    use datafusion::arrow::datatypes::DataType;
+    use datafusion::arrow::util::pretty::pretty_format_batches;
+    use datafusion::datasource::MemTable;
+    use datafusion::execution::SessionStateBuilder;
+    use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
+    use datafusion::physical_plan::displayable;
+    use datafusion::prelude::{SessionConfig, SessionContext};
+
+    use super::*;
+
+    /// Lines in runs of up to `longest`, with nulls and texts that differ only behind their prefix; the same numbers on each call.
+    fn lines(batches: usize, rows: usize, longest: u64) -> Vec<RecordBatch> {
+        let mut state = 7_u64;
+        let mut draw = |below: u64| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) % below
+        };
+        let (mut left, mut id) = (0, 0);
+        let batch = |_| {
+            let mut ids = Vec::new();
+            for _ in 0..rows {
+                if left == 0 {
+                    (left, id) = (1 + draw(longest), draw(40));
+                }
+                left -= 1;
+                ids.push(id);
+            }
+            let text = |id: &u64| (id % 5 > 0).then(|| format!("a title with a long beginning {}", id % 9));
+            let titles = cast(&StringArray::from_iter(ids.iter().map(text)), &DataType::Utf8View).unwrap();
+            let tags = cast(&StringArray::from_iter_values(ids.iter().map(|id| format!("t{id}"))), &DataType::Utf8View).unwrap();
+            let days = Date32Array::from_iter(ids.iter().map(|id| (id % 7 > 0).then_some((id % 3) as i32)));
+            let amounts = ids.iter().map(|_| Some(i128::from(draw(100_000)) - 50_000).filter(|amount| amount % 11 != 0));
+            let amounts = Decimal128Array::from_iter(amounts).with_precision_and_scale(18, 4).unwrap();
+            let columns: [(&str, ArrayRef, bool); 4] =
+                [("tag", tags, true), ("title", titles, true), ("day", Arc::new(days), true), ("amount", Arc::new(amounts), true)];
+            RecordBatch::try_from_iter_with_nullable(columns).unwrap()
+        };
+        (0..batches).map(batch).collect()
+    }
+
+    async fn answers(lines: &[RecordBatch], sql: &str, with_runs: bool) -> (String, String) {
+        let mut rules = PhysicalOptimizer::new().rules;
+        if with_runs {
+            rules.push(Arc::new(Runs));
+        }
+        let config = SessionConfig::new().with_target_partitions(1);
+        let state = SessionStateBuilder::new().with_config(config).with_default_features().with_physical_optimizer_rules(rules).build();
+        let context = SessionContext::new_with_state(state);
+        context.register_table("lines", Arc::new(MemTable::try_new(lines[0].schema(), vec![lines.to_vec()]).unwrap())).unwrap();
+        let frame = context.sql(sql).await.unwrap();
+        let plan = frame.clone().create_physical_plan().await.unwrap();
+        let mut text = String::new();
+        write!(text, "{}", pretty_format_batches(&frame.collect().await.unwrap()).unwrap()).unwrap();
+        (text, displayable(plan.as_ref()).indent(false).to_string())
+    }
+
+    #[tokio::test]
+    async fn the_same_groups_come_with_and_without_it() {
+        // The first has runs, the second has none and shows it after enough rows, the third is one batch of one row.
+        for lines in [lines(9, 5000, 6), lines(9, 5000, 1), lines(1, 1, 1)] {
+            for sql in [
+                "select tag, title, day, sum(amount) as s, count(*) as n, count(amount) as c, min(amount) as l, max(title) as g from lines \
+                 group by tag, title, day order by tag, title, day",
+                "select title, sum(amount) filter (where day = 1) as s, count(*) filter (where amount > 0) as n from lines group by title order by title",
+                "select distinct day, title from lines where tag > 't2' order by day, title",
+                "select title, sum(amount) as s from lines where tag = 't3' group by title order by title",
+                "select day + 1 as next, coalesce(title, 'none') as title, sum(-amount) as s from lines group by day + 1, coalesce(title, 'none') order by 1, 2",
+            ] {
+                let (expected, _) = answers(&lines, sql, false).await;
+                let (found, plan) = answers(&lines, sql, true).await;
+                assert!(plan.contains("RunsExec") && plan.contains("mode=Final"), "{plan}");
+                assert_eq!(found, expected, "{sql}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn what_depends_on_more_than_its_group_is_left_alone() {
+        let lines = lines(2, 50, 3);
+        for sql in [
+            "select tag, first_value(amount order by amount) as f from lines group by tag order by tag",
+            "select tag, sum(distinct amount) as s, count(distinct title) as n from lines group by tag order by tag",
+            "select tag, day, sum(amount) as s from lines group by grouping sets ((tag), (day)) order by tag, day",
+            "select sum(amount) as s from lines",
+            // The window's order is planned with a key that is known to be one.
+            "select day, s, row_number() over (partition by tag, day order by s) as nth from \
+             (select tag, day, title, sum(amount) as s from lines where tag = 't3' group by tag, day, title) order by day, s",
+        ] {
+            let (expected, _) = answers(&lines, sql, false).await;
+            let (found, plan) = answers(&lines, sql, true).await;
+            assert_eq!(found, expected, "{sql}");
+            assert!(!plan.contains("RunsExec"), "{plan}");
+        }
+    }
+
+    #[test]
+    fn rows_are_compared_with_those_above() {
+        let same = |column: ArrayRef| {
+            let mut same = vec![true; column.len()];
+            compare_with_row_above(&column, &mut same, &mut Vec::new());
+            same.split_off(1)
+        };
+        let texts =
+            [Some("short"), Some("short"), None, None, Some("a long text that ends so"), Some("a long text that ends so"), Some("a long text that ends on")];
+        let expected = [true, false, true, false, true, false];
+        let views = StringViewArray::from_iter(texts);
+        assert_eq!(same(Arc::new(views.clone())), expected);
+        // The same without nulls, of a slice, and of another form.
+        assert_eq!(same(Arc::new(views.slice(4, 3))), [true, false]);
+        assert_eq!(same(Arc::new(StringArray::from_iter(texts))), expected);
+        assert_eq!(same(Arc::new(Date32Array::from(vec![1, 1, 2]))), [true, false]);
+        assert_eq!(same(Arc::new(Date32Array::from(vec![Some(1), None, None, Some(1)]))), [false, true, false]);
     }
 }

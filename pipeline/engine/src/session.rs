@@ -221,18 +221,7 @@ impl Session<'_> {
         let task = Arc::new(frame.task_ctx());
         let plan = frame.create_physical_plan().await.map_err(|error| failed(&error))?;
         tracing::trace!("{what}:\n{}", displayable(plan.as_ref()).indent(false));
-        let stream = execute_stream(Arc::clone(&plan), task).map_err(|error| failed(&error))?;
-        if std::env::var_os("TK_PLAN").is_some() {
-            struct W(SendableRecordBatchStream, Arc<dyn datafusion::physical_plan::ExecutionPlan>, String);
-            impl futures::Stream for W {
-                type Item = datafusion::common::Result<RecordBatch>;
-                fn poll_next(mut self: std::pin::Pin<&mut Self>, cx: &mut std::task::Context<'_>) -> std::task::Poll<Option<Self::Item>> { self.0.as_mut().poll_next(cx) }
-            }
-            impl datafusion::physical_plan::RecordBatchStream for W { fn schema(&self) -> SchemaRef { self.0.schema() } }
-            impl Drop for W { fn drop(&mut self) { eprintln!("PLAN {}:\n{}", self.2, datafusion::physical_plan::display::DisplayableExecutionPlan::with_metrics(self.1.as_ref()).indent(false)); } }
-            return Ok(Box::pin(W(stream, plan, what.to_owned())));
-        }
-        Ok(stream)
+        execute_stream(plan, task).map_err(|error| failed(&error))
     }
 
     /// Runs a planned SELECT to its end. For results that are known to be small.

@@ -229,6 +229,23 @@ async fn months_are_apart_where_their_filter_reaches_every_file() {
     }
 }
 
+/// A month that the plan knows would pass for an order of the rows, and rows in order are grouped one by one.
+#[tokio::test]
+async fn rows_of_one_month_are_grouped_as_rows_of_any() {
+    let place = Place::new(&[]);
+    let project = place.project();
+    let graph = Graph::new(&project).unwrap();
+    let (store, tables) = store_with_two_months(&project).await;
+    let engine = Engine::new(store, 64 << 20, 1, place.folder.path()).unwrap();
+    let mut session = engine.session(&project, &graph, tables, Parameters::default());
+    let sql = "select period_month, id, sum(line) as lines from fct_t where period_month = cast('2026-02-01' as date) group by period_month, id";
+    let frame = session.plan_text(Path::new("query"), sql).await.unwrap();
+    let plan = frame.clone().create_physical_plan().await.unwrap();
+    let plan = datafusion::physical_plan::displayable(plan.as_ref()).indent(false).to_string();
+    assert!(plan.contains("AggregateExec") && !plan.contains("ordering_mode"), "{plan}");
+    assert_eq!(rows(&session.collect("query", frame).await.unwrap()), 2);
+}
+
 #[tokio::test]
 async fn what_a_test_says_of_each_row_is_asked_of_the_rows_that_were_made() {
     let contract = |test: &str| {

@@ -73,7 +73,10 @@ pub async fn emit_all(
         for (made, what) in spread(context.threads, wanted.clone(), |what| one(what, alone))?.into_iter().zip(wanted) {
             all.extend(match made {
                 Some(emitted) => Some(emitted),
-                None => one(what, true).await?,
+                None => {
+                    night.small.forget();
+                    one(what, true).await?
+                }
             });
         }
         let figures = StepFigures {

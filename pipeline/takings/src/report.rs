@@ -25,8 +25,8 @@ use crate::run_key::ReportKey;
 use crate::transform::shares;
 
 use parts::Parts;
-pub use shared::SmallViews;
 use shared::Shared;
+pub use shared::SmallViews;
 
 /// Bytes of text that wait before they go to the store.
 const PIECE: usize = 1 << 20;
@@ -130,6 +130,7 @@ pub async fn emit(context: &Context, night: &Night<'_>, report: &Report, instanc
     let made = match make(context, night, report, instance, false).await {
         Err(failure) if failure.is_memory() => {
             tracing::warn!("{failure}; trying again with joins that spill");
+            night.small.forget();
             // The joins that spill don't know all types of keys: what matters then is that memory was short.
             make(context, night, report, instance, true).await.map_err(|_| failure)
         }
@@ -275,7 +276,11 @@ async fn section_parts(context: &Context, session: &mut Session<'_>, report: &Re
     if session.collect(&name, others).await?.iter().any(|batch| batch.num_rows() > 0) {
         return Ok(vec![takings_engine::sorted(&name, frame, &section.sort)?]);
     }
-    let part = |months| takings_engine::sorted(&name, takings_engine::only_months(&name, frame.clone(), &months)?, &section.sort);
+    let part = |months: BTreeSet<_>| {
+        // Within a month, the month decides nothing.
+        let sort = &section.sort[usize::from(months.len() == 1)..];
+        takings_engine::sorted(&name, takings_engine::only_months(&name, frame.clone(), &months)?, sort)
+    };
     Ok(shares.into_iter().map(part).collect::<takings_engine::Result<_>>()?)
 }
 

@@ -14,14 +14,19 @@ use crate::failure::Result;
 /// A view is small that is made from so many rows at most: accounts, products, offers, their old ids.
 const SMALL: u64 = 100_000;
 
-/// Small views by instance and name. All reports of a run know the same rows of them.
+/// Small views by channel, instance and name. All reports of a run know the same rows of them.
 #[derive(Debug, Default)]
-pub struct SmallViews(Mutex<BTreeMap<(String, String), Arc<OnceCell<HeldView>>>>);
+pub struct SmallViews(Mutex<BTreeMap<[String; 3], Arc<OnceCell<HeldView>>>>);
 
 impl SmallViews {
     fn of(&self, instance: &Instance, view: &str) -> Arc<OnceCell<HeldView>> {
         let mut views = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(views.entry((instance.name.clone(), view.to_owned())).or_default())
+        Arc::clone(views.entry([instance.channel.clone(), instance.name.clone(), view.to_owned()]).or_default())
+    }
+
+    /// Gives their memory back as soon as nobody reads them; who wants one again makes it again.
+    pub fn forget(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }
 
