@@ -147,7 +147,7 @@ impl TableProvider for LakeTable {
         let mut source = ParquetSource::new(self.schema.clone()).with_table_parquet_options(state.default_table_options().parquet.clone());
         // Row groups that can't hold a row are skipped; the rows themselves are filtered above the scan. Of the month nothing is left to ask: a month
         // that the plan knows to be one would count as an order of the rows, and rows in order are grouped one by one.
-        let asked = filters.iter().filter(|filter| !filter.is_volatile() && !(self.partitioned && only_month(filter)));
+        let asked = filters.iter().filter(|filter| !(filter.is_volatile() || self.partitioned && only_month(filter)));
         if let Some(filter) = conjunction(asked.cloned()) {
             let schema = DFSchema::try_from(Arc::clone(self.schema.table_schema()))?;
             source = source.with_predicate(state.create_physical_expr(filter, &schema)?);

@@ -354,10 +354,10 @@ mod tests {
                 left -= 1;
                 ids.push(id);
             }
-            let text = |id: &u64| (id % 5 > 0).then(|| format!("a title with a long beginning {}", id % 9));
+            let text = |id: &u64| (!id.is_multiple_of(5)).then(|| format!("a title with a long beginning {}", id % 9));
             let titles = cast(&StringArray::from_iter(ids.iter().map(text)), &DataType::Utf8View).unwrap();
             let tags = cast(&StringArray::from_iter_values(ids.iter().map(|id| format!("t{id}"))), &DataType::Utf8View).unwrap();
-            let days = Date32Array::from_iter(ids.iter().map(|id| (id % 7 > 0).then_some((id % 3) as i32)));
+            let days = Date32Array::from_iter(ids.iter().map(|id| (!id.is_multiple_of(7)).then_some((id % 3) as i32)));
             let amounts = ids.iter().map(|_| Some(i128::from(draw(100_000)) - 50_000).filter(|amount| amount % 11 != 0));
             let amounts = Decimal128Array::from_iter(amounts).with_precision_and_scale(18, 4).unwrap();
             let columns: [(&str, ArrayRef, bool); 4] =
