@@ -96,7 +96,7 @@ impl Graph {
         models.all(|model| model.parameters().iter().all(|name| !OF_TICKS.contains(&name.as_str())))
     }
 
-    /// What a stored mart reads directly: the names in its SQL.
+    /// What a model reads directly: the names in its SQL.
     pub fn references_of(&self, name: &str) -> Option<&BTreeSet<String>> {
         self.references.get(name)
     }

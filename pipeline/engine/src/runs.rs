@@ -96,6 +96,12 @@ fn reads_files(plan: &Arc<dyn ExecutionPlan>) -> bool {
     plan.downcast_ref::<DataSourceExec>().is_some() || (passes && plan.children().into_iter().all(reads_files))
 }
 
+/// The same keys and functions over raw rows.
+fn like(whole: &AggregateExec, mode: AggregateMode, input: Arc<dyn ExecutionPlan>) -> Result<AggregateExec> {
+    let (keys, functions, filters) = (whole.group_expr().clone(), whole.aggr_expr().to_vec(), whole.filter_expr().to_vec());
+    AggregateExec::try_new(mode, keys, functions, filters, input, whole.input_schema())
+}
+
 /// Gives the keys of each run of rows and what its aggregates hold so far.
 #[derive(Debug)]
 struct RunsExec {
@@ -107,9 +113,8 @@ struct RunsExec {
 
 impl RunsExec {
     fn new(whole: &AggregateExec) -> Result<Self> {
-        let (keys, functions, filters) = (whole.group_expr().clone(), whole.aggr_expr().to_vec(), whole.filter_expr().to_vec());
-        let input = Arc::clone(whole.input());
-        let partial = AggregateExec::try_new(AggregateMode::Partial, keys, functions, filters, Arc::clone(&input), whole.input_schema())?;
+        let input = whole.input();
+        let partial = like(whole, AggregateMode::Partial, Arc::clone(input))?;
         let equivalences = EquivalenceProperties::new(partial.schema());
         let properties = PlanProperties::new(equivalences, partial.properties().output_partitioning().clone(), EmissionType::Incremental, input.boundedness());
         Ok(Self { whole: whole.clone(), properties: Arc::new(properties), metrics: ExecutionPlanMetricsSet::new() })
@@ -142,9 +147,7 @@ impl ExecutionPlan for RunsExec {
 
     fn with_new_children(self: Arc<Self>, mut children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
         let Some(input) = children.pop() else { return Ok(self) };
-        let (keys, functions, filters) = (self.whole.group_expr().clone(), self.whole.aggr_expr().to_vec(), self.whole.filter_expr().to_vec());
-        let whole = AggregateExec::try_new(*self.whole.mode(), keys, functions, filters, input, self.whole.input_schema())?;
-        Ok(Arc::new(Self::new(&whole)?))
+        Ok(Arc::new(Self::new(&like(&self.whole, *self.whole.mode(), input)?)?))
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
@@ -323,8 +326,6 @@ fn compare_by_kernel(column: &dyn Array, same: &mut [bool]) {
 
 #[cfg(test)]
 mod tests {
-    use std::fmt::Write;
-
     use datafusion::arrow::array::{Date32Array, Decimal128Array, StringArray};
     use datafusion::arrow::compute::cast;
     use datafusion::arrow::datatypes::DataType;
@@ -378,8 +379,7 @@ mod tests {
         context.register_table("lines", Arc::new(MemTable::try_new(lines[0].schema(), vec![lines.to_vec()]).unwrap())).unwrap();
         let frame = context.sql(sql).await.unwrap();
         let plan = frame.clone().create_physical_plan().await.unwrap();
-        let mut text = String::new();
-        write!(text, "{}", pretty_format_batches(&frame.collect().await.unwrap()).unwrap()).unwrap();
+        let text = pretty_format_batches(&frame.collect().await.unwrap()).unwrap().to_string();
         (text, displayable(plan.as_ref()).indent(false).to_string())
     }
 

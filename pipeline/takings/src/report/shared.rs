@@ -42,26 +42,7 @@ pub(super) struct Shared<'a> {
 
 impl<'a> Shared<'a> {
     pub(super) fn new(context: &'a Context, night: &'a Night<'a>, report: &'a Report, instance: &'a Instance) -> Result<Self> {
-        let mut shared = Self { context, night, report, instance, small: BTreeSet::new(), held: Vec::new() };
-        shared.small = shared.small()?;
-        Ok(shared)
-    }
-
-    /// The small views that two or more of its sections, and of the views that these read, name.
-    fn small(&self) -> Result<BTreeSet<String>> {
-        let graph = &self.context.graph;
-        let mut named = Vec::new();
-        for section in &self.report.sections {
-            named.extend(graph.section(&self.context.project, self.report, section)?.map(|sql| sql.references()));
-        }
-        let views = graph.views(&named.iter().copied().flatten().cloned().collect());
-        named.extend(views.iter().filter_map(|view| graph.references_of(view)));
-        let is_small = |view: &String| {
-            let inputs = graph.stored_inputs(&BTreeSet::from([view.clone()]));
-            inputs.iter().filter_map(|input| self.night.tables.get(input)).flatten().map(|file| file.rows).sum::<u64>() <= SMALL
-        };
-        let often = |view: &String| named.iter().filter(|names| names.contains(view)).count() > 1;
-        Ok(views.into_iter().filter(|view| often(view) && graph.is_timeless(view) && is_small(view)).collect())
+        Ok(Self { context, night, report, instance, small: small_views(context, night, report)?, held: Vec::new() })
     }
 
     /// Lets a section read what is shared, as it was made for the first that reads it: of the views that the report names, the first of the same
@@ -88,4 +69,21 @@ impl<'a> Shared<'a> {
         }
         Ok(())
     }
+}
+
+/// The small views that two or more of a report's sections, and of the views that these read, name.
+fn small_views(context: &Context, night: &Night<'_>, report: &Report) -> Result<BTreeSet<String>> {
+    let graph = &context.graph;
+    let mut named = Vec::new();
+    for section in &report.sections {
+        named.extend(graph.section(&context.project, report, section)?.map(|sql| sql.references()));
+    }
+    let views = graph.views(&named.iter().copied().flatten().cloned().collect());
+    named.extend(views.iter().filter_map(|view| graph.references_of(view)));
+    let is_small = |view: &String| {
+        let inputs = graph.stored_inputs(&BTreeSet::from([view.clone()]));
+        inputs.iter().filter_map(|input| night.tables.get(input)).flatten().map(|file| file.rows).sum::<u64>() <= SMALL
+    };
+    let often = |view: &String| named.iter().filter(|names| names.contains(view)).count() > 1;
+    Ok(views.into_iter().filter(|view| often(view) && graph.is_timeless(view) && is_small(view)).collect())
 }
