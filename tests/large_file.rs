@@ -1,7 +1,8 @@
-//! A file that several threads decode and write at the same time.
+//! A file that several threads decode and write at the same time, and files that are decoded while others land.
 
 use std::fmt::Write;
 use std::fs;
+use std::path::{Path, PathBuf};
 
 use crate::support::{Feeds, Place, bytes_under};
 
@@ -58,30 +59,81 @@ fn sales(spoilt: &[u64]) -> String {
     file
 }
 
+/// A project that knows the shop, in a folder of the exports.
+fn project_of(exports: &Feeds, channel: &str) -> PathBuf {
+    let root = exports.path("project");
+    Place::on(exports.root()).takings(&["init", root.to_str().unwrap()]).ok();
+    fs::write(root.join("config/channels/shop.toml"), channel).unwrap();
+    fs::write(root.join("config/tables/shop_sale.toml"), TABLE).unwrap();
+    root
+}
+
+/// A place of the shop whose runs have so many threads.
+fn place_of(root: &Path, none: &Feeds, exports: &Feeds, threads: &str) -> Place {
+    Place::on(none.root())
+        .project(root)
+        .variable("TAKINGS_ENGINE__THREADS", threads)
+        .variable("TAKINGS_INSTANCES__SHOP__MAIN__URL", &format!("file://{}", exports.path("in").display()))
+        .variable("TAKINGS_INSTANCES__SHOP__MAIN__SELLER_ACCOUNT", "1")
+}
+
+fn parquet_files(place: &Place) -> usize {
+    bytes_under(&place.store("lake/shop_sale")).keys().filter(|path| path.ends_with(".parquet")).count()
+}
+
+/// On one thread nothing is decoded before all has landed. Twenty copies are: what is made of them belongs to no table and is thrown away.
+#[test]
+fn files_decoded_while_others_land_give_the_same_as_one_after_the_other() {
+    let (exports, none) = (Feeds::empty(), Feeds::empty());
+    let root = project_of(&exports, &CHANNEL.replace("unknown_columns", "duplicate_content = \"refuse\"\nunknown_columns"));
+    let header = "sold_on,sale_id,note,amount,currency\n";
+    let day = |day: u32, amount: &str| format!("{header}2026-01-{day:02},sale-{day},,{amount},USD\n2026-02-{day:02},sale-b{day},,2.5000,USD\n");
+    for number in 1..=20 {
+        exports.write(&format!("in/first/{number:02}/sales.csv"), day(number, "1.2500"));
+        exports.write(&format!("in/second/{number:02}/sales.csv"), day(number, "1.2500"));
+    }
+    exports.write("in/bad/1/sales.csv", day(21, "1.x"));
+    exports.write("in/bad/2/sales.csv", "sold_on,sale_id\n2026-01-01,x\n");
+    let seen = |threads: &str| {
+        let place = place_of(&root, &none, &exports, threads);
+        let first = place.run("nightly", "2026-04-01").ends_with(1);
+        first.says(&["second/01/sales.csv", "same content"]).says(&["bad/2/sales.csv", "the header lacks"]);
+        let held: Vec<String> = place.quarantine().iter().map(|unit| format!("{} {}", unit["source_path"], unit["rules"])).collect();
+        let rows = |place: &Place| place.rows("select sale_id, sold_on, amount, _line from shop_sale order by sale_id, sold_on, amount");
+        let (before, files) = (rows(&place), parquet_files(&place));
+        // The night after: one file has grown, one is another.
+        exports.append("in/first/07/sales.csv", b"2026-03-01,later,,4.0000,USD\n");
+        exports.write("in/first/08/sales.csv", day(28, "8.0000"));
+        place.run("nightly", "2026-04-02").ends_with(1);
+        let after = (rows(&place), parquet_files(&place));
+        exports.write("in/first/07/sales.csv", day(7, "1.2500"));
+        exports.write("in/first/08/sales.csv", day(8, "1.2500"));
+        (held, before, files, after)
+    };
+    let (one, two) = (seen("1"), seen("2"));
+    assert_eq!(one, two);
+    let (held, rows, files, (after, _)) = two;
+    assert_eq!((rows.len() - 1, files), (41, 41), "a file for each month of the twenty, and one row of the file with a bad one");
+    assert_eq!(held.len(), 22, "the copies, and the two that are bad: {held:?}");
+    assert_eq!(after.len() - 1, 46, "a line more; the rows of the eighth are others, and its copy counts now: {after:?}");
+}
+
 #[test]
 fn a_large_file_gives_the_same_rows_on_one_thread_and_on_three() {
     let exports = Feeds::empty();
-    let root = exports.path("project");
-    Place::on(exports.root()).takings(&["init", root.to_str().unwrap()]).ok();
-    fs::write(root.join("config/channels/shop.toml"), CHANNEL).unwrap();
-    fs::write(root.join("config/tables/shop_sale.toml"), TABLE).unwrap();
+    let root = project_of(&exports, CHANNEL);
     let spoilt = [77_777, 200_009];
     exports.write("in/sales.csv", sales(&spoilt));
     assert!(fs::metadata(exports.path("in/sales.csv")).unwrap().len() > 16 << 20);
 
     let none = Feeds::empty();
     let run = |threads: &str| {
-        let place = Place::on(none.root())
-            .project(&root)
-            .variable("TAKINGS_ENGINE__THREADS", threads)
-            .variable("TAKINGS_INSTANCES__SHOP__MAIN__URL", &format!("file://{}", exports.path("in").display()))
-            .variable("TAKINGS_INSTANCES__SHOP__MAIN__SELLER_ACCOUNT", "1");
+        let place = place_of(&root, &none, &exports, threads);
         place.run("nightly", "2026-04-01").ok();
         place
     };
-    let files = |place: &Place| bytes_under(&place.store("lake/shop_sale")).keys().filter(|path| path.ends_with(".parquet")).count();
     let (one, three) = (run("1"), run("3"));
-    assert_eq!((files(&one), files(&three)), (3, 9), "a file per month, and per thread");
+    assert_eq!((parquet_files(&one), parquet_files(&three)), (3, 9), "a file per month, and per thread");
 
     let taken = RECORDS - 2;
     for place in [&one, &three] {

@@ -53,6 +53,8 @@ pub(crate) struct Fetched {
     pub record: LandingRecord,
     pub change: Change,
     pub bytes: u64,
+    /// The first segment that the version before had not.
+    pub fresh: usize,
 }
 
 /// One pass over the source file.
@@ -138,7 +140,7 @@ impl Fetch<'_> {
         let bytes = cut.size;
         if let Some(same) = self.continues().filter(|before| before.sha256 == cut.sha256 && before.size == cut.size) {
             self.remember(same, listed).await?;
-            return Ok(Fetched { record: same.clone(), change: Change::Unchanged, bytes });
+            return Ok(Fetched { record: same.clone(), change: Change::Unchanged, bytes, fresh: same.segments.len() });
         }
         let change = match (&self.before, &kept) {
             (None, _) => Change::New,
@@ -148,6 +150,7 @@ impl Fetch<'_> {
         };
         let (sha256, size) = (cut.sha256.clone(), cut.size);
         let mut segments = kept.unwrap_or_default();
+        let fresh = segments.len();
         segments.extend(self.keep_blobs(cut, staged).await?);
         let record = LandingRecord {
             channel: self.instance.channel.clone(),
@@ -162,7 +165,7 @@ impl Fetch<'_> {
         };
         self.write(&record).await?;
         self.remember(&record, listed).await?;
-        Ok(Fetched { record, change, bytes })
+        Ok(Fetched { record, change, bytes, fresh })
     }
 
     /// Puts the new bytes under their hashes; gives their segments.

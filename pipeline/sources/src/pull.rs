@@ -69,7 +69,7 @@ pub struct Failure {
     pub reason: String,
 }
 
-/// What a pull is doing, for a progress bar.
+/// What a pull is doing: for a progress bar, and for who works on files while others are still on their way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Progress<'a> {
     /// So many files, of so many bytes in all, are to be read.
@@ -84,6 +84,11 @@ pub enum Progress<'a> {
     Read {
         path: &'a str,
         bytes: u64,
+    },
+    /// A new version is in the landing zone. Its segments before `fresh` are those of the version before.
+    Landed {
+        record: &'a LandingRecord,
+        fresh: usize,
     },
     Done {
         path: &'a str,
@@ -123,7 +128,7 @@ impl Landing {
         progress(Progress::Listed { files: changed.len() as u64, bytes: changed.iter().map(|found| found.fingerprint.size).sum() });
         for (path, fetched) in self.fetch(&source, instance, changed, &landed, progress).await? {
             match fetched {
-                Ok(Fetched { record, change, bytes }) => {
+                Ok(Fetched { record, change, bytes, .. }) => {
                     pulled.bytes += bytes;
                     pulled.changes.insert(path.clone(), change);
                     landed.insert(path, Landed { record, seen: None });
@@ -168,7 +173,12 @@ impl Landing {
         let Found { path, export, fingerprint } = found;
         let fetch = Fetch { store: self.store(), source, instance, export, path: &path, listed: fingerprint, before, progress };
         let fetched = match fetch.run().await {
-            Ok(fetched) => Ok(fetched),
+            Ok(fetched) => {
+                if fetched.change != Change::Unchanged {
+                    progress(Progress::Landed { record: &fetched.record, fresh: fetched.fresh });
+                }
+                Ok(fetched)
+            }
             Err(Trouble::File(reason)) => Err(reason),
             Err(Trouble::Landing(error)) => return Err(error),
         };

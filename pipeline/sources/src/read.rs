@@ -36,6 +36,11 @@ impl Landing {
         stream::iter(segments).flat_map(read).boxed()
     }
 
+    /// The bytes of a version's segment will not be read again soon.
+    pub fn let_go(&self, segment: &Segment) {
+        self.store().let_go(&blob_path(&segment.sha256));
+    }
+
     /// A piece of a blob, unless it is missing or too short.
     async fn whole(&self, record: &LandingRecord, path: String, range: Range<u64>, read: takings_storage::Result<Bytes>) -> Result<Bytes> {
         match read {

@@ -45,6 +45,13 @@ impl Store {
             }
         }
     }
+
+    /// A file will not be read again soon: the system may use the memory in which it keeps the bytes for others. It is only a hint.
+    pub fn let_go(&self, path: &str) {
+        let Some(local) = &self.local else { return };
+        let file = Path::parse(path).ok().and_then(|path| local.place(&path).ok()).and_then(|place| File::open(place).ok());
+        file.iter().for_each(forget);
+    }
 }
 
 /// The ranges in which a file of a length is read.
@@ -98,6 +105,14 @@ fn prefetch(file: &File, from: u64) {
     let _ = rustix::fs::fadvise(file, from, std::num::NonZeroU64::new(PIECE), rustix::fs::Advice::WillNeed);
     #[cfg(not(target_os = "linux"))]
     let _ = (file, from);
+}
+
+/// Lets the system forget a file's bytes, as far as they are on the disk.
+fn forget(file: &File) {
+    #[cfg(target_os = "linux")]
+    let _ = rustix::fs::fadvise(file, 0, None, rustix::fs::Advice::DontNeed);
+    #[cfg(not(target_os = "linux"))]
+    let _ = file;
 }
 
 /// A piece's memory: whoever drops the last of its bytes gives it back.

@@ -16,6 +16,7 @@ use crate::context::{Context, now};
 use crate::failure::{Failure, Result};
 use crate::held::{Held, leased};
 use crate::output::Progress;
+use crate::publish::{Ahead, Ready};
 use crate::pull::PulledAll;
 use crate::report::{self, Emitted};
 use crate::stop::Stop;
@@ -169,11 +170,16 @@ async fn make_reports(
 ) -> Result<()> {
     let run = held.run();
     context.reach("pull")?;
-    summary.pulled = pull::pull(context, run, progress).await?;
-    order.stop.check("publish")?;
-    let landed = pull::wanted(context, &summary.pulled).await?;
-    context.reach("publish")?;
-    summary.published = publish_all(context, run, &landed, order.force, progress).await?;
+    let ahead = Ahead::start(context);
+    let landed = match land(context, order, run, &ahead, progress, summary).await {
+        Ok(landed) => landed,
+        Err(failure) => {
+            // What failed first is told.
+            let _ = ahead.give_up().await;
+            return Err(failure);
+        }
+    };
+    summary.published = publish_all(context, run, &landed, order.force, Some(ahead), progress).await?;
     order.stop.check("transform")?;
     context.reach("transform")?;
     let transformed = transform_all(context, run, |_| order.force, progress).await?;
@@ -192,6 +198,22 @@ async fn make_reports(
     summary.stale = stale::find(context, run, &transformed, order.force).await?;
     summary.built = transformed.built;
     Ok(())
+}
+
+/// Pulls, and gives the landed files that are to be read.
+async fn land(
+    context: &Context,
+    order: &Order<'_>,
+    run: Uuid,
+    ahead: &Ahead<'_>,
+    progress: &Progress,
+    summary: &mut Summary,
+) -> Result<BTreeMap<String, Vec<LandingRecord>>> {
+    summary.pulled = pull::pull(context, run, ahead, progress).await?;
+    order.stop.check("publish")?;
+    let landed = pull::wanted(context, &summary.pulled).await?;
+    context.reach("publish")?;
+    Ok(landed)
 }
 
 /// The raw tables are as this run has published them. A run that lost its lease, and does not know it yet, may have changed them since.
@@ -213,27 +235,34 @@ fn nobody_else_published(published: &[publish::Outcome], transformed: &Transform
     Ok(())
 }
 
+/// Publishes what has landed. `ahead`: who decodes it already.
 pub async fn publish_all(
     context: &Context,
     run: Uuid,
     landed: &BTreeMap<String, Vec<LandingRecord>>,
     force: bool,
+    ahead: Option<Ahead<'_>>,
     progress: &Progress,
 ) -> Result<Vec<publish::Outcome>> {
     step::recorded(context, run, "publish", async {
         progress.step("publish", "decoding what is new");
+        let mut ready = match ahead {
+            Some(ahead) => ahead.finish().await?,
+            None => Ready::default(),
+        };
         let mut outcomes = Vec::new();
         let mut figures = StepFigures::default();
         for channel in context.project.channels.values() {
             let records = landed.get(&channel.name).map_or(&[][..], Vec::as_slice);
             for export in &channel.exports {
                 progress.at(&export.table);
-                let outcome = publish::publish(context, run, channel, export, records, force).await?;
+                let outcome = publish::publish(context, run, channel, export, records, force, &mut ready).await?;
                 figures.rows += outcome.decoded.iter().map(|unit| unit.published).sum::<u64>();
                 figures.files += outcome.decoded.len() as u64;
                 outcomes.push(outcome);
             }
         }
+        ready.discard(context).await?;
         figures.detail = json!(
             outcomes
                 .iter()

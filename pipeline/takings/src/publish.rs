@@ -3,13 +3,15 @@
 //! A unit is one segment of one landed file under one layout. Its key stands in the names of the lake files made from it, so what is
 //! published can be read off the lake itself: what is wanted and not there is decoded, what is there and not wanted is removed.
 
+mod ahead;
 mod plain;
 mod whole;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+pub use ahead::{Ahead, Ready};
 
-use takings_decode::{ColumnTotal, Layout};
+use std::collections::{BTreeMap, BTreeSet};
+
+use takings_decode::ColumnTotal;
 use takings_definitions::{Channel, Export, Table};
 use takings_lake::{DataFile, NewFile};
 use takings_runs::UnitKey;
@@ -22,6 +24,7 @@ use crate::general::General;
 use crate::parallel::spread;
 use crate::run_key::{KeyHash, canonical};
 use crate::{chosen, quarantine};
+use plain::Plain;
 
 /// What became of one export's landed files in this run.
 #[derive(Debug, Default)]
@@ -82,6 +85,9 @@ impl UnitOutcome {
     }
 }
 
+/// The accounts of a unit, the files that were made of it, and what is worth a look.
+type Made = (UnitOutcome, Vec<NewFile>, Vec<String>);
+
 /// One segment of one landed file.
 struct Unit<'a> {
     key: String,
@@ -95,11 +101,19 @@ impl Unit<'_> {
     }
 }
 
-/// Publishes one export of all its instances' landed files. `force` decodes everything again.
-pub async fn publish(context: &Context, run: Uuid, channel: &Channel, export: &Export, landed: &[LandingRecord], force: bool) -> Result<Outcome> {
+/// Publishes one export of all its instances' landed files. `force` decodes everything again, but for what is ready.
+pub async fn publish(
+    context: &Context,
+    run: Uuid,
+    channel: &Channel,
+    export: &Export,
+    landed: &[LandingRecord],
+    force: bool,
+    ready: &mut Ready,
+) -> Result<Outcome> {
     let table = context.project.table(&export.table)?;
-    let way = Way::new(context, channel, export, table)?;
     let layout_key = layout_key(context, channel, export, table);
+    let way = Way::new(context, channel, export, table, &layout_key)?;
     let (landed, copies) = chosen::files(channel, export, landed);
     let units: Vec<Unit<'_>> = landed.iter().flat_map(|record| way.units_of(record, &layout_key)).collect();
     let state = context.lake.state(table, None).await?;
@@ -132,7 +146,7 @@ pub async fn publish(context: &Context, run: Uuid, channel: &Channel, export: &E
         unchanged: units.len() - missing.len(),
         ..Outcome::default()
     };
-    let mut added = decode(context, &way, table, export, missing, &mut outcome)?;
+    let mut added = decode(context, &way, table, export, missing, ready, &mut outcome)?;
     // Months without sales are the same to the byte: only what has rows counts twice.
     let is_empty = |record: &LandingRecord| {
         let mut units = units.iter().filter(|unit| unit.record.file_id == record.file_id).peekable();
@@ -147,7 +161,7 @@ pub async fn publish(context: &Context, run: Uuid, channel: &Channel, export: &E
     let more: Vec<Unit<'_>> = copies_of_nothing.iter().flat_map(|copy| way.units_of(copy.record, &layout_key)).collect();
     wanted.extend(more.iter().map(|unit| unit.key.clone()).chain(empty.iter().map(|(_, unit)| unit.unit.clone())));
     let more = more.iter().filter(|unit| force || !known_empty.contains(unit.key.as_str())).collect();
-    added.extend(decode(context, &way, table, export, more, &mut outcome)?);
+    added.extend(decode(context, &way, table, export, more, ready, &mut outcome)?);
     if export.part_of.is_none() {
         outcome.warnings.extend(chosen::copies(&landed, |record| outcome.decoded.iter().any(|unit| unit.file_id == record.file_id && unit.published > 0)));
     }
@@ -173,18 +187,34 @@ pub async fn publish(context: &Context, run: Uuid, channel: &Channel, export: &E
     Ok(outcome)
 }
 
-/// Decodes units side by side; what became of them goes into the outcome, their files come back.
-fn decode(context: &Context, way: &Way<'_>, table: &Table, export: &Export, units: Vec<&Unit<'_>>, outcome: &mut Outcome) -> Result<Vec<NewFile>> {
+/// Decodes units side by side, those that are not ready; what became of them goes into the outcome, their files come back.
+fn decode(
+    context: &Context,
+    way: &Way<'_>,
+    table: &Table,
+    export: &Export,
+    units: Vec<&Unit<'_>>,
+    ready: &mut Ready,
+    outcome: &mut Outcome,
+) -> Result<Vec<NewFile>> {
+    let made: Vec<Option<Made>> = units.iter().map(|unit| ready.take(&unit.key)).collect();
+    let units: Vec<&Unit<'_>> = units.into_iter().zip(&made).filter(|(_, made)| made.is_none()).map(|(unit, _)| unit).collect();
     // A unit gets threads by its share of the bytes: one that is most of them would else be the last to end, on a single one.
     let bytes: u64 = units.iter().map(|unit| unit.length()).sum();
-    let threads = |unit: &Unit<'_>| (context.threads as u64 * unit.length()).div_ceil(bytes.max(1)) as usize;
+    let threads = |unit: &Unit<'_>| share(context.threads, unit.length(), bytes);
+    let mut decoded = spread(context.threads, units, |unit| way.decode(context, table, export, unit, threads(unit)))?.into_iter();
     let mut added = Vec::new();
-    for (unit, files, warnings) in spread(context.threads, units, |unit| way.decode(context, table, export, unit, threads(unit)))? {
+    for (unit, files, warnings) in made.into_iter().filter_map(|made| made.or_else(|| decoded.next())) {
         added.extend(files);
         outcome.warnings.extend(warnings);
         outcome.decoded.push(unit);
     }
     Ok(added)
+}
+
+/// How many of the threads belong to so many of the bytes.
+fn share(threads: usize, length: u64, bytes: u64) -> usize {
+    (threads as u64 * length).div_ceil(bytes.max(1)) as usize
 }
 
 /// The units that the lake goes on to hold, and the files that go. A compacted file holds several units: it goes with the first of them
@@ -227,15 +257,15 @@ fn layout_key(context: &Context, channel: &Channel, export: &Export, table: &Tab
 /// How the files of an export are read.
 enum Way<'a> {
     /// Plain CSV, segment by segment.
-    Plain(Arc<Layout>),
+    Plain(Box<Plain>),
     /// Whole files of any kind, with the exports that read their other parts: what one of them refuses none publishes.
     General(Box<General>, Vec<(&'a Export, General)>),
 }
 
 impl<'a> Way<'a> {
-    fn new(context: &Context, channel: &'a Channel, export: &'a Export, table: &Table) -> Result<Self> {
+    fn new(context: &Context, channel: &'a Channel, export: &'a Export, table: &Table, layout_key: &str) -> Result<Self> {
         if !export.is_general() {
-            return Ok(Self::Plain(Arc::new(Layout::new(export, table)?)));
+            return Ok(Self::Plain(Box::new(Plain::new(context, export, table, layout_key)?)));
         }
         let compiled = |export: &Export, table: &Table| General::new(&context.engine, &context.project, channel, export, table);
         let others = channel.family(export).into_iter().filter(|other| other.name != export.name);
@@ -244,28 +274,18 @@ impl<'a> Way<'a> {
     }
 
     fn units_of<'r>(&self, record: &'r LandingRecord, layout_key: &str) -> Vec<Unit<'r>> {
-        let unit = |at: usize, hash: String| Unit { key: format!("{}-{at:04}-{}", short(&record.file_id), short(&hash)), record, segment: at };
-        let key = || KeyHash::default().part(&record.instance).part(layout_key);
-        if matches!(self, Self::General(..)) {
-            // What a file's path says may stand in its rows.
-            let whole = key().part("whole").part(&record.source_path).part(&record.sha256).finish();
-            return if record.segments.is_empty() { Vec::new() } else { vec![unit(0, whole)] };
+        if let Self::Plain(plain) = self {
+            return plain.units(record);
         }
-        let header = record.segments.first().map_or("", |segment| segment.sha256.as_str());
-        let segments = record.segments.iter().enumerate();
-        segments.map(|(at, segment)| unit(at, key().part(header).part(&segment.sha256).part(&segment.first_line.to_string()).finish())).collect()
+        // What a file's path says may stand in its rows.
+        let whole = KeyHash::default().part(&record.instance).part(layout_key).part("whole").part(&record.source_path).part(&record.sha256).finish();
+        let unit = Unit { key: format!("{}-0000-{}", short(&record.file_id), short(&whole)), record, segment: 0 };
+        if record.segments.is_empty() { Vec::new() } else { vec![unit] }
     }
 
-    async fn decode(
-        &self,
-        context: &Context,
-        table: &Table,
-        export: &Export,
-        unit: &Unit<'_>,
-        threads: usize,
-    ) -> Result<(UnitOutcome, Vec<NewFile>, Vec<String>)> {
+    async fn decode(&self, context: &Context, table: &Table, export: &Export, unit: &Unit<'_>, threads: usize) -> Result<Made> {
         match self {
-            Self::Plain(layout) => plain::decode(context, table, layout, export, unit, threads).await,
+            Self::Plain(plain) => plain.decode(unit, threads).await,
             Self::General(general, others) => whole::decode(context, table, general, others, export, unit).await,
         }
     }

@@ -10,19 +10,21 @@ use uuid::Uuid;
 use crate::context::Context;
 use crate::failure::Result;
 use crate::output::Progress;
+use crate::publish::Ahead;
 use crate::step;
 
 /// Each instance with what was pulled, or why nothing could be.
 pub type PulledAll = Vec<(Instance, std::result::Result<Pulled, String>)>;
 
-pub async fn pull(context: &Context, run: Uuid, progress: &Progress) -> Result<PulledAll> {
+/// What has landed is decoded ahead.
+pub async fn pull(context: &Context, run: Uuid, ahead: &Ahead<'_>, progress: &Progress) -> Result<PulledAll> {
     step::recorded(context, run, "pull", async {
         let mut all = Vec::new();
         let mut figures = StepFigures::default();
         for instance in &context.project.settings.instances {
             let Some(channel) = context.project.channels.get(&instance.channel) else { continue };
             progress.step("pull", &format!("{}.{} from {}", instance.channel, instance.name, instance.url));
-            let pulled = context.landing.pull(instance, channel, context.root(), &|at| show(progress, at)).await;
+            let pulled = context.landing.pull(instance, channel, context.root(), &|at| tell(progress, ahead, at)).await;
             match pulled {
                 // A landing zone that can't be written may hold half of what the source delivered: nothing is made from that.
                 Err(error) if !error.is_source() => return Err(error.into()),
@@ -42,9 +44,12 @@ pub async fn pull(context: &Context, run: Uuid, progress: &Progress) -> Result<P
     .await
 }
 
-fn show(progress: &Progress, at: takings_sources::Progress<'_>) {
-    if let takings_sources::Progress::Started { path, .. } = at {
-        progress.at(path);
+fn tell(progress: &Progress, ahead: &Ahead<'_>, at: takings_sources::Progress<'_>) {
+    match at {
+        takings_sources::Progress::Listed { bytes, .. } => ahead.expect(bytes),
+        takings_sources::Progress::Started { path, .. } => progress.at(path),
+        takings_sources::Progress::Landed { record, fresh } => ahead.landed(record, fresh),
+        takings_sources::Progress::Read { .. } | takings_sources::Progress::Done { .. } => {}
     }
 }
 

@@ -36,7 +36,7 @@ pub async fn rebuild(context: &Context, progress: &Progress) -> Result<Rebuilt> 
         let landed = landed(context, &[]).await?;
         let files: Vec<LandingFile> = landed.values().flatten().map(landing_file).collect();
         context.ledger.record_landing(Some(run), &files).await?;
-        publish_all(context, run, &not_ignored(context, landed), false, progress).await?;
+        publish_all(context, run, &not_ignored(context, landed), false, None, progress).await?;
         bring_up_to_date(context, run, |_| false, progress).await?;
         let ticks = delivered(context).await?;
         let reports = ticks.iter().map(|tick| tick.deliveries.len()).sum();

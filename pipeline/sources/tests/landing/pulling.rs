@@ -1,7 +1,7 @@
 //! New, unchanged, grown, rewritten, shrunk and vanished files; records and blobs.
 
 use expect_test::expect;
-use takings_sources::{Change, Pulled, Segment};
+use takings_sources::{Change, Progress, Pulled, Segment};
 
 use super::{Bench, changes, put, record};
 
@@ -265,11 +265,18 @@ async fn progress_tells_what_is_read() {
     bench.pull().await;
     bench.put("sales/a.csv", "id\n1\n2\n");
     let said = std::sync::Mutex::new(Vec::new());
-    bench.try_pull(|progress| said.lock().unwrap().push(format!("{progress:?}"))).await.unwrap();
+    let say = |progress: Progress<'_>| match progress {
+        Progress::Landed { record, fresh } => {
+            format!("Landed {} version {}, {} segments, new from {fresh} on", record.source_path, record.version, record.segments.len())
+        }
+        other => format!("{other:?}"),
+    };
+    bench.try_pull(|progress| said.lock().unwrap().push(say(progress))).await.unwrap();
     expect![[r#"
         Listed { files: 1, bytes: 7 }
         Started { path: "sales/a.csv", size: 7 }
         Read { path: "sales/a.csv", bytes: 7 }
+        Landed sales/a.csv version 2, 2 segments, new from 1 on
         Done { path: "sales/a.csv" }"#]]
     .assert_eq(&said.into_inner().unwrap().join("\n"));
 }

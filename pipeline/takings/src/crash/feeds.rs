@@ -190,6 +190,7 @@ impl Mini {
             job: "nightly",
             tick: format!("2026-03-{:02}", night + 1),
             scheduled: false,
+            threads: 1,
         }
     }
 

@@ -22,8 +22,16 @@ const VARIABLE: &str = "TAKINGS_TEST_VICTIM";
 fn victim() {
     let Ok(order) = std::env::var(VARIABLE) else { return };
     let words: Vec<&str> = order.split('\n').collect();
-    let [place, project, variable, feeds, tick, moment, mark] = words[..] else { panic!("{order:?}") };
-    let scene = Scene { project: project.into(), variable: variable.into(), feeds: feeds.into(), job: "nightly", tick: tick.into(), scheduled: false };
+    let [place, project, variable, feeds, tick, threads, moment, mark] = words[..] else { panic!("{order:?}") };
+    let scene = Scene {
+        project: project.into(),
+        variable: variable.into(),
+        feeds: feeds.into(),
+        job: "nightly",
+        tick: tick.into(),
+        scheduled: false,
+        threads: threads.parse().unwrap(),
+    };
     let mark = PathBuf::from(mark);
     let die = move |fired: &takings_faults::Fired| {
         std::fs::write(&mark, format!("{fired:?}")).unwrap();
@@ -51,7 +59,8 @@ fn named(operation: &Operation<'_>) -> String {
 fn kill(place: &Place, scene: &Scene, moment: &str) -> Option<String> {
     let mark = place.path().join("mark");
     let text = |path: &Path| path.to_str().unwrap().to_owned();
-    let order = [text(place.path()), text(&scene.project), scene.variable.clone(), text(&scene.feeds), scene.tick.clone(), moment.to_owned(), text(&mark)];
+    let (variable, tick, threads) = (scene.variable.clone(), scene.tick.clone(), scene.threads.to_string());
+    let order = [text(place.path()), text(&scene.project), variable, text(&scene.feeds), tick, threads, moment.to_owned(), text(&mark)];
     let output = Command::new(std::env::current_exe().unwrap())
         .args([VICTIM, "--exact", "--ignored", "--nocapture"])
         .env(VARIABLE, order.join("\n"))
@@ -135,6 +144,7 @@ fn the_shipped_sample_killed_fifty_times() {
         project: repository,
         tick: "2026-03-15".to_owned(),
         scheduled: false,
+        threads: 2,
     };
     let stage = Stage::on("shipped sample", scene, Place::new());
     let operations = count(&stage);

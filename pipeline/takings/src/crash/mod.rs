@@ -78,6 +78,12 @@ impl Stage {
         Self::on("first run", mini.night(1), Place::new())
     }
 
+    /// The same while files are decoded beside those that still land: what changes the store.
+    fn beside(mini: &Mini) -> Self {
+        let scene = Scene { threads: 2, ..mini.night(1) };
+        Self { counts: |done| done.kind.changes() && done.on != FENCE, ..Self::on("first run on two threads", scene, Place::new()) }
+    }
+
     /// The same on an object store that knows no rename, as a bucket: what changes it.
     fn bucket(mini: &Mini) -> Self {
         Self { counts: |done| done.kind.changes(), ..Self::on("first run on a bucket", mini.night(1), Place::bucket()) }
@@ -261,6 +267,16 @@ fn first_run_each_operation_is_torn() {
 #[test]
 fn first_run_ends_at_each_operation() {
     Stage::first(&Mini::new()).check(|| Fault::End);
+}
+
+#[test]
+fn on_two_threads_each_operation_fails() {
+    Stage::beside(&Mini::new()).check(|| Fault::Fail);
+}
+
+#[test]
+fn on_two_threads_a_run_ends_at_each_operation() {
+    Stage::beside(&Mini::new()).check(|| Fault::End);
 }
 
 #[test]

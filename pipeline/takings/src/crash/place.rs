@@ -65,6 +65,8 @@ pub struct Scene {
     pub tick: String,
     /// Whether the scheduler finds out what is due. The tick is not said then.
     pub scheduled: bool,
+    /// With more than one, files are decoded while others land.
+    pub threads: u32,
 }
 
 impl Scene {
@@ -78,7 +80,7 @@ impl Scene {
         let variables = [
             ("TAKINGS_STORE__URL".to_owned(), text(&self.store(place))),
             ("TAKINGS_LEDGER__URL".to_owned(), text(&place.path().join("ledger.sqlite"))),
-            ("TAKINGS_ENGINE__THREADS".to_owned(), "1".to_owned()),
+            ("TAKINGS_ENGINE__THREADS".to_owned(), self.threads.to_string()),
             (self.variable.clone(), format!("file://{}", self.feeds.display())),
         ];
         Project::load(&self.project, None, variables).unwrap()

@@ -2,18 +2,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use futures::stream::{self, Stream, TryStreamExt};
 use takings_decode::{Chunk, ColumnTotal, Decoded, Decoder, FileIdentity, Layout, Reject, Splitter, add_totals};
 use takings_definitions::{Export, Table};
-use takings_lake::{NewFile, TableWriter};
+use takings_lake::{Lake, TableWriter};
+use takings_sources::{Landing, LandingRecord, Segment};
+use takings_storage::Store;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
-use super::{Unit, UnitOutcome, check_accounts};
+use super::{Made, Unit, UnitOutcome, check_accounts, short};
 use crate::context::Context;
 use crate::failure::{Failure, Result};
+use crate::run_key::KeyHash;
 use crate::{general, quarantine};
 
 /// How many bytes of whole records are decoded at a time: they and what is made of them stay in the cache.
@@ -23,68 +27,216 @@ const WAITING: usize = 2;
 /// A segment of fewer bytes is not dealt to several threads: it would only become more and smaller files.
 const DEALT: u64 = 16 << 20;
 
-/// `threads`: how many may work on it.
-pub(super) async fn decode(
-    context: &Context,
-    table: &Table,
-    layout: &Arc<Layout>,
-    export: &Export,
-    unit: &Unit<'_>,
-    threads: usize,
-) -> Result<(UnitOutcome, Vec<NewFile>, Vec<String>)> {
-    let record = unit.record;
-    let mut outcome = UnitOutcome { unit: unit.key.clone(), ..UnitOutcome::of(record) };
-    let identity = FileIdentity { instance: record.instance.clone(), file_id: record.file_id.clone(), path: record.source_path.clone() };
-    let header = context.landing.header(record).await?;
-    let decoder = match Decoder::new(Arc::clone(layout), identity, &header) {
-        Ok(decoder) => Arc::new(decoder),
-        Err(error) if error.is_data() => {
-            outcome.stopped = Some(error.to_string());
-            quarantine_all(context, export, unit, &mut outcome, Vec::new()).await?;
-            return Ok((outcome, Vec::new(), Vec::new()));
-        }
-        Err(error) => return Err(error.into()),
-    };
-    let warnings = decoder.warnings().iter().map(|warning| format!("{}: {warning}", export.name)).collect();
-    let shares = if unit.length() < DEALT { 1 } else { threads.max(1) };
-    let shares = (0..shares).map(|_| Ok(Share::new(&decoder, context.lake.writer(table, Some(&unit.key))?.one_of(shares)))).collect::<Result<_>>()?;
-    let (shares, mut dealt) = deal(context, unit, shares).await;
-    let (mut writers, mut rejects) = (Vec::new(), Vec::new());
-    for share in shares {
-        outcome.records += share.records;
-        outcome.published += share.published;
-        dealt = dealt.and(add_totals(&mut outcome.totals, &share.totals).map_err(Failure::from));
-        for (rule, records) in share.excluded {
-            *outcome.excluded.entry(rule).or_default() += records;
-        }
-        rejects.extend(share.rejects);
-        writers.push(share.writer);
+/// How the files of one export are read. It owns what it takes, for threads that outlive who started them.
+#[derive(Clone)]
+pub(super) struct Plain {
+    landing: Landing,
+    lake: Lake,
+    store: Store,
+    layout: Arc<Layout>,
+    table: Arc<Table>,
+    export: Arc<Export>,
+    /// What of the definitions shapes the rows.
+    layout_key: Arc<str>,
+    /// Nobody wants what is being made any more.
+    given_up: Arc<AtomicBool>,
+}
+
+impl Plain {
+    pub(super) fn new(context: &Context, export: &Export, table: &Table, layout_key: &str) -> Result<Self> {
+        Ok(Self {
+            landing: context.landing.clone(),
+            lake: context.lake.clone(),
+            store: context.store.clone(),
+            layout: Arc::new(Layout::new(export, table)?),
+            table: Arc::new(table.clone()),
+            export: Arc::new(export.clone()),
+            layout_key: layout_key.into(),
+            given_up: Arc::default(),
+        })
     }
-    rejects.sort_by_key(|reject: &Reject| reject.line);
-    let bad = rejected_records(&rejects);
-    if dealt.is_err() || bad > export.quarantine_limit {
+
+    /// The same, until it is said here that nobody wants it.
+    pub(super) fn until(self, given_up: &Arc<AtomicBool>) -> Self {
+        Self { given_up: Arc::clone(given_up), ..self }
+    }
+
+    pub(super) fn table(&self) -> &str {
+        &self.table.name
+    }
+
+    /// The segments of a landed file, each under a key that says what shapes its rows.
+    pub(super) fn units<'r>(&self, record: &'r LandingRecord) -> Vec<Unit<'r>> {
+        let header = record.segments.first().map_or("", |segment| segment.sha256.as_str());
+        let of_file = || KeyHash::default().part(&record.instance).part(&self.layout_key).part(header);
+        let segments = record.segments.iter().enumerate();
+        segments
+            .map(|(at, segment)| {
+                let hash = of_file().part(&segment.sha256).part(&segment.first_line.to_string()).finish();
+                Unit { key: format!("{}-{at:04}-{}", short(&record.file_id), short(&hash)), record, segment: at }
+            })
+            .collect()
+    }
+
+    /// Nobody needs the bytes for now.
+    pub(super) fn let_go(&self, segment: &Segment) {
+        self.landing.let_go(segment);
+    }
+
+    /// `threads`: how many may work on it.
+    pub(super) async fn decode(&self, unit: &Unit<'_>, threads: usize) -> Result<Made> {
+        let (record, export) = (unit.record, &*self.export);
+        let mut outcome = UnitOutcome { unit: unit.key.clone(), ..UnitOutcome::of(record) };
+        let identity = FileIdentity { instance: record.instance.clone(), file_id: record.file_id.clone(), path: record.source_path.clone() };
+        let header = self.landing.header(record).await?;
+        let decoder = match Decoder::new(Arc::clone(&self.layout), identity, &header) {
+            Ok(decoder) => Arc::new(decoder),
+            Err(error) if error.is_data() => {
+                outcome.stopped = Some(error.to_string());
+                self.quarantine_all(unit, &mut outcome, Vec::new()).await?;
+                return Ok((outcome, Vec::new(), Vec::new()));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let warnings = decoder.warnings().iter().map(|warning| format!("{}: {warning}", export.name)).collect();
+        let shares = if unit.length() < DEALT { 1 } else { threads.max(1) };
+        let shares = (0..shares).map(|_| Ok(Share::new(&decoder, self.lake.writer(&self.table, Some(&unit.key))?.one_of(shares)))).collect::<Result<_>>()?;
+        let (shares, mut dealt) = self.deal(unit, shares).await;
+        let (mut writers, mut rejects) = (Vec::new(), Vec::new());
+        for share in shares {
+            outcome.records += share.records;
+            outcome.published += share.published;
+            dealt = dealt.and(add_totals(&mut outcome.totals, &share.totals).map_err(Failure::from));
+            for (rule, records) in share.excluded {
+                *outcome.excluded.entry(rule).or_default() += records;
+            }
+            rejects.extend(share.rejects);
+            writers.push(share.writer);
+        }
+        rejects.sort_by_key(|reject: &Reject| reject.line);
+        let bad = rejected_records(&rejects);
+        if dealt.is_err() || bad > export.quarantine_limit {
+            for writer in writers {
+                writer.abort().await?;
+            }
+            dealt?;
+            outcome.stopped = Some(general::too_many_bad(bad, export.quarantine_limit, &rejects));
+            outcome.totals.clear();
+            self.quarantine_all(unit, &mut outcome, rejects).await?;
+            return Ok((outcome, Vec::new(), warnings));
+        }
+        let mut files = Vec::new();
         for writer in writers {
-            writer.abort().await?;
+            files.extend(writer.hand_over().await?);
         }
-        dealt?;
-        outcome.stopped = Some(general::too_many_bad(bad, export.quarantine_limit, &rejects));
-        outcome.totals.clear();
-        quarantine_all(context, export, unit, &mut outcome, rejects).await?;
-        return Ok((outcome, Vec::new(), warnings));
+        outcome.quarantined = bad;
+        outcome.rows = outcome.published;
+        check_accounts(export, &outcome, &files)?;
+        if rejects.is_empty() {
+            quarantine::forget(&self.store, &record.channel, &export.name, &unit.key).await?;
+        } else {
+            quarantine::write(&self.store, export, record, &unit.key, quarantine::entries(&rejects)).await?;
+        }
+        Ok((outcome, files, warnings))
     }
-    let mut files = Vec::new();
-    for writer in writers {
-        files.extend(writer.hand_over().await?);
+
+    /// Reads a unit's chunks and deals them to shares in turn, so that which rows stand in which file hangs on the bytes and the number of
+    /// shares alone. A single share takes them here.
+    async fn deal(&self, unit: &Unit<'_>, mut shares: Vec<Share>) -> (Vec<Share>, Result<()>) {
+        if let [only] = &mut shares[..] {
+            let done = self.each_chunk(unit, async |chunk| only.take(&chunk).await).await;
+            return (shares, done);
+        }
+        let runtime = Handle::current();
+        let threads = shares.into_iter().map(|share| {
+            let (sender, receiver) = mpsc::channel(WAITING);
+            let runtime = runtime.clone();
+            (sender, tokio::task::spawn_blocking(move || runtime.block_on(share.take_all(receiver))))
+        });
+        let (senders, threads): (Vec<_>, Vec<_>) = threads.unzip();
+        let mut next = senders.iter().cycle();
+        let mut done = self
+            .each_chunk(unit, async |chunk| {
+                if let Some(sender) = next.next() {
+                    // A thread that takes no more has failed, and says so below.
+                    let _ = sender.send(chunk).await;
+                }
+                Ok(())
+            })
+            .await;
+        drop(senders);
+        let mut shares = Vec::new();
+        for thread in threads {
+            match thread.await {
+                Ok((share, taken)) => {
+                    shares.push(share);
+                    done = done.and(taken);
+                }
+                Err(error) => done = done.and(Err(Failure::run(format!("decoding stopped: {error}")))),
+            }
+        }
+        (shares, done)
     }
-    outcome.quarantined = bad;
-    outcome.rows = outcome.published;
-    check_accounts(export, &outcome, &files)?;
-    if rejects.is_empty() {
-        quarantine::forget(&context.store, &record.channel, &export.name, &unit.key).await?;
-    } else {
-        quarantine::write(&context.store, export, unit.record, &unit.key, quarantine::entries(&rejects)).await?;
+
+    async fn each_chunk(&self, unit: &Unit<'_>, mut take: impl AsyncFnMut(Chunk) -> Result<()>) -> Result<()> {
+        let mut chunks = std::pin::pin!(self.chunks(unit, CHUNK).await?);
+        while let Some(chunk) = chunks.try_next().await? {
+            self.store.faults().reach("decode")?;
+            if self.given_up.load(Ordering::Relaxed) {
+                return Err(Failure::stopped("decoding was given up"));
+            }
+            take(chunk).await?;
+        }
+        Ok(())
     }
-    Ok((outcome, files, warnings))
+
+    /// The whole records of a unit, without the header.
+    async fn chunks<'a>(&'a self, unit: &'a Unit<'_>, target: usize) -> Result<impl Stream<Item = Result<Chunk>> + 'a> {
+        let header = if unit.segment == 0 { self.landing.header(unit.record).await? } else { Bytes::new() };
+        let first_line = unit.record.segments[unit.segment].first_line + newlines(&header);
+        let length = unit.record.segments[unit.segment].length;
+        let state = (self.landing.read(unit.record, unit.segment), length, header.len(), Some(Splitter::new(first_line, target)));
+        let chunks = stream::try_unfold(state, |(mut bytes, mut left, mut skip, mut splitter)| async move {
+            let Some(cut) = splitter.as_mut() else { return Ok::<_, Failure>(None) };
+            let next = if left == 0 { None } else { bytes.try_next().await? };
+            let chunks = match next {
+                Some(mut piece) => {
+                    // The stream goes on with the segments after this one.
+                    piece.truncate(usize::try_from(left).unwrap_or(usize::MAX));
+                    left -= piece.len() as u64;
+                    let from = skip.min(piece.len());
+                    skip -= from;
+                    cut.push(piece.slice(from..))
+                }
+                None => splitter.take().and_then(Splitter::finish).into_iter().collect(),
+            };
+            Ok(Some((stream::iter(chunks.into_iter().map(Ok)), (bytes, left, skip, splitter))))
+        });
+        Ok(chunks.try_flatten())
+    }
+
+    /// A stopped unit goes to quarantine whole: its bad records with their reasons, its good ones as `file_stopped`.
+    async fn quarantine_all(&self, unit: &Unit<'_>, outcome: &mut UnitOutcome, rejects: Vec<Reject>) -> Result<()> {
+        let reason = outcome.stopped.clone().unwrap_or_default();
+        let mut entries = quarantine::entries(&rejects);
+        let bad: BTreeSet<u64> = entries.iter().map(|entry| entry.line).collect();
+        let mut records = std::pin::pin!(self.chunks(unit, 1).await?);
+        outcome.records = 0;
+        while let Some(record) = records.try_next().await? {
+            let raw = String::from_utf8_lossy(&record.bytes).trim_end_matches(['\r', '\n']).to_owned();
+            if raw.is_empty() {
+                continue;
+            }
+            outcome.records += 1;
+            if !bad.contains(&record.first_line) {
+                entries.push(quarantine::Entry::stopped(String::new(), record.first_line, raw, &reason));
+            }
+        }
+        outcome.published = 0;
+        outcome.excluded.clear();
+        outcome.quarantined = outcome.records;
+        quarantine::write(&self.store, &self.export, unit.record, &unit.key, entries).await
+    }
 }
 
 /// What one thread makes of the chunks that are dealt to it: a writer of its own, and the accounts of what went through.
@@ -130,102 +282,8 @@ impl Share {
     }
 }
 
-/// Reads a unit's chunks and deals them to shares in turn, so that which rows stand in which file hangs on the bytes and the number of
-/// shares alone. A single share takes them here.
-async fn deal(context: &Context, unit: &Unit<'_>, mut shares: Vec<Share>) -> (Vec<Share>, Result<()>) {
-    if let [only] = &mut shares[..] {
-        let done = each_chunk(context, unit, async |chunk| only.take(&chunk).await).await;
-        return (shares, done);
-    }
-    let runtime = Handle::current();
-    let threads = shares.into_iter().map(|share| {
-        let (sender, receiver) = mpsc::channel(WAITING);
-        let runtime = runtime.clone();
-        (sender, tokio::task::spawn_blocking(move || runtime.block_on(share.take_all(receiver))))
-    });
-    let (senders, threads): (Vec<_>, Vec<_>) = threads.unzip();
-    let mut next = senders.iter().cycle();
-    let mut done = each_chunk(context, unit, async |chunk| {
-        if let Some(sender) = next.next() {
-            // A thread that takes no more has failed, and says so below.
-            let _ = sender.send(chunk).await;
-        }
-        Ok(())
-    })
-    .await;
-    drop(senders);
-    let mut shares = Vec::new();
-    for thread in threads {
-        match thread.await {
-            Ok((share, taken)) => {
-                shares.push(share);
-                done = done.and(taken);
-            }
-            Err(error) => done = done.and(Err(Failure::run(format!("decoding stopped: {error}")))),
-        }
-    }
-    (shares, done)
-}
-
-async fn each_chunk(context: &Context, unit: &Unit<'_>, mut take: impl AsyncFnMut(Chunk) -> Result<()>) -> Result<()> {
-    let mut chunks = std::pin::pin!(chunks(context, unit, CHUNK).await?);
-    while let Some(chunk) = chunks.try_next().await? {
-        context.reach("decode")?;
-        take(chunk).await?;
-    }
-    Ok(())
-}
-
-/// The whole records of a unit, without the header.
-async fn chunks<'a>(context: &'a Context, unit: &'a Unit<'_>, target: usize) -> Result<impl Stream<Item = Result<Chunk>> + 'a> {
-    let header = if unit.segment == 0 { context.landing.header(unit.record).await? } else { Bytes::new() };
-    let first_line = unit.record.segments[unit.segment].first_line + newlines(&header);
-    let length = unit.record.segments[unit.segment].length;
-    let state = (context.landing.read(unit.record, unit.segment), length, header.len(), Some(Splitter::new(first_line, target)));
-    let chunks = stream::try_unfold(state, |(mut bytes, mut left, mut skip, mut splitter)| async move {
-        let Some(cut) = splitter.as_mut() else { return Ok::<_, Failure>(None) };
-        let next = if left == 0 { None } else { bytes.try_next().await? };
-        let chunks = match next {
-            Some(mut piece) => {
-                // The stream goes on with the segments after this one.
-                piece.truncate(usize::try_from(left).unwrap_or(usize::MAX));
-                left -= piece.len() as u64;
-                let from = skip.min(piece.len());
-                skip -= from;
-                cut.push(piece.slice(from..))
-            }
-            None => splitter.take().and_then(Splitter::finish).into_iter().collect(),
-        };
-        Ok(Some((stream::iter(chunks.into_iter().map(Ok)), (bytes, left, skip, splitter))))
-    });
-    Ok(chunks.try_flatten())
-}
-
 fn newlines(bytes: &[u8]) -> u64 {
     bytes.iter().filter(|byte| **byte == b'\n').count() as u64
-}
-
-/// A stopped unit goes to quarantine whole: its bad records with their reasons, its good ones as `file_stopped`.
-async fn quarantine_all(context: &Context, export: &Export, unit: &Unit<'_>, outcome: &mut UnitOutcome, rejects: Vec<Reject>) -> Result<()> {
-    let reason = outcome.stopped.clone().unwrap_or_default();
-    let mut entries = quarantine::entries(&rejects);
-    let bad: BTreeSet<u64> = entries.iter().map(|entry| entry.line).collect();
-    let mut records = std::pin::pin!(chunks(context, unit, 1).await?);
-    outcome.records = 0;
-    while let Some(record) = records.try_next().await? {
-        let raw = String::from_utf8_lossy(&record.bytes).trim_end_matches(['\r', '\n']).to_owned();
-        if raw.is_empty() {
-            continue;
-        }
-        outcome.records += 1;
-        if !bad.contains(&record.first_line) {
-            entries.push(quarantine::Entry::stopped(String::new(), record.first_line, raw, &reason));
-        }
-    }
-    outcome.published = 0;
-    outcome.excluded.clear();
-    outcome.quarantined = outcome.records;
-    quarantine::write(&context.store, export, unit.record, &unit.key, entries).await
 }
 
 fn rejected_records(rejects: &[Reject]) -> u64 {

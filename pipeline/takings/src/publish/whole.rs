@@ -5,10 +5,9 @@ use std::sync::PoisonError;
 
 use takings_decode::{FileIdentity, Reject};
 use takings_definitions::{Export, Table};
-use takings_lake::NewFile;
 use takings_sources::LandingRecord;
 
-use super::{Unit, UnitOutcome, check_accounts};
+use super::{Made, Unit, UnitOutcome, check_accounts};
 use crate::context::Context;
 use crate::failure::Result;
 use crate::general::{General, Read};
@@ -21,7 +20,7 @@ pub(super) async fn decode(
     others: &[(&Export, General)],
     export: &Export,
     unit: &Unit<'_>,
-) -> Result<(UnitOutcome, Vec<NewFile>, Vec<String>)> {
+) -> Result<Made> {
     let record = unit.record;
     let mut outcome = UnitOutcome { unit: unit.key.clone(), ..UnitOutcome::of(record) };
     let file = FileIdentity { instance: record.instance.clone(), file_id: record.file_id.clone(), path: record.source_path.clone() };

@@ -114,6 +114,7 @@ impl World {
             feeds: folder.path().join("feeds"),
             tick: String::new(),
             scheduled: true,
+            threads: 1,
         };
         let source = Source::new(&mut chance);
         for path in source.paths() {
