@@ -50,6 +50,12 @@ impl Lake {
         Self { store, retention_days, now: Arc::new(now), places: Arc::new(Semaphore::new(writer::PLACED_AT_ONCE)) }
     }
 
+    /// The same lake by way of another store of the same files.
+    #[must_use]
+    pub fn on(&self, store: Store) -> Self {
+        Self { store, ..self.clone() }
+    }
+
     pub fn store(&self) -> &Store {
         &self.store
     }

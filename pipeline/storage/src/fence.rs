@@ -37,6 +37,11 @@ impl Fences {
         self.current().map_or_else(|| STAGING.to_owned(), |fence| format!("{STAGING}/{}", fence.name()))
     }
 
+    /// The fence of now, for good.
+    pub(crate) fn pinned(&self) -> Self {
+        Self(Arc::new(RwLock::new(self.current())))
+    }
+
     pub(crate) fn set(&self, fence: Option<Arc<dyn Fence>>) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = fence;
     }

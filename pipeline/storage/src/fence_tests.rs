@@ -140,6 +140,27 @@ async fn who_comes_too_late_changes_nothing() {
     assert!(!folder.path().join("a").exists(), "its folder is left");
 }
 
+/// A thread of a run works on after the run has given its right back: it may write as long as the right is the run's, and no longer.
+#[tokio::test]
+async fn what_outlives_its_fence_is_not_without_one() {
+    let (folder, right) = (tempfile::tempdir().unwrap(), Right::default());
+    let store = Store::open(folder.path().to_str().unwrap(), Path::new("/")).unwrap();
+    let fenced = take(&store, &right, "first");
+    let pinned = store.under_this_fence();
+    pinned.replace("a", "one").await.unwrap();
+    let mut staged = pinned.stage().await.unwrap();
+    staged.write("two".into()).await.unwrap();
+    drop(fenced);
+    let _fenced = take(&store, &right, "second");
+    for done in [staged.commit("a").await, pinned.replace("a", "three").await, pinned.delete("a").await] {
+        let error = done.unwrap_err();
+        assert!(matches!(error, Error::Fenced { .. }), "{error}");
+    }
+    assert_eq!(store.get("a").await.unwrap(), "one");
+    store.replace("a", "of the second").await.unwrap();
+    assert_eq!(pinned.get("a").await.unwrap(), "of the second");
+}
+
 #[tokio::test]
 async fn under_a_fence_deleting_is_as_without() {
     let (folder, right) = (tempfile::tempdir().unwrap(), Right::default());

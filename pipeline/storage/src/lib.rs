@@ -118,6 +118,18 @@ impl Store {
         Self { url: self.url, objects, local, faults, fences: self.fences }
     }
 
+    /// The same store under the fence that it has now, for threads that may outlive it: what they still have in hand when the right to
+    /// write has passed on, or was given back, is refused.
+    #[must_use]
+    pub fn under_this_fence(&self) -> Self {
+        let fences = self.fences.pinned();
+        let Some(local) = &self.local else { return Self { fences, ..self.clone() } };
+        let local = Arc::new(LocalStore::clone(local).under(fences.clone()));
+        let objects: Arc<dyn ObjectStore> =
+            if self.faults.is_none() { local.clone() } else { Arc::new(FaultStore::new(local.clone(), self.faults.clone(), true)) };
+        Self { objects, local: Some(local), fences, ..self.clone() }
+    }
+
     /// From now on this store and its clones write under a fence, until what is given back is dropped.
     pub fn fenced_by(&self, fence: Arc<dyn Fence>) -> Fenced {
         self.fences.set(Some(fence));

@@ -51,6 +51,10 @@ impl LocalStore {
         Self { faults, ..self }
     }
 
+    pub(crate) fn under(self, fences: Fences) -> Self {
+        Self { fences, ..self }
+    }
+
     pub(crate) fn root(&self) -> &FilePath {
         &self.root
     }

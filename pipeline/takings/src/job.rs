@@ -1,4 +1,5 @@
-//! One run of a job: pull, land, decode, publish, transform, snapshot, mirror, emit. The order is the flow's; each step is recorded in the ledger.
+//! One run of a job: pull, land, decode, publish, transform, snapshot, mirror, emit. The order is the flow's, but that files are decoded while
+//! others land; each step is recorded in the ledger.
 //!
 //! Nothing that readers see changes before the snapshot is recorded, and no report is made from anything but that snapshot.
 
@@ -16,7 +17,7 @@ use crate::context::{Context, now};
 use crate::failure::{Failure, Result};
 use crate::held::{Held, leased};
 use crate::output::Progress;
-use crate::publish::{Ahead, Ready};
+use crate::publish::Ahead;
 use crate::pull::PulledAll;
 use crate::report::{self, Emitted};
 use crate::stop::Stop;
@@ -169,17 +170,10 @@ async fn make_reports(
     summary: &mut Summary,
 ) -> Result<()> {
     let run = held.run();
-    context.reach("pull")?;
-    let ahead = Ahead::start(context);
-    let landed = match land(context, order, run, &ahead, progress, summary).await {
-        Ok(landed) => landed,
-        Err(failure) => {
-            // What failed first is told.
-            let _ = ahead.give_up().await;
-            return Err(failure);
-        }
-    };
-    summary.published = publish_all(context, run, &landed, order.force, Some(ahead), progress).await?;
+    let mut ahead = Ahead::start(context);
+    let landed = land_and_publish(context, order, run, &mut ahead, progress, summary).await;
+    ahead.end().await;
+    let landed = landed?;
     order.stop.check("transform")?;
     context.reach("transform")?;
     let transformed = transform_all(context, run, |_| order.force, progress).await?;
@@ -200,19 +194,21 @@ async fn make_reports(
     Ok(())
 }
 
-/// Pulls, and gives the landed files that are to be read.
-async fn land(
+/// From the sources to the raw tables; gives the landed files that are read. Files are decoded while others are still landing.
+async fn land_and_publish(
     context: &Context,
     order: &Order<'_>,
     run: Uuid,
-    ahead: &Ahead<'_>,
+    ahead: &mut Ahead<'_>,
     progress: &Progress,
     summary: &mut Summary,
 ) -> Result<BTreeMap<String, Vec<LandingRecord>>> {
+    context.reach("pull")?;
     summary.pulled = pull::pull(context, run, ahead, progress).await?;
     order.stop.check("publish")?;
     let landed = pull::wanted(context, &summary.pulled).await?;
     context.reach("publish")?;
+    summary.published = publish_all(context, run, &landed, order.force, Some(ahead), progress).await?;
     Ok(landed)
 }
 
@@ -241,28 +237,26 @@ pub async fn publish_all(
     run: Uuid,
     landed: &BTreeMap<String, Vec<LandingRecord>>,
     force: bool,
-    ahead: Option<Ahead<'_>>,
+    mut ahead: Option<&mut Ahead<'_>>,
     progress: &Progress,
 ) -> Result<Vec<publish::Outcome>> {
     step::recorded(context, run, "publish", async {
         progress.step("publish", "decoding what is new");
-        let mut ready = match ahead {
-            Some(ahead) => ahead.finish().await?,
-            None => Ready::default(),
-        };
+        if let Some(ahead) = &mut ahead {
+            ahead.wait().await;
+        }
         let mut outcomes = Vec::new();
         let mut figures = StepFigures::default();
         for channel in context.project.channels.values() {
             let records = landed.get(&channel.name).map_or(&[][..], Vec::as_slice);
             for export in &channel.exports {
                 progress.at(&export.table);
-                let outcome = publish::publish(context, run, channel, export, records, force, &mut ready).await?;
+                let outcome = publish::publish(context, run, channel, export, records, force, ahead.as_deref()).await?;
                 figures.rows += outcome.decoded.iter().map(|unit| unit.published).sum::<u64>();
                 figures.files += outcome.decoded.len() as u64;
                 outcomes.push(outcome);
             }
         }
-        ready.discard(context).await?;
         figures.detail = json!(
             outcomes
                 .iter()

@@ -7,7 +7,7 @@ mod ahead;
 mod plain;
 mod whole;
 
-pub use ahead::{Ahead, Ready};
+pub use ahead::Ahead;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -85,8 +85,19 @@ impl UnitOutcome {
     }
 }
 
-/// The accounts of a unit, the files that were made of it, and what is worth a look.
-type Made = (UnitOutcome, Vec<NewFile>, Vec<String>);
+/// What was made of a unit.
+struct Made {
+    outcome: UnitOutcome,
+    files: Vec<NewFile>,
+    warnings: Vec<String>,
+}
+
+impl Made {
+    /// Nothing of it is to be published.
+    fn nothing(outcome: UnitOutcome, warnings: Vec<String>) -> Self {
+        Self { outcome, files: Vec::new(), warnings }
+    }
+}
 
 /// One segment of one landed file.
 struct Unit<'a> {
@@ -101,7 +112,8 @@ impl Unit<'_> {
     }
 }
 
-/// Publishes one export of all its instances' landed files. `force` decodes everything again, but for what is ready.
+/// Publishes one export of all its instances' landed files. `force` decodes everything again; `ahead` may have decoded some of it
+/// already.
 pub async fn publish(
     context: &Context,
     run: Uuid,
@@ -109,7 +121,7 @@ pub async fn publish(
     export: &Export,
     landed: &[LandingRecord],
     force: bool,
-    ready: &mut Ready,
+    ahead: Option<&Ahead<'_>>,
 ) -> Result<Outcome> {
     let table = context.project.table(&export.table)?;
     let layout_key = layout_key(context, channel, export, table);
@@ -146,7 +158,7 @@ pub async fn publish(
         unchanged: units.len() - missing.len(),
         ..Outcome::default()
     };
-    let mut added = decode(context, &way, table, export, missing, ready, &mut outcome)?;
+    let mut added = decode(context, &way, table, export, missing, ahead, &mut outcome)?;
     // Months without sales are the same to the byte: only what has rows counts twice.
     let is_empty = |record: &LandingRecord| {
         let mut units = units.iter().filter(|unit| unit.record.file_id == record.file_id).peekable();
@@ -161,7 +173,7 @@ pub async fn publish(
     let more: Vec<Unit<'_>> = copies_of_nothing.iter().flat_map(|copy| way.units_of(copy.record, &layout_key)).collect();
     wanted.extend(more.iter().map(|unit| unit.key.clone()).chain(empty.iter().map(|(_, unit)| unit.unit.clone())));
     let more = more.iter().filter(|unit| force || !known_empty.contains(unit.key.as_str())).collect();
-    added.extend(decode(context, &way, table, export, more, ready, &mut outcome)?);
+    added.extend(decode(context, &way, table, export, more, ahead, &mut outcome)?);
     if export.part_of.is_none() {
         outcome.warnings.extend(chosen::copies(&landed, |record| outcome.decoded.iter().any(|unit| unit.file_id == record.file_id && unit.published > 0)));
     }
@@ -187,27 +199,27 @@ pub async fn publish(
     Ok(outcome)
 }
 
-/// Decodes units side by side, those that are not ready; what became of them goes into the outcome, their files come back.
+/// Decodes units side by side, unless that is done already; what became of them goes into the outcome, their files come back.
 fn decode(
     context: &Context,
     way: &Way<'_>,
     table: &Table,
     export: &Export,
     units: Vec<&Unit<'_>>,
-    ready: &mut Ready,
+    ahead: Option<&Ahead<'_>>,
     outcome: &mut Outcome,
 ) -> Result<Vec<NewFile>> {
-    let made: Vec<Option<Made>> = units.iter().map(|unit| ready.take(&unit.key)).collect();
+    let made: Vec<Option<Made>> = units.iter().map(|unit| ahead?.take(&unit.key)).collect();
     let units: Vec<&Unit<'_>> = units.into_iter().zip(&made).filter(|(_, made)| made.is_none()).map(|(unit, _)| unit).collect();
     // A unit gets threads by its share of the bytes: one that is most of them would else be the last to end, on a single one.
     let bytes: u64 = units.iter().map(|unit| unit.length()).sum();
     let threads = |unit: &Unit<'_>| share(context.threads, unit.length(), bytes);
     let mut decoded = spread(context.threads, units, |unit| way.decode(context, table, export, unit, threads(unit)))?.into_iter();
     let mut added = Vec::new();
-    for (unit, files, warnings) in made.into_iter().filter_map(|made| made.or_else(|| decoded.next())) {
-        added.extend(files);
-        outcome.warnings.extend(warnings);
-        outcome.decoded.push(unit);
+    for made in made.into_iter().filter_map(|made| made.or_else(|| decoded.next())) {
+        added.extend(made.files);
+        outcome.warnings.extend(made.warnings);
+        outcome.decoded.push(made.outcome);
     }
     Ok(added)
 }

@@ -22,7 +22,7 @@ pub async fn rebuild(context: &Context, table: &str, only: bool, progress: &Prog
             for export in channel.exports.iter().filter(|export| export.table == table) {
                 progress.step("publish", &format!("{} from the landing zone", export.table));
                 let records = landed.get(&channel.name).map_or(&[][..], Vec::as_slice);
-                let outcome = publish::publish(context, run, channel, export, records, true, &mut publish::Ready::default()).await?;
+                let outcome = publish::publish(context, run, channel, export, records, true, None).await?;
                 if let Some(stopped) = outcome.stopped().next() {
                     return Err(Failure::run(format!("{} was stopped: {}", stopped.source_path, stopped.stopped.as_deref().unwrap_or_default())));
                 }

@@ -1,18 +1,17 @@
 //! Decoding beside the landing: what has landed is decoded while the next file is on its way, so that cores, disk and network do not
 //! wait for each other, and the bytes are still in memory.
 //!
-//! Nothing of it is in a table before publish takes it up; what nobody takes is thrown away. A landing that fails or is stopped takes
-//! the decoding with it.
+//! Nothing of it is in a table before publish takes it up. What can't be decoded ahead is decoded by publish, which tells what is wrong.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use takings_definitions::{Export, Mode};
 use takings_sources::LandingRecord;
 use tokio::runtime::Handle;
-use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
-use tokio::task::JoinHandle;
+use tokio::sync::oneshot;
 use tracing::Span;
 
 use super::plain::Plain;
@@ -20,65 +19,44 @@ use super::{Made, layout_key, share};
 use crate::context::Context;
 use crate::failure::{Failure, Result};
 
-/// The threads that decode, until it is dropped or finished.
+/// The threads that decode ahead, and what they have made. However it ends, dropped in the middle of a wait or not, they end too.
 pub struct Ahead<'a> {
     context: &'a Context,
-    /// `None`: nobody decodes beside the landing.
-    segments: Option<UnboundedSender<Segment>>,
-    threads: Vec<JoinHandle<Ready>>,
-    end: Arc<End>,
+    work: Arc<Work>,
+    /// `None`: no more comes, or nobody decodes ahead.
+    queue: Option<Sender<Landed>>,
+    /// Each tells when it is through, or is dropped.
+    threads: Vec<oneshot::Receiver<()>>,
     /// How the files of an export are read, by channel and export. `None`: not ahead.
     ways: Mutex<BTreeMap<(String, String), Option<Plain>>>,
-    /// Bytes that were announced so far.
+    /// Bytes that are to be decoded ahead, as far as it is known.
     bytes: AtomicU64,
 }
 
-/// Why the threads end before all is made.
-#[derive(Default)]
-struct End {
+/// What the threads share.
+struct Work {
+    queue: Mutex<Receiver<Landed>>,
     given_up: Arc<AtomicBool>,
-    failure: Mutex<Option<Failure>>,
-}
-
-impl End {
-    fn give_up(&self) {
-        self.given_up.store(true, Ordering::Relaxed);
-    }
-
-    fn has_come(&self) -> bool {
-        self.given_up.load(Ordering::Relaxed)
-    }
-
-    /// The first failure is told; those that follow from it are not.
-    fn fail(&self, failure: Failure) {
-        if !self.has_come() {
-            self.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(failure);
-            self.give_up();
-        }
-    }
+    /// By unit.
+    made: Mutex<BTreeMap<String, (Plain, Made)>>,
 }
 
 /// A segment that has landed.
-struct Segment {
+struct Landed {
     plain: Plain,
     record: Arc<LandingRecord>,
-    at: usize,
+    segment: usize,
     threads: usize,
 }
-
-type Queue = Arc<tokio::sync::Mutex<UnboundedReceiver<Segment>>>;
 
 impl<'a> Ahead<'a> {
     /// Starts the threads. Who wants the work of one thread wants one thing after the other.
     pub fn start(context: &'a Context) -> Self {
-        let mut ahead = Self { context, segments: None, threads: Vec::new(), end: Arc::default(), ways: Mutex::default(), bytes: AtomicU64::new(0) };
-        if context.threads > 1 {
-            let (sender, receiver) = mpsc::unbounded_channel();
-            ahead.segments = Some(sender);
-            let queue: Queue = Arc::new(tokio::sync::Mutex::new(receiver));
-            ahead.threads = (0..context.threads).map(|_| thread(&queue, &ahead.end)).collect();
-        }
-        ahead
+        let (sender, queue) = mpsc::channel();
+        let work = Arc::new(Work { queue: Mutex::new(queue), given_up: Arc::default(), made: Mutex::default() });
+        let threads = if context.threads > 1 { (0..context.threads).map(|_| Work::start(&work)).collect() } else { Vec::new() };
+        let queue = (context.threads > 1).then_some(sender);
+        Self { context, work, queue, threads, ways: Mutex::default(), bytes: AtomicU64::new(0) }
     }
 
     /// So many more bytes are on their way.
@@ -88,128 +66,189 @@ impl<'a> Ahead<'a> {
 
     /// A version of a file is in the landing zone; its segments from `fresh` on are new.
     pub fn landed(&self, record: &LandingRecord, fresh: usize) {
-        let Some(sender) = &self.segments else { return };
+        let Some(queue) = &self.queue else { return };
         let Some(channel) = self.context.project.channels.get(&record.channel) else { return };
         let record = Arc::new(record.clone());
-        for export in channel.exports.iter().filter(|export| export.landed_as() == record.export) {
-            let Some(plain) = self.way(&record.channel, export) else { continue };
-            for (at, segment) in record.segments.iter().enumerate().skip(fresh) {
-                let threads = share(self.context.threads, segment.length, self.bytes.load(Ordering::Relaxed)).min(self.context.threads);
-                // Threads that take no more have failed, and say so in the end.
-                let _ = sender.send(Segment { plain: plain.clone(), record: Arc::clone(&record), at, threads });
+        let ways = channel.exports.iter().filter(|export| export.landed_as() == record.export).filter_map(|export| self.way(&record.channel, export));
+        let ways: Vec<Plain> = ways.collect();
+        let is_old = |at: usize| ways.is_empty() || at < fresh;
+        let (old, new): (Vec<usize>, Vec<usize>) = (0..record.segments.len()).partition(|at| is_old(*at));
+        let length = |at: usize| record.segments[at].length;
+        let not_ahead: u64 = old.iter().map(|at| length(*at)).sum();
+        let expected = |bytes: u64| Some(bytes.saturating_sub(not_ahead));
+        let bytes = self.bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, expected).unwrap_or_default().saturating_sub(not_ahead);
+        for plain in ways {
+            for segment in new.iter().copied() {
+                let threads = share(self.context.threads, length(segment), bytes).min(self.context.threads);
+                // Threads that take no more leave it to publish.
+                let _ = queue.send(Landed { plain: plain.clone(), record: Arc::clone(&record), segment, threads });
             }
         }
     }
 
     fn way(&self, channel: &str, export: &Export) -> Option<Plain> {
-        let mut ways = self.ways.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = ways.entry((channel.to_owned(), export.name.clone()));
-        known
-            .or_insert_with(|| {
-                // Of the files of a period only the newest counts, and which that is shows when all have landed.
-                if export.is_general() || export.mode == Mode::ReplacePeriod {
-                    return None;
-                }
-                let channel = self.context.project.channels.get(channel)?;
-                // What is wrong with either is said by publish.
-                let table = self.context.project.table(&export.table).ok()?;
-                let plain = Plain::new(self.context, export, table, &layout_key(self.context, channel, export, table)).ok()?;
-                Some(plain.until(&self.end.given_up))
-            })
-            .clone()
+        let way = || {
+            // Of the files of a period only the newest counts, and which that is shows when all have landed.
+            if export.is_general() || export.mode == Mode::ReplacePeriod {
+                return None;
+            }
+            let channel = self.context.project.channels.get(channel)?;
+            // What is wrong with either is said by publish.
+            let table = self.context.project.table(&export.table).ok()?;
+            let plain = Plain::new(self.context, export, table, &layout_key(self.context, channel, export, table)).ok()?;
+            Some(plain.until(&self.work.given_up))
+        };
+        lock(&self.ways).entry((channel.to_owned(), export.name.clone())).or_insert_with(way).clone()
     }
 
-    /// What was made, when all is made that has landed.
-    pub async fn finish(self) -> Result<Ready> {
-        let (context, end) = (self.context, Arc::clone(&self.end));
-        let ready = self.made().await;
-        let failure = end.failure.lock().unwrap_or_else(PoisonError::into_inner).take();
-        match failure {
-            None => Ok(ready),
-            Some(failure) => {
-                ready.discard(context).await?;
-                Err(failure)
+    /// Waits until all is made that has landed; nothing more comes.
+    pub async fn wait(&mut self) {
+        self.queue = None;
+        for thread in &mut self.threads {
+            // One that panicked has dropped its end: publish does what it left.
+            let _ = thread.await;
+        }
+        self.threads.clear();
+    }
+
+    /// What was made of a unit.
+    pub(super) fn take(&self, unit: &str) -> Option<Made> {
+        lock(&self.work.made).remove(unit).map(|(_, made)| made)
+    }
+
+    /// Gives up what is still at work, and throws away what nobody took.
+    pub async fn end(mut self) {
+        self.work.give_up();
+        self.wait().await;
+        let left = std::mem::take(&mut *lock(&self.work.made));
+        for (unit, (plain, made)) in left {
+            if let Err(error) = plain.discard(made).await {
+                tracing::warn!(unit, %error, "what was decoded ahead is not needed and could not be deleted; a vacuum does it");
             }
         }
-    }
-
-    /// Ends what is at work and throws away what was made. No thread works any more after it.
-    pub async fn give_up(self) -> Result<()> {
-        let context = self.context;
-        self.end.give_up();
-        self.made().await.discard(context).await
-    }
-
-    async fn made(mut self) -> Ready {
-        self.segments = None;
-        let mut ready = Ready::default();
-        for thread in std::mem::take(&mut self.threads) {
-            match thread.await {
-                Ok(made) => ready.0.extend(made.0),
-                Err(error) => self.end.fail(Failure::run(format!("decoding stopped: {error}"))),
-            }
-        }
-        ready
     }
 }
 
 impl Drop for Ahead<'_> {
-    /// A run that ends before its time waits for nothing: what its threads still have in hand, the fence keeps out.
     fn drop(&mut self) {
-        if !self.threads.is_empty() {
-            self.end.give_up();
-        }
+        self.work.give_up();
     }
 }
 
-/// A thread that decodes segments until no more come, or one fails.
-fn thread(queue: &Queue, end: &Arc<End>) -> JoinHandle<Ready> {
-    let (queue, end, runtime, span) = (Arc::clone(queue), Arc::clone(end), Handle::current(), Span::current());
-    tokio::task::spawn_blocking(move || {
-        let _inside = span.enter();
-        runtime.block_on(async {
-            let mut ready = Ready::default();
-            loop {
-                let next = queue.lock().await.recv().await;
-                let Some(segment) = next.filter(|_| !end.has_come()) else { return ready };
-                match segment.decode().await {
-                    Ok(made) => ready.0.insert(made.0.unit.clone(), (segment.plain.table().to_owned(), made)),
-                    Err(failure) => {
-                        end.fail(failure);
-                        return ready;
+impl Work {
+    /// A thread that decodes until no more comes, one fails or all is given up.
+    fn start(work: &Arc<Self>) -> oneshot::Receiver<()> {
+        let (work, runtime, span) = (Arc::clone(work), Handle::current(), Span::current());
+        let (through, told) = oneshot::channel();
+        // Not one of the runtime's: those are counted, and each writer needs one for its files.
+        std::thread::spawn(move || {
+            let _inside = span.enter();
+            while let Some(landed) = work.next() {
+                match runtime.block_on(landed.decode()) {
+                    Ok((unit, made)) => {
+                        tracing::debug!(unit, "decoded ahead");
+                        lock(&work.made).insert(unit, (landed.plain, made));
                     }
-                };
+                    Err(_) if work.is_given_up() => {}
+                    Err(failure) => {
+                        tracing::warn!(path = landed.record.source_path, "could not be decoded ahead, it is tried again when all has landed: {failure}");
+                        work.give_up();
+                    }
+                }
             }
-        })
-    })
+            let _ = through.send(());
+        });
+        told
+    }
+
+    /// The next segment. While one thread waits for it here, the others wait for their turn to.
+    fn next(&self) -> Option<Landed> {
+        let next = lock(&self.queue).recv().ok();
+        next.filter(|_| !self.is_given_up())
+    }
+
+    fn give_up(&self) {
+        self.given_up.store(true, Ordering::Relaxed);
+    }
+
+    fn is_given_up(&self) -> bool {
+        self.given_up.load(Ordering::Relaxed)
+    }
 }
 
-impl Segment {
-    async fn decode(&self) -> Result<Made> {
+impl Landed {
+    async fn decode(&self) -> Result<(String, Made)> {
         let units = self.plain.units(&self.record);
-        let unit = units.get(self.at).ok_or_else(|| Failure::run(format!("{} has no segment {}", self.record.source_path, self.at)))?;
+        let unit = units.get(self.segment).ok_or_else(|| Failure::run(format!("there is no segment {}", self.segment)))?;
         let made = self.plain.decode(unit, self.threads).await?;
-        if let Some(segment) = self.record.segments.get(self.at) {
-            self.plain.let_go(segment);
-        }
-        Ok(made)
+        self.plain.let_go(&self.record.segments[self.segment]);
+        Ok((unit.key.clone(), made))
     }
 }
 
-/// Units that are decoded already, by their keys, with their tables.
-#[derive(Default)]
-pub struct Ready(BTreeMap<String, (String, Made)>);
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
-impl Ready {
-    pub(super) fn take(&mut self, unit: &str) -> Option<Made> {
-        self.0.remove(unit).map(|(_, made)| made)
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use takings_faults::Faults;
+    use takings_runs::RunState;
+
+    use super::*;
+    use crate::crash::feeds::Mini;
+    use crate::crash::place::{Place, Scene, runtime};
+    use crate::held::{chore, leased};
+    use crate::output::Progress;
+
+    /// A night's files land, and are decoded ahead, on two threads.
+    fn pulled(then: impl AsyncFnOnce(&Context, Ahead<'_>)) {
+        let mini = Mini::new();
+        let (scene, place) = (Scene { threads: 2, ..mini.night(1) }, Place::new());
+        runtime().block_on(async {
+            let context = place.open(&scene, Faults::default()).await.unwrap();
+            let work = async |held: &crate::held::Held| {
+                let ahead = Ahead::start(&context);
+                crate::pull::pull(&context, held.run(), &ahead, &Progress::new(true)).await?;
+                then(&context, ahead).await;
+                Ok(())
+            };
+            leased(&context, &chore("test".to_owned()), None, work, |()| (RunState::Nothing, None)).await.unwrap();
+            context.ledger.close().await;
+        });
     }
 
-    /// Throws away what nobody took.
-    pub async fn discard(self, context: &Context) -> Result<()> {
-        for (table, (_, files, _)) in self.0.into_values() {
-            context.lake.discard(&table, files).await?;
-        }
-        Ok(())
+    #[test]
+    fn what_has_landed_is_made_and_what_nobody_takes_is_deleted() {
+        pulled(async |context, mut ahead| {
+            ahead.wait().await;
+            let units: Vec<String> = lock(&ahead.work.made).keys().cloned().collect();
+            assert!(units.len() > 1, "{units:?}");
+            let mut taken = ahead.take(&units[0]).unwrap();
+            assert!(ahead.take(&units[0]).is_none());
+            for file in &mut taken.files {
+                file.placed().await.unwrap();
+            }
+            ahead.end().await;
+            assert!(!taken.files.is_empty());
+            assert_eq!(context.store.list("lake").await.unwrap().len(), taken.files.len());
+        });
+    }
+
+    #[test]
+    fn the_threads_end_when_nobody_waits_for_them_any_more() {
+        pulled(async |context, mut ahead| {
+            let record = context.landing.records("mini", "main").await.unwrap().remove(0);
+            // More work than anybody has time for.
+            (0..100_000).for_each(|_| ahead.landed(&record, 0));
+            assert!(tokio::time::timeout(Duration::from_millis(20), ahead.wait()).await.is_err(), "nothing was left to do");
+            let work = Arc::downgrade(&ahead.work);
+            drop(ahead);
+            while work.strong_count() > 0 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        });
     }
 }

@@ -44,10 +44,12 @@ pub(super) struct Plain {
 
 impl Plain {
     pub(super) fn new(context: &Context, export: &Export, table: &Table, layout_key: &str) -> Result<Self> {
+        // Whatever comes after the run that asks for it, this is done under its fence or not at all.
+        let store = context.store.under_this_fence();
         Ok(Self {
-            landing: context.landing.clone(),
-            lake: context.lake.clone(),
-            store: context.store.clone(),
+            landing: Landing::new(store.clone()),
+            lake: context.lake.on(store.clone()),
+            store,
             layout: Arc::new(Layout::new(export, table)?),
             table: Arc::new(table.clone()),
             export: Arc::new(export.clone()),
@@ -61,8 +63,14 @@ impl Plain {
         Self { given_up: Arc::clone(given_up), ..self }
     }
 
-    pub(super) fn table(&self) -> &str {
-        &self.table.name
+    /// Throws away what was made of a unit.
+    pub(super) async fn discard(&self, made: Made) -> Result<()> {
+        Ok(self.lake.discard(&self.table.name, made.files).await?)
+    }
+
+    /// An error when nobody wants what is being made any more.
+    fn go_on(&self) -> Result<()> {
+        if self.given_up.load(Ordering::Relaxed) { Err(Failure::stopped("decoding was given up")) } else { Ok(()) }
     }
 
     /// The segments of a landed file, each under a key that says what shapes its rows.
@@ -94,7 +102,7 @@ impl Plain {
             Err(error) if error.is_data() => {
                 outcome.stopped = Some(error.to_string());
                 self.quarantine_all(unit, &mut outcome, Vec::new()).await?;
-                return Ok((outcome, Vec::new(), Vec::new()));
+                return Ok(Made::nothing(outcome, Vec::new()));
             }
             Err(error) => return Err(error.into()),
         };
@@ -123,7 +131,7 @@ impl Plain {
             outcome.stopped = Some(general::too_many_bad(bad, export.quarantine_limit, &rejects));
             outcome.totals.clear();
             self.quarantine_all(unit, &mut outcome, rejects).await?;
-            return Ok((outcome, Vec::new(), warnings));
+            return Ok(Made::nothing(outcome, warnings));
         }
         let mut files = Vec::new();
         for writer in writers {
@@ -137,7 +145,7 @@ impl Plain {
         } else {
             quarantine::write(&self.store, export, record, &unit.key, quarantine::entries(&rejects)).await?;
         }
-        Ok((outcome, files, warnings))
+        Ok(Made { outcome, files, warnings })
     }
 
     /// Reads a unit's chunks and deals them to shares in turn, so that which rows stand in which file hangs on the bytes and the number of
@@ -182,9 +190,7 @@ impl Plain {
         let mut chunks = std::pin::pin!(self.chunks(unit, CHUNK).await?);
         while let Some(chunk) = chunks.try_next().await? {
             self.store.faults().reach("decode")?;
-            if self.given_up.load(Ordering::Relaxed) {
-                return Err(Failure::stopped("decoding was given up"));
-            }
+            self.go_on()?;
             take(chunk).await?;
         }
         Ok(())
@@ -223,6 +229,7 @@ impl Plain {
         let mut records = std::pin::pin!(self.chunks(unit, 1).await?);
         outcome.records = 0;
         while let Some(record) = records.try_next().await? {
+            self.go_on()?;
             let raw = String::from_utf8_lossy(&record.bytes).trim_end_matches(['\r', '\n']).to_owned();
             if raw.is_empty() {
                 continue;

@@ -27,7 +27,7 @@ pub(super) async fn decode(
     if let Some(why) = refused_by_others(context, others, &file, record)? {
         outcome.stopped = Some(why);
         quarantine_whole(context, general, &file, export, unit, &mut outcome, Vec::new()).await?;
-        return Ok((outcome, Vec::new(), Vec::new()));
+        return Ok(Made::nothing(outcome, Vec::new()));
     }
     let mut writer = context.lake.writer(table, Some(&unit.key))?;
     let read = match general.read(context, &file, record, Some(&mut writer)) {
@@ -36,7 +36,7 @@ pub(super) async fn decode(
             writer.abort().await?;
             outcome.stopped = Some(failure.to_string());
             quarantine_whole(context, general, &file, export, unit, &mut outcome, Vec::new()).await?;
-            return Ok((outcome, Vec::new(), Vec::new()));
+            return Ok(Made::nothing(outcome, Vec::new()));
         }
         Err(failure) => {
             writer.abort().await?;
@@ -51,7 +51,7 @@ pub(super) async fn decode(
         writer.abort().await?;
         outcome.stopped = Some(why);
         quarantine_whole(context, general, &file, export, unit, &mut outcome, rejects).await?;
-        return Ok((outcome, Vec::new(), warnings));
+        return Ok(Made::nothing(outcome, warnings));
     }
     outcome.published = found.published;
     outcome.rows = found.rows;
@@ -65,7 +65,7 @@ pub(super) async fn decode(
     } else {
         quarantine::write(&context.store, export, record, &unit.key, quarantine::entries(&rejects)).await?;
     }
-    Ok((outcome, files, warnings))
+    Ok(Made { outcome, files, warnings })
 }
 
 /// What the exports that read a file's other parts say against it; each is asked once.
