@@ -98,7 +98,7 @@ fn files_decoded_while_others_land_give_the_same_as_one_after_the_other() {
         let place = place_of(&root, &none, &exports, threads);
         let first = place.takings(&["-vv", "run", "nightly", "--at", "2026-04-01"]).ends_with(1);
         // Of a file whose header is wrong nothing is made, but it is known so ahead.
-        assert_eq!(first.err.matches("decoded ahead").count(), if threads == "1" { 0 } else { 42 });
+        assert_eq!(first.err.matches(": decoded ahead").count(), if threads == "1" { 0 } else { 42 });
         first.says(&["second/01/sales.csv", "same content"]).says(&["bad/2/sales.csv", "the header lacks"]);
         let held: Vec<String> = place.quarantine().iter().map(|unit| format!("{} {}", unit["source_path"], unit["rules"])).collect();
         let rows = |place: &Place| place.rows("select sale_id, sold_on, amount, _line from shop_sale order by sale_id, sold_on, amount");

@@ -151,6 +151,8 @@ async fn what_outlives_its_fence_is_not_without_one() {
     let mut staged = pinned.stage().await.unwrap();
     staged.write("two".into()).await.unwrap();
     drop(fenced);
+    *right.lock().unwrap() = "nobody";
+    assert!(matches!(pinned.replace("a", "after it was given back").await.unwrap_err(), Error::Fenced { .. }));
     let _fenced = take(&store, &right, "second");
     for done in [staged.commit("a").await, pinned.replace("a", "three").await, pinned.delete("a").await] {
         let error = done.unwrap_err();

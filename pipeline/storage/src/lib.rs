@@ -118,8 +118,8 @@ impl Store {
         Self { url: self.url, objects, local, faults, fences: self.fences }
     }
 
-    /// The same store under the fence that it has now, for threads that may outlive it: what they still have in hand when the right to
-    /// write has passed on, or was given back, is refused.
+    /// The same store under the fence that it has now, for threads that may outlive the fence: what they still have in hand when the right
+    /// to write has passed on, or was given back, is refused. Where there is no fence now, there never is one.
     #[must_use]
     pub fn under_this_fence(&self) -> Self {
         let fences = self.fences.pinned();
@@ -130,7 +130,8 @@ impl Store {
         Self { objects, local: Some(local), fences, ..self.clone() }
     }
 
-    /// From now on this store and its clones write under a fence, until what is given back is dropped.
+    /// From now on this store and its clones, but those of [`Store::under_this_fence`], write under a fence, until what is given back is
+    /// dropped.
     pub fn fenced_by(&self, fence: Arc<dyn Fence>) -> Fenced {
         self.fences.set(Some(fence));
         Fenced(self.fences.clone())

@@ -231,7 +231,7 @@ fn nobody_else_published(published: &[publish::Outcome], transformed: &Transform
     Ok(())
 }
 
-/// Publishes what has landed. `ahead`: who decodes it already.
+/// Publishes what has landed. `ahead`: who decodes it already, and is waited for.
 pub async fn publish_all(
     context: &Context,
     run: Uuid,

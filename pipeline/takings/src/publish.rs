@@ -209,14 +209,14 @@ fn decode(
     ahead: Option<&Ahead<'_>>,
     outcome: &mut Outcome,
 ) -> Result<Vec<NewFile>> {
-    let made: Vec<Option<Made>> = units.iter().map(|unit| ahead?.take(&unit.key)).collect();
-    let units: Vec<&Unit<'_>> = units.into_iter().zip(&made).filter(|(_, made)| made.is_none()).map(|(unit, _)| unit).collect();
+    let is_made = |unit: &&Unit<'_>| ahead.is_some_and(|ahead| ahead.has(&unit.key));
+    let missing: Vec<&Unit<'_>> = units.iter().copied().filter(|unit| !is_made(unit)).collect();
     // A unit gets threads by its share of the bytes: one that is most of them would else be the last to end, on a single one.
-    let bytes: u64 = units.iter().map(|unit| unit.length()).sum();
+    let bytes: u64 = missing.iter().map(|unit| unit.length()).sum();
     let threads = |unit: &Unit<'_>| share(context.threads, unit.length(), bytes);
-    let mut decoded = spread(context.threads, units, |unit| way.decode(context, table, export, unit, threads(unit)))?.into_iter();
+    let mut decoded = spread(context.threads, missing, |unit| way.decode(context, table, export, unit, threads(unit)))?.into_iter();
     let mut added = Vec::new();
-    for made in made.into_iter().filter_map(|made| made.or_else(|| decoded.next())) {
+    for made in units.iter().filter_map(|unit| ahead.and_then(|ahead| ahead.take(&unit.key)).or_else(|| decoded.next())) {
         added.extend(made.files);
         outcome.warnings.extend(made.warnings);
         outcome.decoded.push(made.outcome);

@@ -19,7 +19,8 @@ use super::{Made, layout_key, share};
 use crate::context::Context;
 use crate::failure::{Failure, Result};
 
-/// The threads that decode ahead, and what they have made. However it ends, dropped in the middle of a wait or not, they end too.
+/// The threads that decode ahead, and what they have made. However it ends, dropped in the middle of a wait or not, they end soon after,
+/// with the chunk in hand.
 pub struct Ahead<'a> {
     context: &'a Context,
     work: Arc<Work>,
@@ -54,7 +55,7 @@ impl<'a> Ahead<'a> {
     pub fn start(context: &'a Context) -> Self {
         let (sender, queue) = mpsc::channel();
         let work = Arc::new(Work { queue: Mutex::new(queue), given_up: Arc::default(), made: Mutex::default() });
-        let threads = if context.threads > 1 { (0..context.threads).map(|_| Work::start(&work)).collect() } else { Vec::new() };
+        let threads = if context.threads > 1 { (0..context.threads).map_while(|_| Work::start(&work)).collect() } else { Vec::new() };
         let queue = (context.threads > 1).then_some(sender);
         Self { context, work, queue, threads, ways: Mutex::default(), bytes: AtomicU64::new(0) }
     }
@@ -80,7 +81,7 @@ impl<'a> Ahead<'a> {
         for plain in ways {
             for segment in new.iter().copied() {
                 let threads = share(self.context.threads, length(segment), bytes).min(self.context.threads);
-                // Threads that take no more leave it to publish.
+                // What the threads do not take any more is left to publish.
                 let _ = queue.send(Landed { plain: plain.clone(), record: Arc::clone(&record), segment, threads });
             }
         }
@@ -104,11 +105,15 @@ impl<'a> Ahead<'a> {
     /// Waits until all is made that has landed; nothing more comes.
     pub async fn wait(&mut self) {
         self.queue = None;
-        for thread in &mut self.threads {
+        while let Some(thread) = self.threads.last_mut() {
             // One that panicked has dropped its end: publish does what it left.
             let _ = thread.await;
+            self.threads.pop();
         }
-        self.threads.clear();
+    }
+
+    pub(super) fn has(&self, unit: &str) -> bool {
+        lock(&self.work.made).contains_key(unit)
     }
 
     /// What was made of a unit.
@@ -121,9 +126,12 @@ impl<'a> Ahead<'a> {
         self.work.give_up();
         self.wait().await;
         let left = std::mem::take(&mut *lock(&self.work.made));
-        for (unit, (plain, made)) in left {
+        let count = left.len();
+        for (at, (plain, made)) in left.into_values().enumerate() {
             if let Err(error) = plain.discard(made).await {
-                tracing::warn!(unit, %error, "what was decoded ahead is not needed and could not be deleted; a vacuum does it");
+                // Whatever it is, the next would meet it too.
+                tracing::warn!(%error, "{} units were decoded and are not needed; what can't be deleted now is left to a vacuum", count - at);
+                return;
             }
         }
     }
@@ -136,12 +144,12 @@ impl Drop for Ahead<'_> {
 }
 
 impl Work {
-    /// A thread that decodes until no more comes, one fails or all is given up.
-    fn start(work: &Arc<Self>) -> oneshot::Receiver<()> {
+    /// A thread that decodes until no more comes, one fails or all is given up. `None`: the system has none left.
+    fn start(work: &Arc<Self>) -> Option<oneshot::Receiver<()>> {
         let (work, runtime, span) = (Arc::clone(work), Handle::current(), Span::current());
         let (through, told) = oneshot::channel();
         // Not one of the runtime's: those are counted, and each writer needs one for its files.
-        std::thread::spawn(move || {
+        let decode = move || {
             let _inside = span.enter();
             while let Some(landed) = work.next() {
                 match runtime.block_on(landed.decode()) {
@@ -151,14 +159,17 @@ impl Work {
                     }
                     Err(_) if work.is_given_up() => {}
                     Err(failure) => {
-                        tracing::warn!(path = landed.record.source_path, "could not be decoded ahead, it is tried again when all has landed: {failure}");
+                        tracing::warn!(
+                            path = landed.record.source_path,
+                            "decoding beside the landing ends, the rest is decoded when all has landed: {failure}"
+                        );
                         work.give_up();
                     }
                 }
             }
             let _ = through.send(());
-        });
-        told
+        };
+        std::thread::Builder::new().name("decode-ahead".to_owned()).spawn(decode).ok().map(|_| told)
     }
 
     /// The next segment. While one thread waits for it here, the others wait for their turn to.
@@ -242,13 +253,23 @@ mod tests {
         pulled(async |context, mut ahead| {
             let record = context.landing.records("mini", "main").await.unwrap().remove(0);
             // More work than anybody has time for.
-            (0..100_000).for_each(|_| ahead.landed(&record, 0));
+            (0..50_000).for_each(|_| ahead.landed(&record, 0));
             assert!(tokio::time::timeout(Duration::from_millis(20), ahead.wait()).await.is_err(), "nothing was left to do");
-            let work = Arc::downgrade(&ahead.work);
-            drop(ahead);
+            ends(ahead).await;
+        });
+        // While one waits for what lands next, and another for his turn to.
+        pulled(async |_, ahead| ends(ahead).await);
+    }
+
+    /// The threads end when it is dropped.
+    async fn ends(ahead: Ahead<'_>) {
+        let work = Arc::downgrade(&ahead.work);
+        drop(ahead);
+        let ended = async {
             while work.strong_count() > 0 {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
-        });
+        };
+        tokio::time::timeout(Duration::from_secs(10), ended).await.expect("a thread goes on");
     }
 }
