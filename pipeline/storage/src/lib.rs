@@ -125,9 +125,8 @@ impl Store {
         let fences = self.fences.pinned();
         let Some(local) = &self.local else { return Self { fences, ..self.clone() } };
         let local = Arc::new(LocalStore::clone(local).under(fences.clone()));
-        let objects: Arc<dyn ObjectStore> =
-            if self.faults.is_none() { local.clone() } else { Arc::new(FaultStore::new(local.clone(), self.faults.clone(), true)) };
-        Self { objects, local: Some(local), fences, ..self.clone() }
+        let pinned = Self { url: self.url.clone(), objects: local.clone(), local: Some(local), faults: Faults::default(), fences };
+        pinned.with_faults(self.faults.clone())
     }
 
     /// From now on this store and its clones, but those of [`Store::under_this_fence`], write under a fence, until what is given back is

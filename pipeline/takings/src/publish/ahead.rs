@@ -72,17 +72,15 @@ impl<'a> Ahead<'a> {
         let record = Arc::new(record.clone());
         let ways = channel.exports.iter().filter(|export| export.landed_as() == record.export).filter_map(|export| self.way(&record.channel, export));
         let ways: Vec<Plain> = ways.collect();
-        let is_old = |at: usize| ways.is_empty() || at < fresh;
-        let (old, new): (Vec<usize>, Vec<usize>) = (0..record.segments.len()).partition(|at| is_old(*at));
-        let length = |at: usize| record.segments[at].length;
-        let not_ahead: u64 = old.iter().map(|at| length(*at)).sum();
+        let from = if ways.is_empty() { record.segments.len() } else { fresh };
+        let not_ahead: u64 = record.segments.iter().take(from).map(|segment| segment.length).sum();
         let expected = |bytes: u64| Some(bytes.saturating_sub(not_ahead));
         let bytes = self.bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, expected).unwrap_or_default().saturating_sub(not_ahead);
         for plain in ways {
-            for segment in new.iter().copied() {
-                let threads = share(self.context.threads, length(segment), bytes).min(self.context.threads);
+            for (at, segment) in record.segments.iter().enumerate().skip(from) {
+                let threads = share(self.context.threads, segment.length, bytes).min(self.context.threads);
                 // What the threads do not take any more is left to publish.
-                let _ = queue.send(Landed { plain: plain.clone(), record: Arc::clone(&record), segment, threads });
+                let _ = queue.send(Landed { plain: plain.clone(), record: Arc::clone(&record), segment: at, threads });
             }
         }
     }
