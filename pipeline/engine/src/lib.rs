@@ -16,6 +16,8 @@ mod lake_table;
 mod literal;
 mod materialized;
 mod memory;
+mod ordinal_sort;
+mod ordinals;
 mod own_memory;
 mod parameters;
 mod runs;

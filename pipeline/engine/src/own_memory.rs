@@ -99,14 +99,23 @@ pub(crate) fn own_columns(batch: &RecordBatch) -> Result<Vec<ArrayRef>> {
 
 /// The column, or a copy of its rows where they are less than half of what it names.
 fn own(column: &ArrayRef) -> Result<ArrayRef> {
-    if let Some(texts) = column.as_string_view_opt() {
-        let rows = size_of_val(texts.views().as_ref()) + texts.total_buffer_bytes_used();
-        return Ok(if is_shared(column, rows) { Arc::new(texts.gc()) } else { Arc::clone(column) });
+    match column.as_string_view_opt() {
+        None => own_buffers(column, column.to_data().get_slice_memory_size()?),
+        Some(texts) => {
+            let views = size_of_val(texts.views().as_ref());
+            let rows = views + texts.total_buffer_bytes_used();
+            let own = if is_shared(column, rows) { Arc::new(texts.gc()) } else { Arc::clone(column) };
+            // Views of texts that stand in them are not copied by that.
+            own_buffers(&own, rows)
+        }
     }
-    let data = column.to_data();
-    if !is_shared(column, data.get_slice_memory_size()?) {
+}
+
+fn own_buffers(column: &ArrayRef, bytes_of_rows: usize) -> Result<ArrayRef> {
+    if !is_shared(column, bytes_of_rows) {
         return Ok(Arc::clone(column));
     }
+    let data = column.to_data();
     let mut copy = MutableArrayData::new(vec![&data], false, data.len());
     copy.try_extend(0, 0, data.len())?;
     Ok(make_array(copy.freeze()))
@@ -163,7 +172,9 @@ mod tests {
     fn slices_get_their_own_memory_and_keep_their_rows() {
         let texts = StringViewArray::from_iter((0..1000).map(|row| (row % 7 > 0).then(|| format!("a text of some length {row}"))));
         let amounts = Decimal128Array::from_iter((0..1000).map(|row| (row % 5 > 0).then_some(row))).with_precision_and_scale(18, 4).unwrap();
-        let whole = RecordBatch::try_from_iter([("texts", Arc::new(texts) as ArrayRef), ("amounts", Arc::new(amounts) as ArrayRef)]).unwrap();
+        let short = StringViewArray::from_iter((0..1000).map(|row| (row % 3 > 0).then(|| row.to_string())));
+        let columns: [(&str, ArrayRef); 3] = [("texts", Arc::new(texts)), ("short", Arc::new(short)), ("amounts", Arc::new(amounts))];
+        let whole = RecordBatch::try_from_iter(columns).unwrap();
         let slice = whole.slice(300, 10);
         let own = with_own_memory(&slice).unwrap();
         assert_eq!(own, slice);

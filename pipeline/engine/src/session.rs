@@ -30,6 +30,7 @@ use crate::build_side::BuildSide;
 use crate::lake_table::LakeTable;
 use crate::materialized::{HeldView, Steps};
 use crate::memory::SharedPool;
+use crate::ordinal_sort::OrdinalSort;
 use crate::own_memory::OwnMemory;
 use crate::runs::Runs;
 use crate::statement::CHANGED;
@@ -48,6 +49,7 @@ pub struct Engine {
     store: ObjectStoreUrl,
     threads: usize,
     sort_reservation: usize,
+    sorted_at_once: usize,
 }
 
 impl Engine {
@@ -60,7 +62,7 @@ impl Engine {
         let runtime = RuntimeEnvBuilder::new().with_memory_pool(Arc::new(pool)).with_disk_manager_builder(disk).build_arc().map_err(|error| failed(&error))?;
         let url = ObjectStoreUrl::parse(STORE).map_err(|error| failed(&error))?;
         runtime.register_object_store(url.as_ref(), store);
-        Ok(Self { runtime, store: url, threads, sort_reservation: (memory / 32).clamp(1 << 20, 64 << 20) })
+        Ok(Self { runtime, store: url, threads, sort_reservation: (memory / 32).clamp(1 << 20, 64 << 20), sorted_at_once: (memory / 8).min(1 << 30) })
     }
 
     pub(crate) fn threads(&self) -> usize {
@@ -111,7 +113,8 @@ impl Engine {
         // The rule maps columns by name and can drop rows of RIGHT and FULL joins in silence; the scan takes its own filters instead.
         let known = PhysicalOptimizer::new().rules.into_iter().filter(|rule| !rule.name().starts_with("FilterPushdown"));
         let first: Arc<dyn PhysicalOptimizerRule + Send + Sync> = Arc::new(BuildSide);
-        let last: [Arc<dyn PhysicalOptimizerRule + Send + Sync>; 2] = [Arc::new(Runs), Arc::new(OwnMemory)];
+        let last: [Arc<dyn PhysicalOptimizerRule + Send + Sync>; 3] =
+            [Arc::new(Runs), Arc::new(OwnMemory), Arc::new(OrdinalSort { most: self.sorted_at_once })];
         let rules = std::iter::once(first).chain(known).chain(last).collect();
         let state = SessionStateBuilder::new()
             .with_config(config)
