@@ -1,6 +1,6 @@
 //! What to do with a report that was just made, given what its tick already delivered. Decides; writes nothing.
 //!
-//! Files are put in this order: report file, data sets with their metadata, manifest, and last `latest.json` where the decision
+//! Files are put in this order: data sets with their metadata, report file, manifest, and last `latest.json` where the decision
 //! has a text for it. Whatever a killed run left is then either overwritten or completed by the next.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -106,6 +106,14 @@ async fn what_a_process_was_about_to_put_in_place_stays_out() {
         let (error, x) = taken_over(bucket, Kind::Place, commit).await;
         assert!(matches!(error, Error::Fenced { .. }), "{error}");
         assert_eq!(x, "of the second");
+
+        let copy = async |store: Store| {
+            store.replace("y", "of the first").await?;
+            store.copy("y", "x").await
+        };
+        let (error, x) = taken_over(bucket, Kind::Place, copy).await;
+        assert!(matches!(error, Error::Fenced { .. }), "{error}");
+        assert_eq!(x, "of the second");
     }
 }
 

@@ -26,7 +26,7 @@ use uuid::Uuid;
 
 use crate::STAGING;
 use crate::fence::Fences;
-use crate::pieces::Spare;
+use crate::pieces::{Spare, let_go};
 use crate::sweep::sweep;
 
 #[derive(Debug, Clone)]
@@ -68,6 +68,12 @@ impl LocalStore {
     pub(crate) async fn stage(&self) -> Result<LocalFile> {
         let (root, folder, faults) = (self.root.clone(), self.staging(), self.faults.clone());
         blocking(move || LocalFile::create(root, &folder, &fresh(), faults)).await
+    }
+
+    /// A file that stands in its place, under a second name in `staging/`.
+    pub(crate) async fn link(&self, location: &Path) -> Result<LocalFile> {
+        let (root, folder, faults, place) = (self.root.clone(), self.staging(), self.faults.clone(), self.place(location)?);
+        blocking(move || LocalFile::link(root, &folder, &place, faults)).await
     }
 
     /// An empty file of a name under `staging/`, locked.
@@ -126,23 +132,48 @@ impl LocalStore {
 pub(crate) struct LocalFile {
     root: PathBuf,
     staged: Option<PathBuf>,
+    is_linked: bool,
     file: File,
+    written: u64,
+    /// So many of the bytes that are written were sent to the disk.
+    sent: u64,
     faults: Faults,
 }
 
+/// So many bytes that were written are sent to the disk at once.
+const SENT: u64 = 32 << 20;
+
 impl LocalFile {
     fn create(root: PathBuf, folder: &FilePath, name: &str, faults: Faults) -> io::Result<Self> {
-        let leave = faults.ask(Kind::Stage, STAGING)?;
-        let staged = folder.join(name);
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
-        let file = retry_without_folder(&root, folder, || options.open(&staged))?;
-        match file.lock() {
-            // Some network folders know no locks; there only one process may run.
-            Err(error) if error.kind() == ErrorKind::Unsupported => {}
-            locked => locked?,
-        }
-        let created = Self { root, staged: Some(staged), file, faults };
+        let open = |staged: &FilePath| {
+            let file = options.open(staged)?;
+            match file.lock() {
+                // Some network folders know no locks; there only one process may run.
+                Err(error) if error.kind() == ErrorKind::Unsupported => {}
+                locked => locked?,
+            }
+            Ok(file)
+        };
+        Self::stage(root, folder, name, faults, open)
+    }
+
+    /// A file that others may see has no lock: where no fence protects its second name, a sweep may take it.
+    fn link(root: PathBuf, folder: &FilePath, place: &FilePath, faults: Faults) -> io::Result<Self> {
+        let mut linked = Self::stage(root, folder, &fresh(), faults, |staged| {
+            std::fs::hard_link(place, staged)?;
+            File::open(staged)
+        })?;
+        linked.is_linked = true;
+        Ok(linked)
+    }
+
+    fn stage(root: PathBuf, folder: &FilePath, name: &str, faults: Faults, make: impl Fn(&FilePath) -> io::Result<File>) -> io::Result<Self> {
+        let leave = faults.ask(Kind::Stage, STAGING)?;
+        let staged = folder.join(name);
+        let file = retry_without_folder(&root, folder, || make(&staged))?;
+        let created = Self { root, staged: Some(staged), is_linked: false, file, written: 0, sent: 0, faults };
         leave.finish()?;
         Ok(created)
     }
@@ -150,13 +181,31 @@ impl LocalFile {
     pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         let leave = self.faults.ask(Kind::Write, STAGING)?;
         self.file.write_all(&bytes[..leave.part(bytes.len())])?;
+        self.written += bytes.len() as u64;
         Ok(leave.finish()?)
+    }
+
+    /// Lets the disk begin with what was written, where that is much, and the system forget what is on the disk already.
+    pub(crate) fn send(&mut self) {
+        if self.written - self.sent >= SENT {
+            let_go(&self.file);
+            self.sent = self.written;
+        }
+    }
+
+    /// The same as [`LocalFile::place`], over what stands there, off the async threads.
+    pub(crate) async fn put(self, place: Result<PathBuf>) -> Result<()> {
+        let place = place?;
+        blocking(move || self.place(&place, &PutMode::Overwrite)).await
     }
 
     /// Makes the file durable and moves it onto `place`. `PutMode::Create` fails where a file stands already.
     pub(crate) fn place(mut self, place: &FilePath, mode: &PutMode) -> io::Result<()> {
         let leave = self.faults.ask(Kind::Place, &name(&self.root, place))?;
         self.file.sync_all()?;
+        if self.sent > 0 {
+            let_go(&self.file);
+        }
         let Some(staged) = self.staged.clone() else { return Err(ErrorKind::NotFound.into()) };
         let folder = place.parent().unwrap_or(&self.root).to_owned();
         let missing = |error: io::Error| if staged.exists() { error } else { io::Error::other(SWEPT) };
@@ -165,7 +214,10 @@ impl LocalFile {
             PutMode::Create => retry_without_folder(&self.root, &folder, || std::fs::hard_link(&staged, place).map_err(missing))?,
             _ => {
                 retry_without_folder(&self.root, &folder, || std::fs::rename(&staged, place).map_err(missing))?;
-                self.staged = None;
+                // Of two names of one file the move leaves both.
+                if !self.is_linked {
+                    self.staged = None;
+                }
             }
         }
         File::open(&folder)?.sync_all()?;

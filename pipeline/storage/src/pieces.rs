@@ -50,7 +50,7 @@ impl Store {
     pub fn let_go(&self, path: &str) {
         let Some(local) = &self.local else { return };
         let file = Path::parse(path).ok().and_then(|path| local.place(&path).ok()).and_then(|place| File::open(place).ok());
-        file.iter().for_each(forget);
+        file.iter().for_each(let_go);
     }
 }
 
@@ -107,8 +107,8 @@ fn prefetch(file: &File, from: u64) {
     let _ = (file, from);
 }
 
-/// Lets the system forget a file's bytes, as far as they are on the disk.
-fn forget(file: &File) {
+/// Lets the system forget a file's bytes that are on the disk, and begin to bring the others there. It is only a hint.
+pub(crate) fn let_go(file: &File) {
     #[cfg(target_os = "linux")]
     let _ = rustix::fs::fadvise(file, 0, None, rustix::fs::Advice::DontNeed);
     #[cfg(not(target_os = "linux"))]

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use object_store::path::Path;
-use object_store::{ObjectStoreExt, PutMode, WriteMultipart};
+use object_store::{ObjectStoreExt, WriteMultipart};
 use uuid::Uuid;
 
 use crate::local::{LocalFile, blocking};
@@ -25,6 +25,8 @@ pub struct StagedFile {
 enum Target {
     Local(Option<LocalFile>),
     Bucket(WriteMultipart),
+    /// On a bucket, complete.
+    Copied,
 }
 
 impl StagedFile {
@@ -40,23 +42,50 @@ impl StagedFile {
         Ok(Self { store: store.clone(), at, written: 0, target })
     }
 
+    /// A file of the same bytes as one that stands in its place; nothing may be written into it.
+    pub(crate) async fn copy_of(store: &Store, from: &str) -> Result<Self> {
+        let (at, place) = (format!("{}/{}", store.fences.folder(), Uuid::new_v4()), store.path(from)?);
+        let copied = match &store.local {
+            Some(local) => local.link(&place).await.map(|file| Target::Local(Some(file))),
+            None => store.objects.copy(&place, &store.path(&at)?).await.map(|()| Target::Copied),
+        };
+        let target = copied.map_err(|error| store.error("copy", from, error))?;
+        Ok(Self { store: store.clone(), at, written: 0, target })
+    }
+
     /// Bytes written so far.
     pub fn written(&self) -> u64 {
         self.written
     }
 
     pub async fn write(&mut self, bytes: Bytes) -> Result<()> {
+        self.write_and(bytes, |_| ()).await
+    }
+
+    /// The same, of a file that is not read again here: where it is large, the disk begins with it before it is complete, and the system does
+    /// not keep it in memory.
+    pub async fn write_through(&mut self, bytes: Bytes) -> Result<()> {
+        self.write_and(bytes, LocalFile::send).await
+    }
+
+    async fn write_and(&mut self, bytes: Bytes, then: fn(&mut LocalFile)) -> Result<()> {
         let length = bytes.len() as u64;
         match &mut self.target {
             Target::Local(file) => {
                 let Some(mut local) = file.take() else { return Err(self.broken()) };
-                let done = blocking(move || local.write(&bytes).map(|()| local)).await;
+                let write = move || {
+                    local.write(&bytes)?;
+                    then(&mut local);
+                    Ok(local)
+                };
+                let done = blocking(write).await;
                 *file = Some(done.map_err(|error| self.store.error("write", &self.at, error))?);
             }
             Target::Bucket(upload) => {
                 upload.wait_for_capacity(PARTS_IN_FLIGHT).await.map_err(|error| self.store.error("write", &self.at, error))?;
                 upload.put(bytes);
             }
+            Target::Copied => return Err(self.broken()),
         }
         self.written += length;
         Ok(())
@@ -69,15 +98,15 @@ impl StagedFile {
         let moved = match self.target {
             Target::Local(file) => {
                 let (Some(file), Some(local)) = (file, &self.store.local) else { return Err(broken(&self.store, path)) };
-                let place = local.root().join(location.as_ref());
                 self.store.ask_fence("write", path).await?;
-                blocking(move || file.place(&place, &PutMode::Overwrite)).await
+                file.put(local.place(&location)).await
             }
-            Target::Bucket(upload) => {
-                let staged = Path::from(self.at.as_str());
-                upload.finish().await.map_err(|error| self.store.error("write", &self.at, error))?;
+            on_bucket => {
+                if let Target::Bucket(upload) = on_bucket {
+                    upload.finish().await.map_err(|error| self.store.error("write", &self.at, error))?;
+                }
                 self.store.ask_fence("write", path).await?;
-                self.store.objects.rename(&staged, &location).await
+                self.store.objects.rename(&Path::from(self.at.as_str()), &location).await
             }
         };
         match moved {
@@ -91,6 +120,7 @@ impl StagedFile {
         match self.target {
             Target::Local(_) => Ok(()),
             Target::Bucket(upload) => upload.abort().await.map_err(|error| self.store.error("delete", &self.at, error)),
+            Target::Copied => self.store.delete(&self.at).await,
         }
     }
 

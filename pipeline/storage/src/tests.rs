@@ -1,5 +1,6 @@
 //! Each promise of the store on a local folder.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -80,6 +81,46 @@ async fn a_staged_file_is_seen_when_it_is_complete_and_only_then() {
     drop(dropped);
     store.stage().await.unwrap().discard().await.unwrap();
     assert_eq!(std::fs::read_dir(folder.path().join(STAGING)).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn a_copy_takes_the_place_of_what_stood_there_and_what_is_new_leaves_it_alone() {
+    let (folder, local) = store();
+    let bucket = Store::on("s3://bucket/".parse().unwrap(), Arc::new(InMemory::new()));
+    for store in [local, bucket] {
+        store.replace("a/of.csv", "rows").await.unwrap();
+        store.replace("b/copy.csv", "old").await.unwrap();
+        for _twice in 0..2 {
+            store.copy("a/of.csv", "b/copy.csv").await.unwrap();
+        }
+        if let Some(folder) = store.folder() {
+            let file = |path: &str| std::fs::metadata(folder.join(path)).unwrap().ino();
+            assert_eq!(file("a/of.csv"), file("b/copy.csv"), "its bytes were written again");
+        }
+        assert_eq!((store.get("b/copy.csv").await.unwrap(), names(&store).await), ("rows".into(), vec!["a/of.csv".to_owned(), "b/copy.csv".to_owned()]));
+        store.replace("a/of.csv", "new rows").await.unwrap();
+        assert_eq!(store.get("b/copy.csv").await.unwrap(), "rows");
+        store.copy("b/copy.csv", "c/again.csv").await.unwrap();
+        store.delete("b/copy.csv").await.unwrap();
+        assert_eq!(store.get("c/again.csv").await.unwrap(), "rows");
+        let error = store.copy("b/copy.csv", "c/again.csv").await.unwrap_err();
+        assert!(error.is_not_found() && error.to_string().contains("b/copy.csv"), "{error}");
+        assert_eq!(names(&store).await, ["a/of.csv", "c/again.csv"]);
+    }
+    assert_eq!(std::fs::read_dir(folder.path().join(STAGING)).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn a_large_file_has_all_that_was_written_through() {
+    let (_folder, store) = store();
+    let piece = |at: u8| Bytes::from(vec![at; 5 << 20]);
+    let mut file = store.stage().await.unwrap();
+    for at in 0..15 {
+        file.write_through(piece(at)).await.unwrap();
+    }
+    file.commit("large").await.unwrap();
+    let read: Vec<Bytes> = store.stream("large", None).await.unwrap().try_collect().await.unwrap();
+    assert_eq!(read.concat(), (0..15).flat_map(|at| piece(at).to_vec()).collect::<Vec<u8>>());
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Days, Utc};
 use takings_definitions::{Instance, Interval, Job, Report, Section, Tick};
 use takings_engine::{DataFrame, Engine, Parameters, Session, Tables};
-use takings_reports::{Decision, Delivered, Input, Layout, Manifest, ReportRun, ReportWriter, Withheld, Written};
+use takings_reports::{Decision, Delivered, Input, Layout, Manifest, ReportRun, ReportWriter, Withheld, Written, WrittenSection};
 use takings_sources::LandingRecord;
 use takings_storage::StagedFile;
 
@@ -211,7 +211,7 @@ async fn withheld(context: &Context, inputs: &Inputs<'_>) -> Result<Vec<Withheld
 /// The files of a report on their way into the store.
 struct Files {
     report: StagedFile,
-    /// One per section.
+    /// One per section; none where the report is its only data set.
     data_sets: Vec<StagedFile>,
 }
 
@@ -318,7 +318,9 @@ async fn fill(context: &Context, night: &Night<'_>, report: &Report, instance: &
         }
         let parts = section_parts(context, &mut session, report, section).await?;
         let schema = parts.first().map_or_else(|| Arc::new(Schema::empty()), |part| Arc::new(part.schema().as_arrow().clone()));
-        files.data_sets.push(context.store.stage().await?);
+        if own_text {
+            files.data_sets.push(context.store.stage().await?);
+        }
         let text = DataSetText(own_text.then(Vec::new));
         let mut sink = writer.section(&section.name, covered(night.job, night.tick, section), schema, text)?;
         let mut parts = Parts::new(&what, parts);
@@ -354,26 +356,52 @@ impl io::Write for DataSetText {
 
 /// Brings what has gathered into the report file and the data set begun last.
 async fn carry_on((text, of_data_set): (&mut Vec<u8>, &mut DataSetText), files: &mut Files) -> Result<()> {
-    let text = Bytes::from(std::mem::take(text));
-    let of_data_set = of_data_set.0.as_mut().map_or_else(|| text.clone(), |own| Bytes::from(std::mem::take(own)));
-    if let Some(data_set) = files.data_sets.last_mut() {
-        data_set.write(of_data_set).await?;
+    if let (Some(data_set), Some(text)) = (files.data_sets.last_mut(), &mut of_data_set.0) {
+        data_set.write_through(gathered(text)).await?;
     }
-    Ok(files.report.write(text).await?)
+    Ok(files.report.write_through(gathered(text)).await?)
 }
 
-/// Puts all files in place, the manifest last.
+/// Takes the text; what comes next has room at once.
+fn gathered(text: &mut Vec<u8>) -> Bytes {
+    let room = if text.len() < PIECE { 0 } else { text.capacity() };
+    Bytes::from(std::mem::replace(text, Vec::with_capacity(room)))
+}
+
+/// Puts all files in place: data sets, the report, and the manifest last.
 async fn deliver(context: &Context, report: &Report, run: &ReportRun<'_>, written: &Written, files: Files, layout: &Layout, revision: u32) -> Result<()> {
-    for (section, data_set) in written.sections.iter().zip(files.data_sets) {
-        if section.file.is_some() {
-            data_set.commit(&layout.data_set_path(&section.data_set, revision)).await?;
-            context.store.replace(&layout.meta_path(&section.data_set, revision), takings_reports::meta_json(run, section, layout, revision)).await?;
-        } else {
-            data_set.discard().await?;
-            forget_data_set(context, layout, &section.data_set, revision).await?;
+    let path = layout.report_path(revision);
+    let place = |section: &WrittenSection| layout.data_set_path(&section.data_set, revision);
+    let describe = async |section: &WrittenSection| {
+        let meta = takings_reports::meta_json(run, section, layout, revision);
+        context.store.replace(&layout.meta_path(&section.data_set, revision), meta).await
+    };
+    match written.sections.as_slice() {
+        // Written once: the report is its own data set.
+        [section] if files.data_sets.is_empty() && section.file.is_some() => {
+            files.report.commit(&place(section)).await?;
+            describe(section).await?;
+            context.store.copy(&place(section), &path).await?;
+        }
+        sections => {
+            let mut data_sets = files.data_sets.into_iter();
+            for section in sections {
+                match data_sets.next() {
+                    Some(data_set) if section.file.is_some() => {
+                        data_set.commit(&place(section)).await?;
+                        describe(section).await?;
+                    }
+                    empty => {
+                        if let Some(empty) = empty {
+                            empty.discard().await?;
+                        }
+                        forget_data_set(context, layout, &section.data_set, revision).await?;
+                    }
+                }
+            }
+            files.report.commit(&path).await?;
         }
     }
-    files.report.commit(&layout.report_path(revision)).await?;
     let manifest = Manifest::new(report, run, written, layout, revision);
     context.store.replace(&layout.manifest_path(revision), manifest.to_json()).await?;
     Ok(())
