@@ -75,7 +75,10 @@ pub(crate) enum Cells {
     Empty,
     Text(StringArray),
     LargeText(LargeStringArray),
-    TextView(StringViewArray),
+    TextView {
+        values: StringViewArray,
+        last: cell::RefCell<LastText>,
+    },
     Integer(Int64Array),
     Boolean(BooleanArray),
     Day {
@@ -92,6 +95,25 @@ pub(crate) enum Cells {
         scale: i8,
         digits: Digits,
     },
+}
+
+/// The text printed last into a report's cells, and its cell: in sorted rows many follow with the same.
+#[derive(Default)]
+pub(crate) struct LastText {
+    row: Option<usize>,
+    cell: Vec<u8>,
+}
+
+impl LastText {
+    fn print(&mut self, values: &StringViewArray, row: usize, form: Form, out: &mut Vec<u8>) {
+        let text = values.value(row);
+        if self.row.is_none_or(|last| values.value(last) != text) {
+            self.cell.clear();
+            push_text(&mut self.cell, text.as_bytes(), form);
+            self.row = Some(row);
+        }
+        out.extend_from_slice(&self.cell);
+    }
 }
 
 pub(crate) enum Decimals {
@@ -118,7 +140,7 @@ impl Cells {
             )),
             (ColumnKind::Plain, DataType::Utf8) => Ok(Self::Text(array.as_string::<i32>().clone())),
             (ColumnKind::Plain, DataType::LargeUtf8) => Ok(Self::LargeText(array.as_string::<i64>().clone())),
-            (ColumnKind::Plain, DataType::Utf8View) => Ok(Self::TextView(array.as_string_view().clone())),
+            (ColumnKind::Plain, DataType::Utf8View) => Ok(Self::TextView { values: array.as_string_view().clone(), last: cell::RefCell::default() }),
             (ColumnKind::Plain, DataType::Boolean) => Ok(Self::Boolean(array.as_boolean().clone())),
             (ColumnKind::Plain, DataType::Date32) => Ok(Self::Day { values: array.as_primitive::<Date32Type>().clone(), last: cell::Cell::default() }),
             (ColumnKind::Plain, DataType::Timestamp(unit, _)) => Ok(Self::Instant { values: whole(array)?, unit: *unit }),
@@ -165,7 +187,14 @@ impl Cells {
             Self::Empty => {}
             Self::Text(values) if values.is_valid(row) => push_text(out, values.value(row).as_bytes(), form),
             Self::LargeText(values) if values.is_valid(row) => push_text(out, values.value(row).as_bytes(), form),
-            Self::TextView(values) if values.is_valid(row) => push_text(out, values.value(row).as_bytes(), form),
+            Self::TextView { values, last } if values.is_valid(row) => {
+                if push_plain_view(out, values.views()[row]) {
+                } else if form.quote {
+                    last.borrow_mut().print(values, row, form, out);
+                } else {
+                    push_text(out, values.value(row).as_bytes(), form);
+                }
+            }
             Self::Integer(values) if values.is_valid(row) => push_exact(out, i128::from(values.value(row)), 0),
             Self::Boolean(values) if values.is_valid(row) => out.extend_from_slice(if values.value(row) { b"true" } else { b"false" }),
             Self::Day { values, last } if values.is_valid(row) => {
@@ -228,6 +257,28 @@ impl CellFault {
         };
         fault.in_row(&report.name, section, column, row)
     }
+}
+
+/// Appends a text that stands in its view, as texts of up to twelve bytes do, and that is printed as it is. False where it isn't so for sure.
+#[inline]
+fn push_plain_view(out: &mut Vec<u8>, view: u128) -> bool {
+    const ROOM: usize = 12;
+    const ONES: u128 = u128::MAX / 0xff;
+    let length = view as u32 as usize;
+    if length > ROOM {
+        return false;
+    }
+    let text = view >> 32;
+    let filled = text | u128::MAX << (8 * length);
+    // All that needs quotes is below `-`: a byte that is borrows, and has no high bit of its own.
+    let below = filled.wrapping_sub(ONES * u128::from(b'-')) & !filled & ONES << 7;
+    if below != 0 || matches!(filled as u8, b'-' | b'=' | b'@') {
+        return false;
+    }
+    // A copy of fixed length, cut to the text's.
+    out.extend_from_slice(&text.to_le_bytes()[..ROOM]);
+    out.truncate(out.len() - ROOM + length);
+    true
 }
 
 #[inline]

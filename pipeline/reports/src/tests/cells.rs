@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{
     ArrayRef, BooleanArray, Date32Array, Decimal128Array, Decimal256Array, DictionaryArray, Float64Array, Int32Array, Int64Array, LargeStringArray, NullArray,
-    StringViewArray, TimestampMicrosecondArray, TimestampNanosecondArray, TimestampSecondArray, UInt64Array,
+    StringArray, StringViewArray, TimestampMicrosecondArray, TimestampNanosecondArray, TimestampSecondArray, UInt64Array,
 };
 use arrow::datatypes::{Int32Type, i256};
 use expect_test::{Expect, expect};
@@ -237,6 +237,22 @@ fn formulas_are_guarded_in_texts_only() {
     );
     check("", Arc::new(Int64Array::from(vec![-1])), expect!["-1"]);
     check(TWO, decimals(&[Some(-100)], 5, 2), expect!["-1.00"]);
+}
+
+#[test]
+fn a_view_prints_as_any_text_does() {
+    let mut all: Vec<Option<String>> =
+        (1_u8..=0x7f).flat_map(|byte| [0, 1, 10, 11, 12].map(|before| Some(format!("{}{}b", "a".repeat(before), char::from(byte))))).collect();
+    all.extend(
+        ["", "a\u{1f}", "ü", "=ü", "€uro and more", "a title, quoted \"so\"", "a title, quoted \"so\"", "twelve bytes", "thirteen byte"]
+            .map(|text| Some(text.to_owned())),
+    );
+    all.extend([None, Some("twelve,bytes".to_owned()), Some("twelve,bytes".to_owned()), None]);
+    let printed = |column: ArrayRef| {
+        let report = report(&[("rows", "Rows", "{ header = \"X\" }")]);
+        write(&report, false, &[vec![batch(vec![("x", column)])]]).unwrap().file
+    };
+    assert_eq!(printed(Arc::new(StringViewArray::from_iter(all.iter().map(Option::as_deref)))), printed(Arc::new(StringArray::from(all))));
 }
 
 #[test]
