@@ -11,7 +11,7 @@ use takings_definitions::{Export, Instance};
 use takings_storage::{StagedFile, Store};
 
 use crate::cutter::{Cut, Cutter};
-use crate::pull::{Change, Progress};
+use crate::pull::{Change, Follow, Progress};
 use crate::record::{self, LandingRecord, Segment, blob_path, file_id};
 use crate::source::{Fingerprint, Source};
 use crate::{Error, Result};
@@ -46,7 +46,7 @@ pub(crate) struct Fetch<'a> {
     pub listed: Fingerprint,
     /// Its current version in the landing zone.
     pub before: Option<&'a LandingRecord>,
-    pub progress: &'a (dyn Fn(Progress<'_>) + Send + Sync),
+    pub follower: &'a dyn Follow,
 }
 
 pub(crate) struct Fetched {
@@ -68,7 +68,7 @@ struct Pass {
 
 impl Fetch<'_> {
     pub(crate) async fn run(&self) -> Result<Fetched, Trouble> {
-        (self.progress)(Progress::Started { path: self.path, size: self.listed.size });
+        self.follower.at(Progress::Started { path: self.path, size: self.listed.size });
         let mut listed = self.listed.clone();
         let mut tries = 1;
         loop {
@@ -115,7 +115,7 @@ impl Fetch<'_> {
         let mut pieces = pin!(self.source.read(self.path, size));
         while let Some(bytes) = pieces.next().await {
             let bytes = bytes.map_err(Trouble::File)?;
-            (self.progress)(Progress::Read { path: self.path, bytes: bytes.len() as u64 });
+            self.follower.at(Progress::Read { path: self.path, bytes: bytes.len() as u64 });
             let given;
             // Hashing is work: off the threads that wait for files.
             (cutter, given) = tokio::task::spawn_blocking(move || {

@@ -17,5 +17,5 @@ mod source;
 pub use error::{Error, Result};
 pub use landing::Landing;
 pub use look::{Left, Seen};
-pub use pull::{Ambiguous, Change, Failure, Ignored, Progress, Pulled};
+pub use pull::{Ambiguous, Change, Failure, Follow, Ignored, Progress, Pulled};
 pub use record::{LandingRecord, Segment, file_id};

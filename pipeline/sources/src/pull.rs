@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use futures::future::BoxFuture;
-use futures::{FutureExt, StreamExt, TryStreamExt, stream};
+use futures::{FutureExt, StreamExt, TryStreamExt, future, stream};
 use takings_definitions::{Channel, Instance};
 
 use crate::Result;
@@ -90,9 +90,28 @@ pub enum Progress<'a> {
         record: &'a LandingRecord,
         fresh: usize,
     },
+    /// Of the size for which there was room.
     Done {
         path: &'a str,
+        size: u64,
     },
+}
+
+/// Who follows a pull.
+pub trait Follow: Send + Sync {
+    /// Is told what it is doing.
+    fn at(&self, progress: Progress<'_>);
+
+    /// The next file, of so many bytes, is begun when this is ready: files need not land faster than they are worked on.
+    fn room(&self, _size: u64) -> BoxFuture<'_, ()> {
+        future::ready(()).boxed()
+    }
+}
+
+impl<F: Fn(Progress<'_>) + Send + Sync> Follow for F {
+    fn at(&self, progress: Progress<'_>) {
+        self(progress);
+    }
 }
 
 impl Pulled {
@@ -116,7 +135,7 @@ pub(crate) struct Found<'a> {
 impl Landing {
     /// Lands what is new or changed at the instance's url (which counts from `base` when it is a relative path). Trouble with
     /// one file is reported in [`Pulled::failed`]; an error means that the source can't be listed or the landing zone not written.
-    pub async fn pull(&self, instance: &Instance, channel: &Channel, base: &Path, progress: &(dyn Fn(Progress<'_>) + Send + Sync)) -> Result<Pulled> {
+    pub async fn pull(&self, instance: &Instance, channel: &Channel, base: &Path, follower: &dyn Follow) -> Result<Pulled> {
         let source = Source::open(instance, base)?;
         let entries = source.list().await?;
         let mut landed = self.landed(&instance.channel, &instance.name).await?;
@@ -125,8 +144,8 @@ impl Landing {
         let found = recognise(entries, channel, &mut pulled);
         let (unchanged, changed): (Vec<_>, Vec<_>) = found.into_iter().partition(|found| is_unchanged(found, landed.get(&found.path)));
         pulled.changes.extend(unchanged.into_iter().map(|found| (found.path, Change::Unchanged)));
-        progress(Progress::Listed { files: changed.len() as u64, bytes: changed.iter().map(|found| found.fingerprint.size).sum() });
-        for (path, fetched) in self.fetch(&source, instance, changed, &landed, progress).await? {
+        follower.at(Progress::Listed { files: changed.len() as u64, bytes: changed.iter().map(|found| found.fingerprint.size).sum() });
+        for (path, fetched) in self.fetch(&source, instance, changed, &landed, follower).await? {
             match fetched {
                 Ok(Fetched { record, change, bytes, .. }) => {
                     pulled.bytes += bytes;
@@ -152,12 +171,12 @@ impl Landing {
         instance: &Instance,
         changed: Vec<Found<'_>>,
         landed: &BTreeMap<String, Landed>,
-        progress: &(dyn Fn(Progress<'_>) + Send + Sync),
+        follower: &dyn Follow,
     ) -> Result<Vec<(String, Result<Fetched, String>)>> {
         let mut fetches: Vec<BoxFuture<'_, _>> = Vec::with_capacity(changed.len());
         for found in changed {
             let before = landed.get(&found.path).map(|landed| &landed.record);
-            fetches.push(self.fetch_one(source, instance, found, before, progress).boxed());
+            fetches.push(self.fetch_one(source, instance, found, before, follower).boxed());
         }
         stream::iter(fetches).buffered(FILES_AT_ONCE).try_collect().await
     }
@@ -168,21 +187,23 @@ impl Landing {
         instance: &Instance,
         found: Found<'_>,
         before: Option<&LandingRecord>,
-        progress: &(dyn Fn(Progress<'_>) + Send + Sync),
+        follower: &dyn Follow,
     ) -> Result<(String, Result<Fetched, String>)> {
         let Found { path, export, fingerprint } = found;
-        let fetch = Fetch { store: self.store(), source, instance, export, path: &path, listed: fingerprint, before, progress };
+        let size = fingerprint.size;
+        follower.room(size).await;
+        let fetch = Fetch { store: self.store(), source, instance, export, path: &path, listed: fingerprint, before, follower };
         let fetched = match fetch.run().await {
             Ok(fetched) => {
                 if fetched.change != Change::Unchanged {
-                    progress(Progress::Landed { record: &fetched.record, fresh: fetched.fresh });
+                    follower.at(Progress::Landed { record: &fetched.record, fresh: fetched.fresh });
                 }
                 Ok(fetched)
             }
             Err(Trouble::File(reason)) => Err(reason),
             Err(Trouble::Landing(error)) => return Err(error),
         };
-        progress(Progress::Done { path: &path });
+        follower.at(Progress::Done { path: &path, size });
         Ok((path, fetched))
     }
 }

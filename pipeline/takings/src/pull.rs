@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use takings_definitions::Instance;
 use takings_runs::{LandingFile, StepFigures};
-use takings_sources::{LandingRecord, Pulled};
+use takings_sources::{Follow, LandingRecord, Pulled};
 use uuid::Uuid;
 
 use crate::context::Context;
@@ -24,7 +26,7 @@ pub async fn pull(context: &Context, run: Uuid, ahead: &Ahead<'_>, progress: &Pr
         for instance in &context.project.settings.instances {
             let Some(channel) = context.project.channels.get(&instance.channel) else { continue };
             progress.step("pull", &format!("{}.{} from {}", instance.channel, instance.name, instance.url));
-            let pulled = context.landing.pull(instance, channel, context.root(), &|at| tell(progress, ahead, at)).await;
+            let pulled = context.landing.pull(instance, channel, context.root(), &Follower { progress, ahead }).await;
             match pulled {
                 // A landing zone that can't be written may hold half of what the source delivered: nothing is made from that.
                 Err(error) if !error.is_source() => return Err(error.into()),
@@ -44,12 +46,24 @@ pub async fn pull(context: &Context, run: Uuid, ahead: &Ahead<'_>, progress: &Pr
     .await
 }
 
-fn tell(progress: &Progress, ahead: &Ahead<'_>, at: takings_sources::Progress<'_>) {
-    match at {
-        takings_sources::Progress::Listed { bytes, .. } => ahead.expect(bytes),
-        takings_sources::Progress::Started { path, .. } => progress.at(path),
-        takings_sources::Progress::Landed { record, fresh } => ahead.landed(record, fresh),
-        takings_sources::Progress::Read { .. } | takings_sources::Progress::Done { .. } => {}
+struct Follower<'a> {
+    progress: &'a Progress,
+    ahead: &'a Ahead<'a>,
+}
+
+impl Follow for Follower<'_> {
+    fn at(&self, at: takings_sources::Progress<'_>) {
+        match at {
+            takings_sources::Progress::Listed { bytes, .. } => self.ahead.expect(bytes),
+            takings_sources::Progress::Started { path, .. } => self.progress.at(path),
+            takings_sources::Progress::Landed { record, fresh } => self.ahead.landed(record, fresh),
+            takings_sources::Progress::Done { size, .. } => self.ahead.arrived(size),
+            takings_sources::Progress::Read { .. } => {}
+        }
+    }
+
+    fn room(&self, size: u64) -> BoxFuture<'_, ()> {
+        self.ahead.room(size).boxed()
     }
 }
 

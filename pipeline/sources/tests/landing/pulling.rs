@@ -277,7 +277,7 @@ async fn progress_tells_what_is_read() {
         Started { path: "sales/a.csv", size: 7 }
         Read { path: "sales/a.csv", bytes: 7 }
         Landed sales/a.csv version 2, 2 segments, new from 1 on
-        Done { path: "sales/a.csv" }"#]]
+        Done { path: "sales/a.csv", size: 7 }"#]]
     .assert_eq(&said.into_inner().unwrap().join("\n"));
 }
 

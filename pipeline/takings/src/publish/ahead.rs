@@ -11,13 +11,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use takings_definitions::{Export, Mode};
 use takings_sources::LandingRecord;
 use tokio::runtime::Handle;
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 use tracing::Span;
 
 use super::plain::Plain;
 use super::{Made, layout_key, share};
 use crate::context::Context;
 use crate::failure::{Failure, Result};
+
+/// No file is begun while more bytes than this are landing or not yet decoded: what waits costs the system memory, and is read from the disk in
+/// the end.
+const WAITING: u64 = 256 << 20;
 
 /// The threads that decode ahead, and what they have made. However it ends, dropped in the middle of a wait or not, they end soon after,
 /// with the chunk in hand.
@@ -38,6 +42,10 @@ pub struct Ahead<'a> {
 struct Work {
     queue: Mutex<Receiver<Landed>>,
     given_up: Arc<AtomicBool>,
+    /// Bytes that are landing, or have landed and are not decoded.
+    waiting: AtomicU64,
+    /// Fewer wait than before, or all is given up.
+    less: Notify,
     /// By unit.
     made: Mutex<BTreeMap<String, (Plain, Made)>>,
 }
@@ -54,9 +62,10 @@ impl<'a> Ahead<'a> {
     /// Starts the threads. Who wants the work of one thread wants one thing after the other.
     pub fn start(context: &'a Context) -> Self {
         let (sender, queue) = mpsc::channel();
-        let work = Arc::new(Work { queue: Mutex::new(queue), given_up: Arc::default(), made: Mutex::default() });
-        let threads = if context.threads > 1 { (0..context.threads).map_while(|_| Work::start(&work)).collect() } else { Vec::new() };
-        let queue = (context.threads > 1).then_some(sender);
+        let work =
+            Arc::new(Work { queue: Mutex::new(queue), given_up: Arc::default(), waiting: AtomicU64::new(0), less: Notify::new(), made: Mutex::default() });
+        let threads: Vec<_> = if context.threads > 1 { (0..context.threads).map_while(|_| Work::start(&work)).collect() } else { Vec::new() };
+        let queue = (!threads.is_empty()).then_some(sender);
         Self { context, work, queue, threads, ways: Mutex::default(), bytes: AtomicU64::new(0) }
     }
 
@@ -79,10 +88,28 @@ impl<'a> Ahead<'a> {
         for plain in ways {
             for (at, segment) in record.segments.iter().enumerate().skip(from) {
                 let threads = share(self.context.threads, segment.length, bytes).min(self.context.threads);
+                self.work.waiting.fetch_add(segment.length, Ordering::Relaxed);
                 // What the threads do not take any more is left to publish.
                 let _ = queue.send(Landed { plain: plain.clone(), record: Arc::clone(&record), segment: at, threads });
             }
         }
+    }
+
+    /// Waits until there is room for a file that is about to land. Where nobody decodes ahead there always is.
+    pub async fn room(&self, size: u64) {
+        loop {
+            let less = self.work.less.notified();
+            if self.queue.is_none() || self.work.is_given_up() || self.work.waiting.load(Ordering::Relaxed) < WAITING {
+                self.work.waiting.fetch_add(size, Ordering::Relaxed);
+                return;
+            }
+            less.await;
+        }
+    }
+
+    /// A file for which there was room has landed, or never will.
+    pub fn arrived(&self, size: u64) {
+        self.work.fewer(size);
     }
 
     fn way(&self, channel: &str, export: &Export) -> Option<Plain> {
@@ -149,8 +176,11 @@ impl Work {
         // Not one of the runtime's: those are counted, and each writer needs one for its files.
         let decode = move || {
             let _inside = span.enter();
+            let _at_work = AtWork(&work);
             while let Some(landed) = work.next() {
-                match runtime.block_on(landed.decode()) {
+                let decoded = runtime.block_on(landed.decode());
+                work.fewer(landed.length());
+                match decoded {
                     Ok((unit, made)) => {
                         tracing::debug!(unit, "decoded ahead");
                         lock(&work.made).insert(unit, (landed.plain, made));
@@ -176,8 +206,14 @@ impl Work {
         next.filter(|_| !self.is_given_up())
     }
 
+    fn fewer(&self, bytes: u64) {
+        self.waiting.fetch_sub(bytes, Ordering::Relaxed);
+        self.less.notify_waiters();
+    }
+
     fn give_up(&self) {
         self.given_up.store(true, Ordering::Relaxed);
+        self.less.notify_waiters();
     }
 
     fn is_given_up(&self) -> bool {
@@ -185,7 +221,22 @@ impl Work {
     }
 }
 
+/// A thread that decodes. Where it panics nobody waits for it to be through with anything.
+struct AtWork<'a>(&'a Work);
+
+impl Drop for AtWork<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.give_up();
+        }
+    }
+}
+
 impl Landed {
+    fn length(&self) -> u64 {
+        self.record.segments[self.segment].length
+    }
+
     async fn decode(&self) -> Result<(String, Made)> {
         let units = self.plain.units(&self.record);
         let unit = units.get(self.segment).ok_or_else(|| Failure::run(format!("there is no segment {}", self.segment)))?;
@@ -214,8 +265,12 @@ mod tests {
 
     /// A night's files land, and are decoded ahead, on two threads.
     fn pulled(then: impl AsyncFnOnce(&Context, Ahead<'_>)) {
+        on_threads(2, then);
+    }
+
+    fn on_threads(threads: u32, then: impl AsyncFnOnce(&Context, Ahead<'_>)) {
         let mini = Mini::new();
-        let (scene, place) = (Scene { threads: 2, ..mini.night(1) }, Place::new());
+        let (scene, place) = (Scene { threads, ..mini.night(1) }, Place::new());
         runtime().block_on(async {
             let context = place.open(&scene, Faults::default()).await.unwrap();
             let work = async |held: &crate::held::Held| {
@@ -244,6 +299,23 @@ mod tests {
             assert!(!taken.files.is_empty());
             assert_eq!(context.store.list("lake").await.unwrap().len(), taken.files.len());
         });
+    }
+
+    #[test]
+    fn files_land_no_faster_than_they_are_decoded_while_somebody_decodes() {
+        let full = async |ahead: &Ahead<'_>| -> bool {
+            ahead.room(WAITING).await;
+            tokio::time::timeout(Duration::from_millis(20), ahead.room(1)).await.is_err()
+        };
+        pulled(async |_, ahead| {
+            assert!(full(&ahead).await, "there was room for more");
+            ahead.arrived(WAITING);
+            assert!(full(&ahead).await);
+            ahead.work.give_up();
+            assert!(!full(&ahead).await, "and nobody takes what waits");
+            ends(ahead).await;
+        });
+        on_threads(1, async |_, ahead| assert!(!full(&ahead).await, "nobody decodes ahead"));
     }
 
     #[test]
