@@ -159,6 +159,17 @@ fn a_large_file_gives_the_same_rows_on_one_thread_and_on_three() {
     let stopped = three.run("nightly", "2026-04-02").ends_with(1);
     stopped.says(&["sales.csv", "3 bad records"]);
     assert_eq!(three.rows("select count(*) from shop_sale")[1], ["0"]);
+
+    // All of it is held, those with a fault of their own first.
+    let held = three.quarantine();
+    assert_eq!((held.len(), &held[0]["records"]), (1, &RECORDS.into()));
+    assert_eq!(held[0]["rules"]["file_stopped"], RECORDS - 3);
+    let shown = three.takings(&["quarantine", "show", held[0]["id"].as_str().unwrap(), "--limit", "4"]).ok().out;
+    let places: Vec<&str> = shown.lines().filter(|line| line.starts_with("sales.csv:")).collect();
+    let bad = [5, 120_000, 239_999].map(|record| format!("sales.csv:{},", line_of(record)));
+    assert!(bad.iter().zip(&places).all(|(bad, place)| place.starts_with(bad)), "{shown}");
+    assert!(places.len() == 4 && places[3].starts_with("sales.csv:2:") && places[3].ends_with("(file_stopped)"), "{shown}");
+    assert!(shown.ends_with(&format!("… {} more; --limit shows them\n", RECORDS - 4)), "{shown}");
 }
 
 /// Of so many amounts of 1234.5678.

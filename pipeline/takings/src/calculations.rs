@@ -15,6 +15,7 @@ use takings_engine::Calculator;
 
 use crate::failure::{Failure, Result};
 use crate::general::of_part;
+use crate::rejects::Rejects;
 
 /// Part and line of records whose text is not known yet.
 pub type Unreadable = BTreeSet<(String, u64)>;
@@ -25,7 +26,7 @@ pub struct Calculations<'a> {
     /// Of each layout, where it has SQL.
     calculators: &'a [Option<Calculator>],
     file: &'a FileIdentity,
-    rejects: &'a mut Vec<Reject>,
+    rejects: &'a mut Rejects,
     into: &'a mut dyn FnMut(&PartFacts, &RecordBatch) -> Result<()>,
     unreadable: Unreadable,
     equations: BTreeMap<String, Compared>,
@@ -52,7 +53,7 @@ impl<'a> Calculations<'a> {
         layouts: &'a [Layout],
         calculators: &'a [Option<Calculator>],
         file: &'a FileIdentity,
-        rejects: &'a mut Vec<Reject>,
+        rejects: &'a mut Rejects,
         into: &'a mut dyn FnMut(&PartFacts, &RecordBatch) -> Result<()>,
     ) -> Self {
         Self { layouts, calculators, file, rejects, into, unreadable: Unreadable::new(), equations: BTreeMap::new() }
@@ -95,7 +96,7 @@ impl Sink for Calculations<'_> {
     }
 
     fn reject(&mut self, reject: Reject) -> Result<()> {
-        self.rejects.push(reject);
+        self.rejects.add(reject);
         Ok(())
     }
 }
@@ -135,9 +136,10 @@ impl Calculations<'_> {
         let quarantined = bad.len() as u64;
         for (line, (column, rule, reasons)) in bad {
             let line = line.unsigned_abs();
-            self.unreadable.insert((part.part.clone(), line));
             let reason = format!("{}: line {line}{}: {}", self.file.path, of_part(&part.part), reasons.join("; "));
-            self.rejects.push(Reject { part: part.part.clone(), line, column, rule, text: String::new(), raw: String::new(), reason });
+            if self.rejects.add(Reject { part: part.part.clone(), line, column, rule, text: String::new(), raw: String::new(), reason }) {
+                self.unreadable.insert((part.part.clone(), line));
+            }
         }
         Ok(Taken { batch, totals, quarantined, excluded })
     }

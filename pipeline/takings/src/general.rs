@@ -9,7 +9,7 @@ use arrow::array::RecordBatch;
 use bytes::{Buf, Bytes};
 use futures::stream::{BoxStream, TryStreamExt};
 use takings_decode::general::{FileOutcome, Opener, RawRecord, Reader};
-use takings_decode::{FileIdentity, PartFacts, Reject};
+use takings_decode::{FileIdentity, PartFacts};
 use takings_definitions::{Channel, Export, Table};
 use takings_draft::{FirstRows, Tried};
 use takings_engine::Calculator;
@@ -20,6 +20,7 @@ use tokio::runtime::Handle;
 use crate::calculations::Calculations;
 use crate::context::Context;
 use crate::failure::{Failure, Result};
+use crate::rejects::Rejects;
 
 /// An export of the general way, compiled for all its files.
 pub struct General {
@@ -31,24 +32,14 @@ pub struct General {
 /// What a file became besides rows.
 pub struct Read {
     pub outcome: FileOutcome,
-    pub rejects: Vec<Reject>,
+    pub rejects: Rejects,
 }
 
 impl Read {
     /// Why nothing of the file may be published.
-    pub fn why_not(&self, limit: u64) -> Option<String> {
-        let bad = self.outcome.quarantined;
-        self.outcome.stopped().or_else(|| (bad > limit).then(|| too_many_bad(bad, limit, &self.rejects)))
+    pub fn why_not(&self) -> Option<String> {
+        self.outcome.stopped().or_else(|| self.rejects.why_not())
     }
-}
-
-/// More bad records than the channel file allows.
-pub fn too_many_bad(bad: u64, limit: u64, rejects: &[Reject]) -> String {
-    let first = rejects.first().map(|reject| {
-        let column = reject.column.as_ref().map(|column| format!(", column {column}")).unwrap_or_default();
-        format!("line {}{}{column}: {}", reject.line, of_part(&reject.part), reject.reason)
-    });
-    format!("{bad} bad records, {limit} allowed; first: {}", first.unwrap_or_default())
 }
 
 impl General {
@@ -67,17 +58,17 @@ impl General {
 
     /// Why the file must not be published, as this export sees it. Nothing is written.
     pub fn refuses(&self, context: &Context, limit: u64, file: &FileIdentity, record: &LandingRecord) -> Result<Option<String>> {
-        match self.read(context, file, record, None) {
-            Ok(read) => Ok(read.why_not(limit)),
+        match self.read(context, limit, file, record, None) {
+            Ok(read) => Ok(read.why_not()),
             Err(failure) if failure.is_data() => Ok(Some(failure.to_string())),
             Err(failure) => Err(failure),
         }
     }
 
-    /// Reads a landed file into the writer, where there is one. An error of data stops the file.
-    pub fn read(&self, context: &Context, file: &FileIdentity, record: &LandingRecord, mut writer: Option<&mut TableWriter>) -> Result<Read> {
+    /// Reads a landed file into the writer, where there is one. An error of data stops the file. `limit`: how many records may be bad.
+    pub fn read(&self, context: &Context, limit: u64, file: &FileIdentity, record: &LandingRecord, mut writer: Option<&mut TableWriter>) -> Result<Read> {
         blocking(|| {
-            let mut rejects = Vec::new();
+            let mut rejects = Rejects::new(limit);
             let outcome = self.read_through(file, &|| Ok(landed(context, record)), &mut rejects, &mut |_, batch| {
                 context.reach("decode")?;
                 match writer.as_deref_mut().filter(|_| batch.num_rows() > 0) {
@@ -91,7 +82,7 @@ impl General {
 
     /// Reads a file for the eye: nothing is written.
     pub fn try_out(&self, limit: u64, file: &FileIdentity, open: Opener<'_>, first: &mut FirstRows) -> Result<Tried> {
-        let mut rejects = Vec::new();
+        let mut rejects = Rejects::new(limit);
         let read = self.read_through(file, open, &mut rejects, &mut |part, batch| {
             first.add(&part.part, batch);
             Ok(())
@@ -99,10 +90,10 @@ impl General {
         match read {
             Ok(outcome) => {
                 let read = Read { outcome, rejects };
-                let stopped = read.why_not(limit);
-                Ok(Tried { outcome: Some(read.outcome), rejects: read.rejects, stopped })
+                let stopped = read.why_not();
+                Ok(Tried { outcome: Some(read.outcome), rejects: read.rejects.into_kept(), stopped })
             }
-            Err(failure) if failure.is_data() => Ok(Tried { outcome: None, rejects, stopped: Some(failure.to_string()) }),
+            Err(failure) if failure.is_data() => Ok(Tried { outcome: None, rejects: rejects.into_kept(), stopped: Some(failure.to_string()) }),
             Err(failure) => Err(failure),
         }
     }
@@ -112,7 +103,7 @@ impl General {
         &self,
         file: &FileIdentity,
         open: Opener<'_>,
-        rejects: &mut Vec<Reject>,
+        rejects: &mut Rejects,
         into: &mut dyn FnMut(&PartFacts, &RecordBatch) -> Result<()>,
     ) -> Result<FileOutcome> {
         let mut sink = Calculations::new(self.reader.layouts(), &self.calculators, file, rejects, into);
@@ -122,20 +113,13 @@ impl General {
         Ok(outcome)
     }
 
-    /// Every record as text.
-    pub fn records(&self, context: &Context, file: &FileIdentity, record: &LandingRecord) -> Result<Vec<RawRecord>> {
-        blocking(|| {
-            let mut all = Vec::new();
-            self.reader.records(file, &|| Ok(landed(context, record)), &mut |raw| {
-                all.push(raw);
-                Ok::<_, Failure>(())
-            })?;
-            Ok(all)
-        })
+    /// Every record as text, in the order of the file.
+    pub fn records(&self, context: &Context, file: &FileIdentity, record: &LandingRecord, mut each: impl FnMut(RawRecord) -> Result<()>) -> Result<()> {
+        blocking(|| self.reader.records(file, &|| Ok(landed(context, record)), &mut each))
     }
 
     /// What calculations refused has no text yet.
-    fn add_raw(&self, file: &FileIdentity, open: Opener<'_>, wanted: &BTreeSet<(String, u64)>, rejects: &mut [Reject]) -> Result<()> {
+    fn add_raw(&self, file: &FileIdentity, open: Opener<'_>, wanted: &BTreeSet<(String, u64)>, rejects: &mut Rejects) -> Result<()> {
         if wanted.is_empty() {
             return Ok(());
         }
@@ -147,7 +131,7 @@ impl General {
             }
             Ok::<_, Failure>(())
         })?;
-        for reject in rejects.iter_mut().filter(|reject| reject.raw.is_empty()) {
+        for reject in rejects.kept_mut().iter_mut().filter(|reject| reject.raw.is_empty()) {
             if let Some(raw) = texts.get(&(reject.part.clone(), reject.line)) {
                 reject.raw.clone_from(raw);
             }

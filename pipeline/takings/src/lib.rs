@@ -27,6 +27,7 @@ mod pull;
 mod quarantine;
 mod rebuild;
 mod rebuild_ledger;
+mod rejects;
 mod report;
 mod run_key;
 mod serve;

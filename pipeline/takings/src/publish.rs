@@ -193,7 +193,7 @@ pub async fn publish(
     quarantine::forget_others(&context.store, channel, export, &wanted).await?;
     for (record, unit) in empty {
         let entry = quarantine::Entry::stopped(String::new(), 1, String::new(), unit.stopped.as_deref().unwrap_or_default());
-        quarantine::write(&context.store, export, record, &unit.unit, vec![entry]).await?;
+        quarantine::write(&context.store, export, record, &unit.unit, [entry]).await?;
         outcome.decoded.push(unit);
     }
     Ok(outcome)

@@ -1,24 +1,33 @@
 //! The quarantine: every record that was not taken, with its reason, raw text and identity, as Parquet under `quarantine/`.
 //!
-//! One file per unit, replaced whole; the file goes when its unit is published clean or is no longer wanted.
+//! One file per unit, replaced whole; the file goes when its unit is published clean or is no longer wanted. It is written and read a few
+//! thousand records at a time: a large file that is stopped is no reason to need much memory.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use arrow::array::{Array, Int64Array, RecordBatch, StringArray};
-use arrow::datatypes::{DataType, Field, Schema};
-use parquet::arrow::ArrowWriter;
+use arrow::array::{Array, AsArray, Int64Array, RecordBatch, StringArray};
+use arrow::datatypes::{DataType, Field, Int64Type, Schema};
+use bytes::Bytes;
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::arrow::async_writer::{AsyncArrowWriter, AsyncFileWriter};
 use parquet::basic::{Compression, ZstdLevel};
+use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 use takings_decode::Reject;
 use takings_definitions::{Channel, Export};
 use takings_runs::{Unit, UnitKey};
 use takings_sources::LandingRecord;
-use takings_storage::Store;
+use takings_storage::{StagedFile, Store};
 
 use crate::failure::{Failure, Result};
 use crate::publish::{Outcome, UnitOutcome};
+
+/// The rule of good records of a file that was stopped.
+const STOPPED: &str = "file_stopped";
 
 /// One problem of one record.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,23 +45,15 @@ pub struct Entry {
 impl Entry {
     /// A good record of a file that was stopped.
     pub fn stopped(part: String, line: u64, raw: String, reason: &str) -> Self {
-        Self { part, line, column: None, rule: "file_stopped".to_owned(), reason: reason.to_owned(), text: String::new(), raw }
+        Self { part, line, column: None, rule: STOPPED.to_owned(), reason: reason.to_owned(), text: String::new(), raw }
     }
 }
 
-pub fn entries(rejects: &[Reject]) -> Vec<Entry> {
-    rejects
-        .iter()
-        .map(|reject| Entry {
-            part: reject.part.clone(),
-            line: reject.line,
-            column: reject.column.clone(),
-            rule: reject.rule.to_string(),
-            reason: reject.reason.clone(),
-            text: reject.text.clone(),
-            raw: reject.raw.clone(),
-        })
-        .collect()
+impl From<Reject> for Entry {
+    fn from(reject: Reject) -> Self {
+        let Reject { part, line, column, rule, text, raw, reason } = reject;
+        Self { part, line, column, rule: rule.to_owned(), reason, text, raw }
+    }
 }
 
 const TEXT_COLUMNS: [&str; 12] = ["unit", "channel", "export", "instance", "file_id", "source_path", "part", "column", "rule", "reason", "text", "raw"];
@@ -68,17 +69,98 @@ fn folder(channel: &str, export: &str) -> String {
     format!("quarantine/{channel}/{export}/")
 }
 
-/// Writes a unit's quarantine file, in one piece.
-pub async fn write(store: &Store, export: &Export, record: &LandingRecord, unit: &str, mut entries: Vec<Entry>) -> Result<()> {
-    entries.sort_by(|a, b| (&a.part, a.line, &a.column).cmp(&(&b.part, b.line, &b.column)));
-    let properties = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).set_created_by("takings".to_owned()).build();
-    let mut writer = ArrowWriter::try_new(Vec::new(), schema(), Some(properties)).map_err(Failure::run)?;
-    for part in entries.chunks(8192) {
-        writer.write(&batch(export, record, unit, part)?).map_err(Failure::run)?;
+/// So many entries, or bytes of them, are encoded at once.
+const ENTRIES: usize = 8192;
+const BYTES: usize = 4 << 20;
+/// Rows whose encoded pages wait for the end of their row group.
+const ROWS: usize = 1 << 17;
+
+/// A unit's quarantine file while it is written. Dropped without [`Writer::finish`], it has never been.
+pub struct Writer<'a> {
+    export: &'a Export,
+    record: &'a LandingRecord,
+    unit: &'a str,
+    file: AsyncArrowWriter<File>,
+    waiting: Vec<Entry>,
+    bytes: usize,
+    records: u64,
+    /// Part and line of the last record.
+    last: Option<(String, u64)>,
+}
+
+impl<'a> Writer<'a> {
+    pub async fn new(store: &Store, export: &'a Export, record: &'a LandingRecord, unit: &'a str) -> Result<Self> {
+        let compression = Compression::ZSTD(ZstdLevel::default());
+        let properties =
+            WriterProperties::builder().set_compression(compression).set_max_row_group_row_count(Some(ROWS)).set_created_by("takings".to_owned()).build();
+        let file = AsyncArrowWriter::try_new(File(store.stage().await?), schema(), Some(properties)).map_err(failed)?;
+        Ok(Self { export, record, unit, file, waiting: Vec::new(), bytes: 0, records: 0, last: None })
     }
-    let bytes = writer.into_inner().map_err(Failure::run)?;
-    store.replace(&format!("{}{unit}.parquet", folder(&record.channel, &export.name)), bytes).await?;
+
+    /// Entries of one record follow one another.
+    pub async fn add(&mut self, entry: Entry) -> Result<()> {
+        self.bytes += entry.raw.len() + entry.text.len() + entry.reason.len();
+        if self.last.as_ref().is_none_or(|(part, line)| (part, *line) != (&entry.part, entry.line)) {
+            self.records += 1;
+            self.last = Some((entry.part.clone(), entry.line));
+        }
+        self.waiting.push(entry);
+        if self.waiting.len() >= ENTRIES || self.bytes >= BYTES { self.encode().await } else { Ok(()) }
+    }
+
+    async fn encode(&mut self) -> Result<()> {
+        let rows = batch(self.export, self.record, self.unit, &self.waiting)?;
+        self.waiting.clear();
+        self.bytes = 0;
+        self.file.write(&rows).await.map_err(failed)
+    }
+
+    /// So far.
+    pub fn records(&self) -> u64 {
+        self.records
+    }
+
+    /// Puts the file into its place; says how many records it holds.
+    pub async fn finish(mut self) -> Result<u64> {
+        self.encode().await?;
+        self.file.finish().await.map_err(failed)?;
+        self.file.into_inner().0.commit(&format!("{}{}.parquet", folder(&self.record.channel, &self.export.name), self.unit)).await?;
+        Ok(self.records)
+    }
+}
+
+/// Writes a unit's quarantine file.
+pub async fn write(store: &Store, export: &Export, record: &LandingRecord, unit: &str, entries: impl IntoIterator<Item = Entry>) -> Result<()> {
+    let mut writer = Writer::new(store, export, record, unit).await?;
+    for entry in entries {
+        writer.add(entry).await?;
+    }
+    writer.finish().await?;
     Ok(())
+}
+
+/// What the store said, where it was the store.
+fn failed(error: ParquetError) -> Failure {
+    match error {
+        ParquetError::External(error) => match error.downcast::<takings_storage::Error>() {
+            Ok(error) => (*error).into(),
+            Err(error) => Failure::run(error),
+        },
+        other => Failure::run(other),
+    }
+}
+
+struct File(StagedFile);
+
+impl AsyncFileWriter for File {
+    fn write(&mut self, bytes: Bytes) -> BoxFuture<'_, parquet::errors::Result<()>> {
+        async move { if bytes.is_empty() { Ok(()) } else { self.0.write(bytes).await.map_err(|error| ParquetError::External(Box::new(error))) } }.boxed()
+    }
+
+    /// The file gets its place later.
+    fn complete(&mut self) -> BoxFuture<'_, parquet::errors::Result<()>> {
+        std::future::ready(Ok(())).boxed()
+    }
 }
 
 fn batch(export: &Export, record: &LandingRecord, unit: &str, entries: &[Entry]) -> Result<RecordBatch> {
@@ -144,31 +226,75 @@ pub struct Listed {
 pub async fn list(store: &Store) -> Result<Vec<Listed>> {
     let mut listed = Vec::new();
     for object in store.list("quarantine/").await? {
-        let rows = read(store, object.location.as_ref()).await?;
-        let Some(first) = rows.first() else { continue };
-        let mut rules: BTreeMap<String, BTreeSet<i64>> = BTreeMap::new();
-        for row in &rows {
-            rules.entry(row.text["rule"].clone()).or_default().insert(row.line);
+        let path = object.location.as_ref();
+        let (mut unit, mut rules): (Option<Listed>, BTreeMap<String, Counted>) = (None, BTreeMap::new());
+        let mut all = Counted::default();
+        for batch in batches(store, path, &["channel", "export", "instance", "source_path", "part", "rule", "line"]).await? {
+            let rows = Rows(batch?);
+            for row in 0..rows.count() {
+                let place = (rows.text("part", row), rows.number("line", row));
+                all.count(place);
+                match rules.get_mut(rows.text("rule", row)) {
+                    Some(counted) => counted.count(place),
+                    None => rules.entry(rows.text("rule", row).to_owned()).or_default().count(place),
+                }
+                unit.get_or_insert_with(|| Listed {
+                    id: unit_of(path),
+                    channel: rows.text("channel", row).to_owned(),
+                    export: rows.text("export", row).to_owned(),
+                    instance: rows.text("instance", row).to_owned(),
+                    source_path: rows.text("source_path", row).to_owned(),
+                    records: 0,
+                    rules: BTreeMap::new(),
+                });
+            }
         }
-        listed.push(Listed {
-            id: unit_of(object.location.as_ref()),
-            channel: first.text["channel"].clone(),
-            export: first.text["export"].clone(),
-            instance: first.text["instance"].clone(),
-            source_path: first.text["source_path"].clone(),
-            records: rows.iter().map(|row| row.line).collect::<BTreeSet<_>>().len() as u64,
-            rules: rules.into_iter().map(|(rule, lines)| (rule, lines.len() as u64)).collect(),
-        });
+        if let Some(unit) = unit {
+            let rules = rules.into_iter().map(|(rule, counted)| (rule, counted.records)).collect();
+            listed.push(Listed { records: all.records, rules, ..unit });
+        }
     }
     Ok(listed)
 }
 
-/// The entries of one unit.
-pub async fn show(store: &Store, id: &str) -> Result<Vec<Row>> {
-    for object in store.list("quarantine/").await? {
-        if unit_of(object.location.as_ref()) == id {
-            return read(store, object.location.as_ref()).await;
+/// Records of which several rows may tell, one behind the other.
+#[derive(Default)]
+struct Counted {
+    records: u64,
+    last: Option<(String, i64)>,
+}
+
+impl Counted {
+    fn count(&mut self, (part, line): (&str, i64)) {
+        if self.last.as_ref().is_none_or(|last| (last.0.as_str(), last.1) != (part, line)) {
+            self.records += 1;
+            self.last = Some((part.to_owned(), line));
         }
+    }
+}
+
+/// The first entries of one unit, and how many there are. Records with a fault of their own come first.
+pub async fn show(store: &Store, id: &str, limit: usize) -> Result<(Vec<Row>, usize)> {
+    for object in store.list("quarantine/").await? {
+        let path = object.location.as_ref();
+        if unit_of(path) != id {
+            continue;
+        }
+        let (mut bad, mut good, mut all) = (Vec::new(), Vec::new(), 0);
+        let columns: Vec<&str> = TEXT_COLUMNS.into_iter().chain(["version", "line"]).collect();
+        for batch in batches(store, path, &columns).await? {
+            let rows = Rows(batch?);
+            all += rows.count();
+            for row in 0..rows.count() {
+                let kept = if rows.text("rule", row) == STOPPED { &mut good } else { &mut bad };
+                if kept.len() < limit {
+                    kept.push(rows.row(row));
+                }
+            }
+        }
+        bad.extend(good);
+        bad.truncate(limit);
+        return Ok((bad, all));
     }
     Err(Failure::usage(format!("the quarantine has no `{id}`; `takings quarantine list` shows the ids")))
 }
@@ -182,29 +308,40 @@ pub struct Row {
     pub line: i64,
 }
 
-async fn read(store: &Store, path: &str) -> Result<Vec<Row>> {
-    let bytes = store.get(path).await?;
-    let reader = ParquetRecordBatchReaderBuilder::try_new(bytes)
-        .and_then(ParquetRecordBatchReaderBuilder::build)
-        .map_err(|error| Failure::run(format!("{path}: {error}")))?;
-    let mut rows = Vec::new();
-    for batch in reader {
-        let batch = batch.map_err(|error| Failure::run(format!("{path}: {error}")))?;
-        let number = |name: &str, row: usize| {
-            batch.column_by_name(name).and_then(|column| column.as_any().downcast_ref::<Int64Array>()).map_or(0, |column| column.value(row))
-        };
-        for row in 0..batch.num_rows() {
-            let text = TEXT_COLUMNS
-                .iter()
-                .map(|name| {
-                    let column = batch.column_by_name(name).and_then(|column| column.as_any().downcast_ref::<StringArray>());
-                    (*name, column.filter(|column| column.is_valid(row)).map_or(String::new(), |column| column.value(row).to_owned()))
-                })
-                .collect();
-            rows.push(Row { text, version: number("version", row), line: number("line", row) });
-        }
+/// Some rows of a quarantine file.
+struct Rows(RecordBatch);
+
+impl Rows {
+    fn count(&self) -> usize {
+        self.0.num_rows()
     }
-    Ok(rows)
+
+    /// Empty where it is null, or no column of the file.
+    fn text(&self, name: &str, row: usize) -> &str {
+        let column = self.0.column_by_name(name).and_then(|column| column.as_string_opt::<i32>());
+        column.filter(|column| column.is_valid(row)).map_or("", |column| column.value(row))
+    }
+
+    fn number(&self, name: &str, row: usize) -> i64 {
+        self.0.column_by_name(name).and_then(|column| column.as_primitive_opt::<Int64Type>()).map_or(0, |column| column.value(row))
+    }
+
+    fn row(&self, row: usize) -> Row {
+        let text = TEXT_COLUMNS.into_iter().map(|name| (name, self.text(name, row).to_owned())).collect();
+        Row { text, version: self.number("version", row), line: self.number("line", row) }
+    }
+}
+
+/// These columns of a quarantine file, some rows at a time.
+async fn batches(store: &Store, path: &str, columns: &[&str]) -> Result<impl Iterator<Item = Result<RecordBatch>>> {
+    let named = format!("{}{path}", store.url());
+    let bytes = store.get(path).await?;
+    let reader = ParquetRecordBatchReaderBuilder::try_new(bytes).and_then(|builder| {
+        let wanted = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
+        builder.with_projection(wanted).build()
+    });
+    let reader = reader.map_err(|error| Failure::run(format!("{named}: {error}")))?;
+    Ok(reader.map(move |batch| batch.map_err(|error| Failure::run(format!("{named}: {error}")))))
 }
 
 fn unit_of(path: &str) -> String {

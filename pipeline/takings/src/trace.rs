@@ -1,6 +1,6 @@
 //! From a printed row back to the raw lines: the model rows behind it, proven by printing the row from them alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use arrow::array::{Array, AsArray, RecordBatch};
@@ -183,38 +183,43 @@ async fn raw_lines(context: &Context, places: Vec<(String, i64)>) -> Result<Vec<
     let landed = pull::landed(context, &[]).await?;
     let records: BTreeMap<&str, &LandingRecord> = landed.values().flatten().map(|record| (record.file_id.as_str(), record)).collect();
     let mut lines = Vec::new();
-    let mut whole: BTreeMap<String, Vec<RawRecord>> = BTreeMap::new();
-    for (file, line) in places {
+    // Files of the general way are read once for all their lines.
+    let mut whole: BTreeMap<&str, (&Channel, &LandingRecord, BTreeSet<i64>)> = BTreeMap::new();
+    for (file, line) in &places {
         let Some(record) = records.get(file.as_str()) else {
             return Err(Failure::run(format!("the landing zone has no file {file}")));
         };
-        let general = context.project.channels.get(&record.channel).filter(|channel| channel.export(&record.export).is_some_and(Export::is_general));
-        let Some(channel) = general else {
-            let raw = context.landing.raw_record(record, line.unsigned_abs()).await?;
-            lines.push(RawLine { path: record.source_path.clone(), line, raw });
-            continue;
-        };
-        if !whole.contains_key(&file) {
-            whole.insert(file.clone(), whole_file(context, channel, record)?);
+        match context.project.channels.get(&record.channel).filter(|channel| channel.export(&record.export).is_some_and(Export::is_general)) {
+            Some(channel) => {
+                whole.entry(file).or_insert_with(|| (channel, record, BTreeSet::new())).2.insert(*line);
+            }
+            None => {
+                let raw = context.landing.raw_record(record, line.unsigned_abs()).await?;
+                lines.push(RawLine { path: record.source_path.clone(), line: *line, raw });
+            }
         }
-        let found = whole[&file].iter().filter(|raw| raw.line == line.unsigned_abs());
-        lines.extend(found.map(|raw| {
-            let path = if raw.part.is_empty() { record.source_path.clone() } else { format!("{} {}", record.source_path, raw.part) };
-            RawLine { path, line, raw: raw.raw.clone() }
-        }));
+    }
+    for (channel, record, wanted) in whole.into_values() {
+        lines_of_whole_file(context, channel, record, &wanted, &mut lines)?;
     }
     lines.sort();
     lines.dedup();
     Ok(lines)
 }
 
-/// Every record of a file of the general way, of all exports that read it.
-fn whole_file(context: &Context, channel: &Channel, record: &LandingRecord) -> Result<Vec<RawRecord>> {
+/// These lines of a file of the general way, of all exports that read it.
+fn lines_of_whole_file(context: &Context, channel: &Channel, record: &LandingRecord, wanted: &BTreeSet<i64>, lines: &mut Vec<RawLine>) -> Result<()> {
     let file = FileIdentity { instance: record.instance.clone(), file_id: record.file_id.clone(), path: record.source_path.clone() };
-    let mut all = Vec::new();
     for export in channel.exports.iter().filter(|export| export.landed_as() == record.export) {
         let table = context.project.table(&export.table)?;
-        all.extend(General::new(&context.engine, &context.project, channel, export, table)?.records(context, &file, record)?);
+        General::new(&context.engine, &context.project, channel, export, table)?.records(context, &file, record, |RawRecord { part, line, raw }| {
+            let line = line.cast_signed();
+            if wanted.contains(&line) {
+                let path = if part.is_empty() { record.source_path.clone() } else { format!("{} {part}", record.source_path) };
+                lines.push(RawLine { path, line, raw });
+            }
+            Ok(())
+        })?;
     }
-    Ok(all)
+    Ok(())
 }

@@ -30,11 +30,7 @@ pub async fn quarantine(cli: &Cli, args: &QuarantineArgs) -> Result<ExitCode> {
             }
         }
         (QuarantineAction::Show, Some(id)) => {
-            let mut rows = place::show(&context.store, id).await?;
-            // Records with a fault of their own come first.
-            rows.sort_by_key(|row| (row.text["rule"] == "file_stopped", row.line));
-            let all = rows.len();
-            rows.truncate(args.limit);
+            let (rows, all) = place::show(&context.store, id, args.limit).await?;
             if cli.json {
                 output::json(&rows);
             } else {

@@ -1,6 +1,6 @@
 //! Plain CSV, one segment of a landed file: cut into chunks of whole records, decoded and written as they come.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -17,8 +17,9 @@ use tokio::sync::mpsc;
 use super::{Made, Unit, UnitOutcome, check_accounts, short};
 use crate::context::Context;
 use crate::failure::{Failure, Result};
+use crate::quarantine::{self, Entry, Writer};
+use crate::rejects::Rejects;
 use crate::run_key::KeyHash;
-use crate::{general, quarantine};
 
 /// How many bytes of whole records are decoded at a time: they and what is made of them stay in the cache.
 const CHUNK: usize = 1 << 20;
@@ -108,9 +109,10 @@ impl Plain {
         };
         let warnings = decoder.warnings().iter().map(|warning| format!("{}: {warning}", export.name)).collect();
         let shares = if unit.length() < DEALT { 1 } else { threads.max(1) };
-        let shares = (0..shares).map(|_| Ok(Share::new(&decoder, self.lake.writer(&self.table, Some(&unit.key))?.one_of(shares)))).collect::<Result<_>>()?;
+        let share = |_| Ok(Share::new(&decoder, self.lake.writer(&self.table, Some(&unit.key))?.one_of(shares), export.quarantine_limit));
+        let shares = (0..shares).map(share).collect::<Result<_>>()?;
         let (shares, mut dealt) = self.deal(unit, shares).await;
-        let (mut writers, mut rejects) = (Vec::new(), Vec::new());
+        let (mut writers, mut rejects) = (Vec::new(), Rejects::new(export.quarantine_limit));
         for share in shares {
             outcome.records += share.records;
             outcome.published += share.published;
@@ -118,32 +120,31 @@ impl Plain {
             for (rule, records) in share.excluded {
                 *outcome.excluded.entry(rule).or_default() += records;
             }
-            rejects.extend(share.rejects);
+            rejects.append(share.rejects);
             writers.push(share.writer);
         }
-        rejects.sort_by_key(|reject: &Reject| reject.line);
-        let bad = rejected_records(&rejects);
-        if dealt.is_err() || bad > export.quarantine_limit {
+        let too_many = rejects.why_not();
+        if dealt.is_err() || too_many.is_some() {
             for writer in writers {
                 writer.abort().await?;
             }
             dealt?;
-            outcome.stopped = Some(general::too_many_bad(bad, export.quarantine_limit, &rejects));
+            outcome.stopped = too_many;
             outcome.totals.clear();
-            self.quarantine_all(unit, &mut outcome, rejects).await?;
+            self.quarantine_all(unit, &mut outcome, rejects.into_kept()).await?;
             return Ok(Made::nothing(outcome, warnings));
         }
         let mut files = Vec::new();
         for writer in writers {
             files.extend(writer.hand_over().await?);
         }
-        outcome.quarantined = bad;
+        outcome.quarantined = rejects.count();
         outcome.rows = outcome.published;
         check_accounts(export, &outcome, &files)?;
-        if rejects.is_empty() {
+        if rejects.count() == 0 {
             quarantine::forget(&self.store, &record.channel, &export.name, &unit.key).await?;
         } else {
-            quarantine::write(&self.store, export, record, &unit.key, quarantine::entries(&rejects)).await?;
+            quarantine::write(&self.store, export, record, &unit.key, rejects.into_kept().into_iter().map(Entry::from)).await?;
         }
         Ok(Made { outcome, files, warnings })
     }
@@ -224,8 +225,8 @@ impl Plain {
     /// A stopped unit goes to quarantine whole: its bad records with their reasons, its good ones as `file_stopped`.
     async fn quarantine_all(&self, unit: &Unit<'_>, outcome: &mut UnitOutcome, rejects: Vec<Reject>) -> Result<()> {
         let reason = outcome.stopped.clone().unwrap_or_default();
-        let mut entries = quarantine::entries(&rejects);
-        let bad: BTreeSet<u64> = entries.iter().map(|entry| entry.line).collect();
+        let mut bad = rejects.into_iter().peekable();
+        let mut writer = Writer::new(&self.store, &self.export, unit.record, &unit.key).await?;
         let mut records = std::pin::pin!(self.chunks(unit, 1).await?);
         outcome.records = 0;
         while let Some(record) = records.try_next().await? {
@@ -235,14 +236,23 @@ impl Plain {
                 continue;
             }
             outcome.records += 1;
-            if !bad.contains(&record.first_line) {
-                entries.push(quarantine::Entry::stopped(String::new(), record.first_line, raw, &reason));
+            let mut is_bad = false;
+            while let Some(reject) = bad.next_if(|reject| reject.line <= record.first_line) {
+                is_bad = reject.line == record.first_line;
+                writer.add(reject.into()).await?;
+            }
+            if !is_bad {
+                writer.add(Entry::stopped(String::new(), record.first_line, raw, &reason)).await?;
             }
         }
+        for reject in bad {
+            writer.add(reject.into()).await?;
+        }
+        writer.finish().await?;
         outcome.published = 0;
         outcome.excluded.clear();
         outcome.quarantined = outcome.records;
-        quarantine::write(&self.store, &self.export, unit.record, &unit.key, entries).await
+        Ok(())
     }
 }
 
@@ -254,12 +264,13 @@ struct Share {
     published: u64,
     totals: Vec<ColumnTotal>,
     excluded: BTreeMap<String, u64>,
-    rejects: Vec<Reject>,
+    rejects: Rejects,
 }
 
 impl Share {
-    fn new(decoder: &Arc<Decoder>, writer: TableWriter) -> Self {
-        Self { decoder: Arc::clone(decoder), writer, records: 0, published: 0, totals: Vec::new(), excluded: BTreeMap::new(), rejects: Vec::new() }
+    fn new(decoder: &Arc<Decoder>, writer: TableWriter, quarantine_limit: u64) -> Self {
+        let rejects = Rejects::new(quarantine_limit);
+        Self { decoder: Arc::clone(decoder), writer, records: 0, published: 0, totals: Vec::new(), excluded: BTreeMap::new(), rejects }
     }
 
     /// Decodes a chunk and writes its rows, on one thread, in whose cache they stand.
@@ -268,7 +279,9 @@ impl Share {
         self.records += records;
         self.published += batch.num_rows() as u64;
         add_totals(&mut self.totals, &totals)?;
-        self.rejects.extend(rejects);
+        for reject in rejects {
+            self.rejects.add(reject);
+        }
         for left_out in excluded {
             *self.excluded.entry(left_out.rule).or_default() += left_out.records;
         }
@@ -291,8 +304,4 @@ impl Share {
 
 fn newlines(bytes: &[u8]) -> u64 {
     bytes.iter().filter(|byte| **byte == b'\n').count() as u64
-}
-
-fn rejected_records(rejects: &[Reject]) -> u64 {
-    rejects.iter().map(|reject| reject.line).collect::<BTreeSet<_>>().len() as u64
 }

@@ -1,17 +1,18 @@
 //! Whole files of any kind, through the general way.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::PoisonError;
 
 use takings_decode::{FileIdentity, Reject};
 use takings_definitions::{Export, Table};
 use takings_sources::LandingRecord;
+use tokio::runtime::Handle;
 
 use super::{Made, Unit, UnitOutcome, check_accounts};
 use crate::context::Context;
 use crate::failure::Result;
 use crate::general::{General, Read};
-use crate::quarantine;
+use crate::quarantine::{self, Entry, Writer};
 
 pub(super) async fn decode(
     context: &Context,
@@ -30,7 +31,7 @@ pub(super) async fn decode(
         return Ok(Made::nothing(outcome, Vec::new()));
     }
     let mut writer = context.lake.writer(table, Some(&unit.key))?;
-    let read = match general.read(context, &file, record, Some(&mut writer)) {
+    let read = match general.read(context, export.quarantine_limit, &file, record, Some(&mut writer)) {
         Ok(read) => read,
         Err(failure) if failure.is_data() => {
             writer.abort().await?;
@@ -43,14 +44,14 @@ pub(super) async fn decode(
             return Err(failure);
         }
     };
-    let why_not = read.why_not(export.quarantine_limit);
+    let why_not = read.why_not();
     let Read { outcome: found, rejects, .. } = read;
     outcome.records = found.records;
     let warnings = found.warnings.iter().map(|warning| format!("{}: {warning}", export.name)).collect();
     if let Some(why) = why_not {
         writer.abort().await?;
         outcome.stopped = Some(why);
-        quarantine_whole(context, general, &file, export, unit, &mut outcome, rejects).await?;
+        quarantine_whole(context, general, &file, export, unit, &mut outcome, rejects.into_kept()).await?;
         return Ok(Made::nothing(outcome, warnings));
     }
     outcome.published = found.published;
@@ -60,10 +61,10 @@ pub(super) async fn decode(
     outcome.totals = found.totals;
     let files = writer.hand_over().await?;
     check_accounts(export, &outcome, &files)?;
-    if rejects.is_empty() {
+    if rejects.count() == 0 {
         quarantine::forget(&context.store, &record.channel, &export.name, &unit.key).await?;
     } else {
-        quarantine::write(&context.store, export, record, &unit.key, quarantine::entries(&rejects)).await?;
+        quarantine::write(&context.store, export, record, &unit.key, rejects.into_kept().into_iter().map(Entry::from)).await?;
     }
     Ok(Made { outcome, files, warnings })
 }
@@ -99,20 +100,35 @@ async fn quarantine_whole(
     rejects: Vec<Reject>,
 ) -> Result<()> {
     let reason = outcome.stopped.clone().unwrap_or_default();
-    let mut entries = quarantine::entries(&rejects);
-    let bad: BTreeSet<(String, u64)> = entries.iter().map(|entry| (entry.part.clone(), entry.line)).collect();
-    match general.records(context, file, unit.record) {
-        Ok(records) => {
-            let others = records.into_iter().filter(|record| !bad.contains(&(record.part.clone(), record.line)));
-            entries.extend(others.map(|record| quarantine::Entry::stopped(record.part, record.line, record.raw, &reason)));
+    let bad = || {
+        let mut bad: BTreeMap<(String, u64), Vec<Entry>> = BTreeMap::new();
+        for reject in &rejects {
+            bad.entry((reject.part.clone(), reject.line)).or_default().push(reject.clone().into());
         }
-        Err(failure) if failure.is_data() => {}
+        bad
+    };
+    let new = || Writer::new(&context.store, export, unit.record, &unit.key);
+    let (mut writer, mut left) = (new().await?, bad());
+    let runtime = Handle::current();
+    let cut = general.records(context, file, unit.record, |record| {
+        let place = (record.part, record.line);
+        match left.get_mut(&place) {
+            Some(entries) => entries.drain(..).try_for_each(|entry| runtime.block_on(writer.add(entry))),
+            None => runtime.block_on(writer.add(Entry::stopped(place.0, place.1, record.raw, &reason))),
+        }
+    });
+    match cut {
+        Ok(()) => {}
+        Err(failure) if failure.is_data() => (writer, left) = (new().await?, bad()),
         Err(failure) => return Err(failure),
     }
-    if entries.is_empty() {
-        entries.push(quarantine::Entry::stopped(String::new(), 1, String::new(), &reason));
+    for entry in left.into_values().flatten() {
+        writer.add(entry).await?;
     }
-    outcome.records = entries.iter().map(|entry| (&entry.part, entry.line)).collect::<BTreeSet<_>>().len() as u64;
+    if writer.records() == 0 {
+        writer.add(Entry::stopped(String::new(), 1, String::new(), &reason)).await?;
+    }
+    outcome.records = writer.finish().await?;
     outcome.quarantined = outcome.records;
-    quarantine::write(&context.store, export, unit.record, &unit.key, entries).await
+    Ok(())
 }
