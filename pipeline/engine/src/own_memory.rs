@@ -102,8 +102,7 @@ fn own(column: &ArrayRef) -> Result<ArrayRef> {
     match column.as_string_view_opt() {
         None => own_buffers(column, column.to_data().get_slice_memory_size()?),
         Some(texts) => {
-            let views = size_of_val(texts.views().as_ref());
-            let rows = views + texts.total_buffer_bytes_used();
+            let rows = size_of_val(texts.views().as_ref()) + texts.total_buffer_bytes_used();
             let own = if is_shared(column, rows) { Arc::new(texts.gc()) } else { Arc::clone(column) };
             // Views of texts that stand in them are not copied by that.
             own_buffers(&own, rows)

@@ -189,7 +189,9 @@ impl Cells {
             Self::LargeText(values) if values.is_valid(row) => push_text(out, values.value(row).as_bytes(), form),
             Self::TextView { values, last } if values.is_valid(row) => {
                 if push_plain_view(out, values.views()[row]) {
-                } else if form.quote {
+                    return Ok(None);
+                }
+                if form.quote {
                     last.borrow_mut().print(values, row, form, out);
                 } else {
                     push_text(out, values.value(row).as_bytes(), form);
