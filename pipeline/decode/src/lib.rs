@@ -35,6 +35,8 @@ pub use decoder::{Decoded, Decoder, Excluded, FileIdentity};
 pub use error::{Error, Result};
 pub use layout::Layout;
 pub use reject::{RAW_LIMIT, Reject, rule};
+#[doc(hidden)]
+pub use scan::all_ways_agree;
 pub use splitter::{Chunk, Ending, RECORD_LIMIT, Splitter, header_end};
 pub use totals::{ColumnTotal, add_totals};
 pub use value::{DateFormat, Finished, Typed, Typing, Unfit, Values};

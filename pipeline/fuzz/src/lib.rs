@@ -1,4 +1,4 @@
-//! What must hold of every parser for any bytes: one function per target, called by libFuzzer, by the replay of the corpora and by
+//! What must hold of every parser, and of the page encoder, for any bytes: one function per target, called by libFuzzer, by the replay of the corpora and by
 //! nobody else.
 //!
 //! A target panics where something does not hold, and gives back whether its bytes got as far as a value: a corpus in which none does
@@ -12,7 +12,9 @@ mod flat;
 mod numbers;
 mod pack;
 mod packings;
+mod pages;
 mod read;
+mod scan;
 mod sheets;
 mod text;
 
@@ -23,7 +25,9 @@ pub use dsrf::dsrf;
 pub use flat::{Flat, Output};
 pub use numbers::numbers;
 pub use packings::zip;
+pub use pages::pages;
 pub use read::{General, Kept};
+pub use scan::scan;
 pub use sheets::{ods, xls, xlsx};
 pub use text::text;
 
@@ -31,13 +35,15 @@ pub use text::text;
 pub type Target = fn(&[u8]) -> bool;
 
 /// All targets by the names of their corpora.
-pub const TARGETS: [(&str, Target); 10] = [
+pub const TARGETS: [(&str, Target); 12] = [
     ("channel", channel),
     ("csv", csv),
     ("dates", dates),
     ("dsrf", dsrf),
     ("numbers", numbers),
     ("ods", ods),
+    ("pages", pages),
+    ("scan", scan),
     ("text", text),
     ("xls", xls),
     ("xlsx", xlsx),
