@@ -28,6 +28,13 @@ pub struct WideOptions {
     pub days: u64,
 }
 
+impl WideOptions {
+    /// The day of this number as `YYYY-MM-DD`; [`append_wide_day`] appends the one of number `days`.
+    pub fn day(&self, number: u64) -> String {
+        date(number)
+    }
+}
+
 /// The usage lines that were written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct WideSummary {

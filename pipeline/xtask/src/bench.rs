@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use takings_sample::{WideOptions, append_wide_day, write_wide};
 
 use crate::bench::document::{Comparison, Document};
-use crate::bench::engines::{Bench, Cost};
+use crate::bench::engines::{Bench, Cost, DayAfter, Source};
 
 const USAGE: &str = "usage: cargo xtask bench [--rows N[,N…]] [--large N] [--one-file N] [--stage a|b|c|d] [--growth N]
              [--vendor-query FILE [--events N]] [--runs N] [--out FILE] [--folder DIR] | --micro
@@ -127,7 +127,7 @@ fn number(text: &str) -> Result<u64, String> {
 
 fn measure(order: &Order) -> Result<(), String> {
     let bench = Bench::prepare(&order.folder)?;
-    let mut document = Document::new(&bench, &order.stages)?;
+    let mut document = Document::new(&bench)?;
     let measured = measure_all(order, &bench, &mut document);
     // Whatever happened, the data goes; what was measured stays.
     let _ = std::fs::remove_dir_all(&order.folder);
@@ -138,6 +138,7 @@ fn measure(order: &Order) -> Result<(), String> {
 }
 
 fn measure_all(order: &Order, bench: &Bench, document: &mut Document) -> Result<(), String> {
+    start(order.runs, bench, document)?;
     for rows in &order.rows {
         of_size(order, bench, document, *rows, FILES, &order.stages)?;
     }
@@ -156,19 +157,32 @@ fn measure_all(order: &Order, bench: &Bench, document: &mut Document) -> Result<
     Ok(())
 }
 
+/// What it costs to start.
+fn start(runs: usize, bench: &Bench, document: &mut Document) -> Result<(), String> {
+    bench.clear()?;
+    let mut comparison = Comparison::new("Start, in the shipped project", &[]);
+    for (name, arguments) in [("takings --help", &["--help"][..]), ("takings check", &["check"])] {
+        for _ in 0..runs.max(5) {
+            comparison.add(name, bench.start(arguments)?);
+        }
+    }
+    document.starts(&comparison);
+    Ok(())
+}
+
 /// All stages on one set of files.
 fn of_size(order: &Order, bench: &Bench, document: &mut Document, rows: u64, files: u64, stages: &[char]) -> Result<(), String> {
     bench.clear()?;
     let options = WideOptions { out: bench.feeds(), seed: 1, rows, files, days: DAYS };
     let written = write_wide(&options).map_err(|error| error.to_string())?;
     document.data(rows, files, written.bytes);
-    let stage = |document: &mut Document, letter: char, engines: &[&str], step: &mut dyn FnMut(&str) -> Result<Cost, String>| -> Result<(), String> {
-        let mut comparison = Comparison::new(letter, engines);
+    let stage = |document: &mut Document, title: &str, engines: &[&str], step: &mut dyn FnMut(&str) -> Result<Cost, String>| -> Result<(), String> {
+        let mut comparison = Comparison::new(title, engines);
         // A B A B: what else the machine does falls on all alike.
         for turn in 1..=order.runs {
             for engine in engines {
                 let cost = step(engine)?;
-                println!("({letter}) {rows} lines, {files} files, turn {turn}: {engine}: {cost}");
+                println!("{title}; {rows} lines, {files} files, turn {turn}: {engine}: {cost}");
                 comparison.add(engine, cost);
             }
         }
@@ -176,33 +190,32 @@ fn of_size(order: &Order, bench: &Bench, document: &mut Document, rows: u64, fil
         document.write(&order.out)
     };
     if stages.contains(&'c') {
-        stage(document, 'c', &["takings", "duckdb"], &mut |engine| bench.end_to_end(engine))?;
+        stage(document, "(c) end to end, from nothing", &["takings", "duckdb"], &mut |engine| bench.end_to_end(engine))?;
         document.checked(bench.same_reports()?);
     } else {
         bench.end_to_end("takings")?;
     }
     if stages.contains(&'a') {
         let engines = ["takings", "duckdb", "polars", "datafusion"];
-        stage(document, 'a', &engines, &mut |engine| bench.load(engine))?;
-        for peer in &engines[1..] {
-            document.checked(bench.same_lines(peer)?);
+        for (source, place) in [(Source::Memory, "in the page cache"), (Source::Disk, "on the disk")] {
+            let title = format!("(a) landed CSV {place} → typed, partitioned zstd Parquet");
+            stage(document, &title, &engines, &mut |engine| bench.load_from(engine, Some(source)))?;
+            for peer in &engines[1..] {
+                document.checked(bench.same_lines(peer)?);
+            }
         }
-        document.cold();
-        bench.set_cold(true);
-        let cold = stage(document, 'a', &engines[..2], &mut |engine| bench.load(engine));
-        bench.set_cold(false);
-        cold?;
     }
     if stages.contains(&'b') {
         bench.load("duckdb")?;
-        stage(document, 'b', &["takings", "duckdb"], &mut |engine| bench.reports(engine))?;
+        stage(document, "(b) loaded lines → reports", &["takings", "duckdb"], &mut |engine| bench.reports(engine))?;
         document.checked(bench.same_reports()?);
     }
     if stages.contains(&'d') {
         // What was measured before may have left marts behind their lines.
         bench.reports("takings")?;
         append_wide_day(&options).map_err(|error| error.to_string())?;
-        stage(document, 'd', &["takings", "duckdb"], &mut |engine| bench.day_after(engine))?;
+        let after = DayAfter::of(&options);
+        stage(document, "(d) the day after", &["takings", "duckdb"], &mut |engine| bench.day_after(engine, &after))?;
         document.checked(bench.same_reports()?);
     }
     Ok(())

@@ -2,10 +2,11 @@
 
 use std::fmt::Write;
 use std::path::Path;
+use std::process::Command;
 
-use crate::bench::engines::{Bench, Cost, PEERS};
+use crate::bench::engines::{Bench, Cost, PEERS, output};
 use crate::bench::growth::Point;
-use crate::bench::scripts;
+use crate::bench::{DAYS, FILES, scripts};
 
 /// The text before the figures; what is tried and why stands there, not in code.
 const INTRODUCTION: &str = "introduction.md";
@@ -17,35 +18,49 @@ pub struct Document {
 
 /// The turns of one stage.
 pub struct Comparison {
-    stage: char,
+    title: String,
     costs: Vec<(String, Vec<Cost>)>,
 }
 
 impl Comparison {
-    pub fn new(stage: char, engines: &[&str]) -> Self {
-        Self { stage, costs: engines.iter().map(|engine| ((*engine).to_owned(), Vec::new())).collect() }
+    pub fn new(title: &str, engines: &[&str]) -> Self {
+        Self { title: title.to_owned(), costs: engines.iter().map(|engine| ((*engine).to_owned(), Vec::new())).collect() }
     }
 
     pub fn add(&mut self, engine: &str, cost: Cost) {
-        if let Some((_, costs)) = self.costs.iter_mut().find(|(name, _)| name == engine) {
-            costs.push(cost);
+        match self.costs.iter_mut().find(|(name, _)| name == engine) {
+            Some((_, costs)) => costs.push(cost),
+            None => self.costs.push((engine.to_owned(), vec![cost])),
+        }
+    }
+
+    fn medians(&self) -> impl Iterator<Item = (&str, Cost)> {
+        self.costs.iter().filter_map(|(name, costs)| Some((name.as_str(), median(costs)?)))
+    }
+
+    fn turns(&self) -> String {
+        match self.costs.first().map_or(0, |(_, costs)| costs.len()) {
+            1 => "One turn.".to_owned(),
+            turns => format!("Medians of {turns} turns."),
         }
     }
 }
 
 impl Document {
-    pub fn new(bench: &Bench, stages: &[char]) -> Result<Self, String> {
+    pub fn new(bench: &Bench) -> Result<Self, String> {
         let path = scripts().join(INTRODUCTION);
         let mut head = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-        let stages: String = stages.iter().map(|stage| format!("({stage}) ")).collect();
+        let command: Vec<String> = std::env::args().skip(1).collect();
         let _ = write!(
             head,
-            "\n## Machine and versions\n\n{}. {}; {} under {}. Stages of this run: {}\n",
+            "\n## Machine, versions, command\n\n{}. {} of commit {}, built by {}; {} under {}.\n\n    cargo xtask {}\n",
             machine(),
             bench.takings_version()?,
+            commit()?,
+            output(Command::new("rustc").arg("--version"))?,
             PEERS.join(", ").replace("==", " "),
             bench.python_version()?,
-            stages.trim_end()
+            command.join(" ")
         );
         Ok(Self { head, body: String::new() })
     }
@@ -60,48 +75,57 @@ impl Document {
         let _ = write!(self.body, "\n## AWS Marketplace feeds: {events} billing events, {:.2} GB\n", bytes as f64 / 1e9);
     }
 
-    /// What follows is measured with nothing of the files in memory.
-    pub fn cold(&mut self) {
-        self.body.push_str("\nFrom the disk: before each run the system was told to forget what it held of the files.\n");
+    /// What it costs to start, in milliseconds.
+    pub fn starts(&mut self, comparison: &Comparison) {
+        let _ = write!(self.body, "\n## {}\n\n{}\n\n| command | wall ms | CPU ms | peak MiB |\n|---|---|---|---|\n", comparison.title, comparison.turns());
+        for (name, cost) in comparison.medians() {
+            let _ = writeln!(self.body, "| {name} | {:.0} | {:.0} | {:.0} |", cost.wall * 1e3, cost.cpu() * 1e3, cost.peak_mib);
+        }
+    }
+
+    /// What all axes of growth begin with.
+    pub fn growths(&mut self, rows: u64, a_day: u64) {
+        let _ = write!(
+            self.body,
+            "\n## Growth\n\nFrom {rows} lines in {FILES} files over {DAYS} days on, once each: a first run from nothing with the five reports of (b), which are of all \
+             lines, and the night of (d), after one day more. Days of history, and nights without news before, are of {} lines a day.\n",
+            10 * a_day
+        );
     }
 
     /// One axis of growth, with a bar for each figure.
     pub fn growth(&mut self, axis: &str, points: &[Point]) {
         let most = |of: fn(&Point) -> f64| points.iter().map(of).fold(f64::MIN_POSITIVE, f64::max);
-        let (first, after) = (|point: &Point| point.from_nothing.cpu(), |point: &Point| point.day_after.cpu());
+        let (first, after) = (|point: &Point| point.from_nothing.cpu(), |point: &Point| point.night_after.cpu());
         let _ = write!(
             self.body,
-            "\n### Growth over {axis}\n\n| {axis} | from nothing: CPU s | | peak MiB | the day after: CPU s | | peak MiB |\n|---|---|---|---|---|---|---|\n"
+            "\n### Growth over {axis}\n\n| {axis} | from nothing: wall s | CPU s | | peak MiB | the night after: wall s | CPU s | | peak MiB |\n|---|---|---|---|---|---|---|---|---|\n"
         );
         for point in points {
             let _ = writeln!(
                 self.body,
-                "| {} | {:.2} | {} | {:.0} | {:.2} | {} | {:.0} |",
+                "| {} | {:.2} | {:.2} | {} | {:.0} | {:.2} | {:.2} | {} | {:.0} |",
                 point.label,
+                point.from_nothing.wall,
                 first(point),
                 bar(first(point) / most(first)),
                 point.from_nothing.peak_mib,
+                point.night_after.wall,
                 after(point),
                 bar(after(point) / most(after)),
-                point.day_after.peak_mib
+                point.night_after.peak_mib
             );
         }
     }
 
     pub fn compare(&mut self, comparison: Comparison) {
-        let title = match comparison.stage {
-            'a' => "(a) landed CSV → typed, partitioned zstd Parquet",
-            'b' => "(b) loaded lines → reports",
-            'c' => "(c) end to end, from nothing",
-            'd' => "(d) the day after",
-            _ => "(v) raw feeds → all reports, against AWS's one query",
-        };
-        let turns = comparison.costs.first().map_or(0, |(_, costs)| costs.len());
         let _ = write!(
             self.body,
-            "\n### {title}\n\nMedians of {turns} turns.\n\n| engine | wall s | CPU s | of that system | peak MiB | CPU ÷ Takings | wall ÷ Takings |\n|---|---|---|---|---|---|---|\n"
+            "\n### {}\n\n{}\n\n| engine | wall s | CPU s | of that system | peak MiB | CPU ÷ Takings | wall ÷ Takings |\n|---|---|---|---|---|---|---|\n",
+            comparison.title,
+            comparison.turns()
         );
-        let medians: Vec<(&str, Cost)> = comparison.costs.iter().filter_map(|(name, costs)| Some((name.as_str(), median(costs)?))).collect();
+        let medians: Vec<(&str, Cost)> = comparison.medians().collect();
         let Some((_, own)) = medians.first().copied() else { return };
         for (name, cost) in medians {
             let _ = writeln!(
@@ -138,9 +162,18 @@ fn median(costs: &[Cost]) -> Option<Cost> {
     let of = |figure: fn(&Cost) -> f64| {
         let mut figures: Vec<f64> = costs.iter().map(figure).collect();
         figures.sort_by(f64::total_cmp);
-        figures.get(figures.len() / 2).copied()
+        // Of an even number the mean of the two in the middle.
+        let (below, above) = (figures.get(figures.len().checked_sub(1)? / 2)?, figures.get(figures.len() / 2)?);
+        Some(f64::midpoint(*below, *above))
     };
     Some(Cost { wall: of(|cost| cost.wall)?, user: of(|cost| cost.user)?, system: of(|cost| cost.system)?, peak_mib: of(|cost| cost.peak_mib)? })
+}
+
+/// What is checked out, and whether it was changed.
+fn commit() -> Result<String, String> {
+    let hash = output(Command::new("git").args(["rev-parse", "--short", "HEAD"]))?;
+    let changed = output(Command::new("git").args(["status", "--porcelain", "--untracked-files=no", "--", ".", ":!docs"]))?;
+    Ok(if changed.is_empty() { hash } else { format!("{hash} with changes") })
 }
 
 fn machine() -> String {
@@ -149,5 +182,6 @@ fn machine() -> String {
     let model = value(&read("/proc/cpuinfo"), "model name").unwrap_or_else(|| "unknown processor".to_owned());
     let memory = value(&read("/proc/meminfo"), "MemTotal").and_then(|text| text.split(' ').next()?.parse::<u64>().ok()).unwrap_or(0);
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    format!("{cores} cores of {model}, {} GiB, {}", (memory + (1 << 19)) >> 20, std::env::consts::OS)
+    let kernel = read("/proc/sys/kernel/osrelease");
+    format!("{cores} cores of {model}, {} GiB, {} {}", (memory + (1 << 19)) >> 20, std::env::consts::OS, kernel.trim_end())
 }

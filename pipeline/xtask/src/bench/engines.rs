@@ -7,15 +7,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
+use takings_sample::WideOptions;
 
 use crate::bench::scripts;
 
 /// The peers and their versions, as PyPI has them.
 pub const PEERS: [&str; 3] = ["duckdb==2.0.0", "polars==2.1.0", "datafusion==55.0.0"];
-
-/// The day that is appended, and the tick of the night after it.
-const DAY_AFTER: &str = "2026-01-01";
-const NIGHT_AFTER: &str = "2026-01-02";
 
 /// What a process cost.
 #[derive(Debug, Clone, Copy)]
@@ -43,6 +40,27 @@ impl fmt::Display for Cost {
     }
 }
 
+/// Where the files lie that (a) reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// The system holds them in memory: all of them are read before.
+    Memory,
+    /// The system is told before to forget them.
+    Disk,
+}
+
+/// A day that is appended, and the tick of the night after it.
+pub struct DayAfter {
+    pub day: String,
+    pub tick: String,
+}
+
+impl DayAfter {
+    pub fn of(options: &WideOptions) -> Self {
+        Self { day: options.day(options.days), tick: options.day(options.days + 1) }
+    }
+}
+
 /// Where everything of a measurement lies.
 pub struct Bench {
     folder: PathBuf,
@@ -50,25 +68,15 @@ pub struct Bench {
     takings: PathBuf,
     /// Runs so far.
     nights: Cell<u32>,
-    /// Whether the system forgets what it holds of the files before each measured run.
-    cold: Cell<bool>,
 }
 
 impl Bench {
-    /// Looks for the binary, makes the virtual environment where it is missing.
+    /// Builds the binary, makes the virtual environment where it is missing.
     pub fn prepare(folder: &Path) -> Result<Self, String> {
         let takings = std::env::current_exe().map_err(|error| error.to_string())?.with_file_name("takings");
-        if !takings.is_file() {
-            return Err(format!("{} is missing; build it first: cargo build --release --workspace --bins", takings.display()));
-        }
+        shell(crate::cargo().args(["build", "--release", "--locked", "--workspace", "--bins"]))?;
         std::fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-        Ok(Self {
-            folder: folder.canonicalize().map_err(|error| error.to_string())?,
-            python: environment()?,
-            takings,
-            nights: Cell::new(0),
-            cold: Cell::new(false),
-        })
+        Ok(Self { folder: folder.canonicalize().map_err(|error| error.to_string())?, python: environment()?, takings, nights: Cell::new(0) })
     }
 
     pub fn feeds(&self) -> PathBuf {
@@ -104,11 +112,23 @@ impl Bench {
 
     /// (a) landed CSV → typed Parquet.
     pub fn load(&self, engine: &str) -> Result<Cost, String> {
-        if engine == "takings" {
-            return self.takings(&["rebuild", "wide_usage_line", "--only"]);
+        self.load_from(engine, None)
+    }
+
+    /// The same with the files in a known place.
+    pub fn load_from(&self, engine: &str, source: Option<Source>) -> Result<Cost, String> {
+        let takings = engine == "takings";
+        let files = if takings { self.project().join("data/landing") } else { self.feeds() };
+        let before = match source {
+            None => Vec::new(),
+            Some(Source::Memory) => vec!["--warm".into(), files.into()],
+            Some(Source::Disk) => vec!["--cold".into(), files.into()],
+        };
+        if takings {
+            return self.measured(&before, &self.takings_command(&["rebuild", "wide_usage_line", "--only"]), &[]);
         }
         remove(&self.folder.join(engine))?;
-        self.script(&format!("load_{engine}.py"), &[self.feeds().into(), self.path(engine)])
+        self.measured(&before, &self.script_command(&format!("load_{engine}.py"), &[self.feeds().into(), self.path(engine)]), &[])
     }
 
     /// (b) what is loaded → marts and reports. Takings also looks through the source for news. Its lines are loaded again before, so that nothing
@@ -138,9 +158,9 @@ impl Bench {
     }
 
     /// (d) a day more at the source → the reports of the night after it. The peer loads all of it again; Takings goes on from where it was.
-    pub fn day_after(&self, engine: &str) -> Result<Cost, String> {
+    pub fn day_after(&self, engine: &str, after: &DayAfter) -> Result<Cost, String> {
         if engine != "takings" {
-            return Ok(self.load(engine)?.then(self.duckdb_reports(Some(DAY_AFTER))?));
+            return Ok(self.load(engine)?.then(self.duckdb_reports(Some(&after.day))?));
         }
         let before = self.folder.join("before");
         let (data, state) = (self.project().join("data"), self.project().join("state"));
@@ -154,7 +174,23 @@ impl Bench {
         // Files of a store are replaced, never changed: links are copies. The ledger is a file that changes.
         shell(Command::new("cp").arg("-al").arg(before.join("data")).arg(&data))?;
         shell(Command::new("cp").arg("-a").arg(before.join("state")).arg(&state))?;
-        self.takings(&["run", "nightly", "--at", NIGHT_AFTER])
+        self.night_after(after)
+    }
+
+    /// The night of the day that was appended: what it brings, and the reports that it changes.
+    pub fn night_after(&self, after: &DayAfter) -> Result<Cost, String> {
+        self.takings(&["run", "nightly", "--at", &after.tick])
+    }
+
+    /// What it costs to start, in a project as it is shipped.
+    pub fn start(&self, arguments: &[&str]) -> Result<Cost, String> {
+        let project = self.folder.join("shipped");
+        if !project.is_dir() {
+            output(Command::new(&self.takings).arg("init").arg(&project))?;
+        }
+        let command: [OsString; 3] = [self.takings.clone().into(), "--project".into(), project.into()];
+        let command: Vec<OsString> = command.into_iter().chain(arguments.iter().map(OsString::from)).collect();
+        self.measured(&[], &command, &[])
     }
 
     pub fn same_lines(&self, peer: &str) -> Result<String, String> {
@@ -184,7 +220,7 @@ impl Bench {
         for (job, tick) in jobs {
             let arguments: [OsString; 6] = ["--project".into(), project.clone().into(), "run".into(), job.into(), "--at".into(), tick.into()];
             let command: Vec<OsString> = std::iter::once(self.takings.clone().into()).chain(arguments).collect();
-            let cost = self.measured_with(&command, &variables)?;
+            let cost = self.measured(&[], &command, &variables)?;
             all = Some(all.map_or(cost, |all| all.then(cost)));
         }
         all.ok_or_else(|| "there is no job to run".to_owned())
@@ -215,33 +251,28 @@ impl Bench {
     }
 
     fn takings(&self, arguments: &[&str]) -> Result<Cost, String> {
-        let mut command = vec![self.takings.clone().into(), "--project".into(), self.project().into()];
-        command.extend(arguments.iter().map(OsString::from));
-        self.measured(&command)
+        self.measured(&[], &self.takings_command(arguments), &[])
+    }
+
+    fn takings_command(&self, arguments: &[&str]) -> Vec<OsString> {
+        let project: [OsString; 3] = [self.takings.clone().into(), "--project".into(), self.project().into()];
+        project.into_iter().chain(arguments.iter().map(OsString::from)).collect()
     }
 
     fn script(&self, name: &str, arguments: &[OsString]) -> Result<Cost, String> {
-        let mut command = vec![self.python.clone().into(), scripts().join(name).into()];
-        command.extend_from_slice(arguments);
-        self.measured(&command)
+        self.measured(&[], &self.script_command(name, arguments), &[])
     }
 
-    /// Files are read from the disk from here on, or out of memory again.
-    pub fn set_cold(&self, cold: bool) {
-        self.cold.set(cold);
+    fn script_command(&self, name: &str, arguments: &[OsString]) -> Vec<OsString> {
+        let script: [OsString; 2] = [self.python.clone().into(), scripts().join(name).into()];
+        script.into_iter().chain(arguments.iter().cloned()).collect()
     }
 
-    fn measured(&self, command: &[OsString]) -> Result<Cost, String> {
-        self.measured_with(command, &[])
-    }
-
-    fn measured_with(&self, command: &[OsString], variables: &[(String, OsString)]) -> Result<Cost, String> {
+    /// `before`: what measure.py does first.
+    fn measured(&self, before: &[OsString], command: &[OsString], variables: &[(String, OsString)]) -> Result<Cost, String> {
         let mut measure = Command::new(&self.python);
-        measure.arg(scripts().join("measure.py")).envs(variables.iter().cloned());
-        if self.cold.get() {
-            measure.arg("--cold").arg(&self.folder);
-        }
-        let printed = output(measure.args(command))?;
+        measure.arg(scripts().join("measure.py")).args(before).args(command).envs(variables.iter().cloned());
+        let printed = output(&mut measure)?;
         let facts: Value = serde_json::from_str(&printed).map_err(|error| format!("measure.py printed {printed:?}: {error}"))?;
         let number = |name: &str| facts[name].as_f64().ok_or_else(|| format!("measure.py printed no {name}: {printed:?}"));
         Ok(Cost { wall: number("wall")?, user: number("user")?, system: number("sys")?, peak_mib: number("peak_kib")? / 1024.0 })
@@ -280,7 +311,7 @@ fn shell(command: &mut Command) -> Result<(), String> {
     if status.success() { Ok(()) } else { Err(format!("{command:?} ended with {status}")) }
 }
 
-fn output(command: &mut Command) -> Result<String, String> {
+pub fn output(command: &mut Command) -> Result<String, String> {
     let done = command.output().map_err(|error| format!("{command:?}: {error}"))?;
     let printed = String::from_utf8_lossy(&done.stdout).trim().to_owned();
     if done.status.success() {

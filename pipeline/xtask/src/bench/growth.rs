@@ -1,17 +1,18 @@
-//! How cost grows: a first run from nothing and the night of one day more, over more lines, files, months, days of history, and nights
-//! that ran before. Takings alone: what is asked is whether its own cost follows what changed.
+//! How cost grows: a first run from nothing, which makes the reports of all lines, and the night of one day more, which makes those that the day
+//! changes; over more lines, files, months, days of history, and nights that ran before. Takings alone: what is asked is whether its own cost
+//! follows what changed.
 
 use takings_sample::{WideOptions, append_wide_day, write_wide};
 
 use crate::bench::document::Document;
-use crate::bench::engines::{Bench, Cost};
+use crate::bench::engines::{Bench, Cost, DayAfter};
 use crate::bench::{DAYS, FILES};
 
 /// What one place on an axis is called, and what it cost.
 pub struct Point {
     pub label: String,
     pub from_nothing: Cost,
-    pub day_after: Cost,
+    pub night_after: Cost,
 }
 
 /// One made-up history.
@@ -28,19 +29,20 @@ struct Place {
 pub fn measure(rows: u64, bench: &Bench, document: &mut Document) -> Result<(), String> {
     let usual = Place { rows, files: FILES, days: DAYS, nights: 0 };
     let a_day = rows.div_ceil(DAYS);
-    let history = |days: u64| Place { rows: a_day * days, files: days.div_ceil(30), days, nights: 0 };
+    let history = |days: u64| Place { rows: 10 * a_day * days, files: days.div_ceil(30), days, nights: 0 };
     let axes: [(&str, Vec<(String, Place)>); 5] = [
         ("lines", [1, 3, 10].map(|times| (format!("{} lines", rows * times), Place { rows: rows * times, ..usual })).to_vec()),
         ("files", [1, 10].map(|times| (format!("{} files", FILES * times), Place { files: FILES * times, ..usual })).to_vec()),
         ("months", [1, 10].map(|times| (format!("{} months", DAYS.div_ceil(31) * times), Place { days: DAYS * times, ..usual })).to_vec()),
-        ("days of history", [7, 90, 365].map(|days| (format!("{days} days"), history(days))).to_vec()),
-        ("nights before", [0, 10, 100].map(|nights| (format!("{nights} nights"), Place { nights, ..history(90) })).to_vec()),
+        ("days of history", [7, 31, 365].map(|days| (format!("{days} days"), history(days))).to_vec()),
+        ("nights before", [0, 10, 100].map(|nights| (format!("{nights} nights"), Place { nights, ..history(31) })).to_vec()),
     ];
+    document.growths(rows, a_day);
     for (axis, places) in axes {
         let mut points = Vec::new();
         for (label, place) in places {
             let point = at(place, bench, label)?;
-            println!("{axis}, {}: from nothing {}; the day after {}", point.label, point.from_nothing, point.day_after);
+            println!("{axis}, {}: from nothing {}; the night after {}", point.label, point.from_nothing, point.night_after);
             points.push(point);
         }
         document.growth(axis, &points);
@@ -57,5 +59,5 @@ fn at(place: Place, bench: &Bench, label: String) -> Result<Point, String> {
         bench.night()?;
     }
     append_wide_day(&options).map_err(|error| error.to_string())?;
-    Ok(Point { label, from_nothing, day_after: bench.night()? })
+    Ok(Point { label, from_nothing, night_after: bench.night_after(&DayAfter::of(&options))? })
 }

@@ -15,11 +15,11 @@ pub fn measure(query: &Path, events: u64, runs: usize, bench: &Bench, document: 
     let written = takings_sample::write(&options, &mut |_| {}).map_err(|error| error.to_string())?;
     document.feeds(events, written.feeds.iter().map(|feed| feed.bytes).sum());
     let engines = ["takings", "duckdb, AWS's query"];
-    let mut comparison = Comparison::new('v', &engines);
+    let mut comparison = Comparison::new("Raw feeds → all reports, against AWS's one query", &engines);
     for turn in 1..=runs {
         for (at, engine) in engines.iter().enumerate() {
             let cost = if at == 0 { bench.all_reports(&JOBS, &options.seller_account)? } else { bench.vendor_query(query)? };
-            println!("(v) {events} events, turn {turn}: {engine}: {cost}");
+            println!("{events} events, turn {turn}: {engine}: {cost}");
             comparison.add(engine, cost);
         }
     }
