@@ -420,4 +420,25 @@ columns = [
     let why = |record: &Value| (record["raw"].clone(), record["reason"].as_str().unwrap().rsplit_once("sales_2026-02.csv").unwrap().1.to_owned());
     assert_eq!(why(&shown[0]), why(&trial["exports"][0]["rejects"][0]));
     assert_eq!(place.rows("select unit_amount, currency from shop_sale")[1..], [["1.5000", "USD"], ["2.5000", "EUR"]]);
+
+    // More bad records than may be: all are held, those with a fault of their own first, as they stand in the file.
+    let (good, bad) = (fs::read_to_string(&file).unwrap(), ["2026-02-05,1", "2026-02-06,x,3,usd,9", "2026-02-07,0,5,usd,9"]);
+    exports.write("sales_2026-02.csv", format!("{good}{}\n", bad.join("\n")));
+    place.run("nightly", "2026-03-16").ends_with(1).says(&["sales_2026-02.csv was stopped", "line 3, column unit_amount"]);
+    let held = place.quarantine();
+    let shown = place.takings(&["--json", "quarantine", "show", held[0]["id"].as_str().unwrap(), "--limit", "5"]).ok().json();
+    let shown: Vec<(u64, &str, &str)> = shown
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|record| (record["line"].as_u64().unwrap(), record["rule"].as_str().unwrap(), record["raw"].as_str().unwrap()))
+        .collect();
+    let expected = [
+        (3, "calculate", "2026-02-02,0,3,eur,3"),
+        (6, "ragged", bad[0]),
+        (7, "integer", bad[1]),
+        (8, "calculate", bad[2]),
+        (2, "file_stopped", "2026-02-01,4,10,eur,2.5"),
+    ];
+    assert_eq!(shown, expected);
 }

@@ -40,13 +40,12 @@ pub(crate) fn plain(bytes: &[u8], delimiter: u8, ends: &mut Vec<u32>) -> Option<
     scan(bytes, delimiter, ends, portable, parity, list)
 }
 
-/// Looks at the bytes in each way that this processor has, and panics where two of them differ. Whether the bytes are of the plain kind.
-#[doc(hidden)]
+/// For tests: looks at the bytes in each way that this processor has, and panics where two of them differ. Whether they are of the plain kind.
 pub fn all_ways_agree(bytes: &[u8], delimiter: u8) -> bool {
-    let look = |ways: &dyn Fn(&mut Vec<u32>) -> Option<Plain>| {
+    let look = |way: &dyn Fn(&mut Vec<u32>) -> Option<Plain>| {
         let mut ends = Vec::new();
         // What was appended of a chunk of another kind says nothing.
-        ways(&mut ends).map(|found| (found, ends))
+        way(&mut ends).map(|found| (found, ends))
     };
     let found = look(&|ends| scan(bytes, delimiter, ends, portable, parity, list));
     let counted = (memchr_iter(b'"', bytes).count(), memchr_iter(b'\n', bytes).count());

@@ -33,4 +33,4 @@ pub use error::Error;
 pub use names::channel_name;
 pub use page::page;
 pub use schema::{SCHEMA_ID, schema};
-pub use trial::{FirstRows, Trial, TrialRow, Tried, trial};
+pub use trial::{FirstRows, REJECTS, Trial, TrialRow, Tried, trial};

@@ -12,8 +12,8 @@ use takings_definitions::{Channel, ColumnType, Export, Table};
 
 use crate::Error;
 
-/// Rejects that are kept.
-const REJECTS: usize = 20;
+/// Rejects that are shown.
+pub const REJECTS: usize = 20;
 
 /// What an export makes of a file.
 #[derive(Debug, Clone)]

@@ -1,8 +1,8 @@
-//! What must hold of every parser, and of the page encoder, for any bytes: one function per target, called by libFuzzer, by the replay of the corpora and by
-//! nobody else.
+//! What must hold of every parser, and of the page encoder, for any bytes: one function per target, called by libFuzzer, by the replay of the
+//! corpora and by nobody else.
 //!
 //! A target panics where something does not hold, and gives back whether its bytes got as far as a value: a corpus in which none does
-//! tests nothing. Targets go through the crates' public ways in. This crate must not know a storage, an SQL engine or the time.
+//! tests nothing. Targets go through what the crates make public. This crate must not know a storage, an SQL engine or the time.
 
 mod channel;
 mod csv;

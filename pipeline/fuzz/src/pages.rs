@@ -14,7 +14,7 @@ use takings_pages::{FileEncoder, Press};
 /// More rows than a page has.
 const MOST: usize = 50_000;
 const FEW: usize = 1_000;
-const CUTS: [usize; 4] = [MOST, 20_000, 333, 7];
+const CUTS: [usize; 4] = [20_000, 999, 333, 7];
 
 /// The first byte: how rows are cut into batches, whether a row group ends early, whether the rows come again and again. Behind it values: how
 /// often each, whether it is null, its length, its bytes.

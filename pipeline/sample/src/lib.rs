@@ -38,7 +38,7 @@ use std::path::{Path, PathBuf};
 use billing::Billing;
 pub use error::Error;
 use fill::Fill;
-pub use wide::{WIDE_DISBURSEMENT_HEADER, WIDE_HEADER, WideOptions, WideSummary, append_wide_day, write_wide};
+pub use wide::{WIDE_DISBURSEMENT_HEADER, WIDE_HEADER, WideOptions, WideSummary, append_wide_day, wide_day, write_wide};
 use world::World;
 use writer::Feeds;
 

@@ -28,13 +28,6 @@ pub struct WideOptions {
     pub days: u64,
 }
 
-impl WideOptions {
-    /// The day of this number as `YYYY-MM-DD`; [`append_wide_day`] appends the one of number `days`.
-    pub fn day(&self, number: u64) -> String {
-        date(number)
-    }
-}
-
 /// The usage lines that were written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct WideSummary {
@@ -263,7 +256,7 @@ impl Lines {
             }
             self.day = day;
             self.date.clear();
-            self.date.extend_from_slice(date(day).as_bytes());
+            self.date.extend_from_slice(wide_day(day).as_bytes());
         }
         let mut draws = Draws::of(self.seed, Topic::Usage, self.next_row);
         if self.run.left == 0 {
@@ -326,7 +319,7 @@ impl Lines {
         };
         let due = self.day + PAID_AFTER;
         let mut line = self.date.clone();
-        line.extend_from_slice(format!(",{},", date(due)).as_bytes());
+        line.extend_from_slice(format!(",{},", wide_day(due)).as_bytes());
         line.extend_from_slice(&transaction);
         line.extend_from_slice(format!(",{},{status},", self.run.currency).as_bytes());
         if self.run.refund && amount > 0 {
@@ -374,8 +367,8 @@ impl Lines {
     }
 }
 
-/// The date of a day, counted from the first.
-fn date(day: u64) -> String {
+/// The date of a day, counted from the first; [`append_wide_day`] appends the one of number [`WideOptions::days`].
+pub fn wide_day(day: u64) -> String {
     FIRST.plus(day as i32).date().to_string()
 }
 

@@ -2,7 +2,7 @@
 //!
 //! What calculations change is looked at once more: it must hold what the contract asks. Who takes the rows is the caller's.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{AsArray, BooleanArray, RecordBatch};
@@ -17,9 +17,6 @@ use crate::failure::{Failure, Result};
 use crate::general::of_part;
 use crate::rejects::Rejects;
 
-/// Part and line of records whose text is not known yet.
-pub type Unreadable = BTreeSet<(String, u64)>;
-
 /// Rows and rejects of a file as decode hands them over.
 pub struct Calculations<'a> {
     layouts: &'a [Layout],
@@ -28,7 +25,6 @@ pub struct Calculations<'a> {
     file: &'a FileIdentity,
     rejects: &'a mut Rejects,
     into: &'a mut dyn FnMut(&PartFacts, &RecordBatch) -> Result<()>,
-    unreadable: Unreadable,
     equations: BTreeMap<String, Compared>,
 }
 
@@ -56,11 +52,11 @@ impl<'a> Calculations<'a> {
         rejects: &'a mut Rejects,
         into: &'a mut dyn FnMut(&PartFacts, &RecordBatch) -> Result<()>,
     ) -> Self {
-        Self { layouts, calculators, file, rejects, into, unreadable: Unreadable::new(), equations: BTreeMap::new() }
+        Self { layouts, calculators, file, rejects, into, equations: BTreeMap::new() }
     }
 
-    /// Adds what equations came to, and says whose text the rejects still lack.
-    pub fn finish(self, outcome: &mut FileOutcome) -> Unreadable {
+    /// Adds what equations came to.
+    pub fn finish(self, outcome: &mut FileOutcome) {
         for (name, compared) in self.equations {
             let Compared { level, sql, broken, first } = compared;
             let holds = (level != Level::Display).then_some(broken == 0);
@@ -77,7 +73,6 @@ impl<'a> Calculations<'a> {
             }
             outcome.checks.push(check);
         }
-        self.unreadable
     }
 }
 
@@ -137,9 +132,8 @@ impl Calculations<'_> {
         for (line, (column, rule, reasons)) in bad {
             let line = line.unsigned_abs();
             let reason = format!("{}: line {line}{}: {}", self.file.path, of_part(&part.part), reasons.join("; "));
-            if self.rejects.add(Reject { part: part.part.clone(), line, column, rule, text: String::new(), raw: String::new(), reason }) {
-                self.unreadable.insert((part.part.clone(), line));
-            }
+            // Its text is added where it is wanted.
+            self.rejects.add(Reject { part: part.part.clone(), line, column, rule, text: String::new(), raw: String::new(), reason });
         }
         Ok(Taken { batch, totals, quarantined, excluded })
     }

@@ -2,16 +2,16 @@
 //!
 //! Decode knows no engine and no store; here they meet.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io;
 
 use arrow::array::RecordBatch;
 use bytes::{Buf, Bytes};
 use futures::stream::{BoxStream, TryStreamExt};
 use takings_decode::general::{FileOutcome, Opener, RawRecord, Reader};
-use takings_decode::{FileIdentity, PartFacts};
+use takings_decode::{FileIdentity, PartFacts, Reject};
 use takings_definitions::{Channel, Export, Table};
-use takings_draft::{FirstRows, Tried};
+use takings_draft::{FirstRows, REJECTS, Tried};
 use takings_engine::Calculator;
 use takings_lake::TableWriter;
 use takings_sources::LandingRecord;
@@ -76,7 +76,12 @@ impl General {
                     None => Ok(()),
                 }
             })?;
-            Ok(Read { outcome, rejects })
+            let mut read = Read { outcome, rejects };
+            // All records of a file that is stopped are read once more anyway.
+            if read.why_not().is_none() {
+                self.add_raw(file, &|| Ok(landed(context, record)), read.rejects.kept_mut())?;
+            }
+            Ok(read)
         })
     }
 
@@ -91,7 +96,10 @@ impl General {
             Ok(outcome) => {
                 let read = Read { outcome, rejects };
                 let stopped = read.why_not();
-                Ok(Tried { outcome: Some(read.outcome), rejects: read.rejects.into_kept(), stopped })
+                let mut rejects = read.rejects.into_kept();
+                let shown = rejects.len().min(REJECTS);
+                self.add_raw(file, open, &mut rejects[..shown])?;
+                Ok(Tried { outcome: Some(read.outcome), rejects, stopped })
             }
             Err(failure) if failure.is_data() => Ok(Tried { outcome: None, rejects: rejects.into_kept(), stopped: Some(failure.to_string()) }),
             Err(failure) => Err(failure),
@@ -108,35 +116,28 @@ impl General {
     ) -> Result<FileOutcome> {
         let mut sink = Calculations::new(self.reader.layouts(), &self.calculators, file, rejects, into);
         let mut outcome = self.reader.read(file, open, &mut sink)?;
-        let unreadable = sink.finish(&mut outcome);
-        self.add_raw(file, open, &unreadable, rejects)?;
+        sink.finish(&mut outcome);
         Ok(outcome)
     }
 
-    /// Every record as text, in the order of the file.
+    /// Every record as text, nearly in the order of the file: one of a wrong shape may come before the rows of its block.
     pub fn records(&self, context: &Context, file: &FileIdentity, record: &LandingRecord, mut each: impl FnMut(RawRecord) -> Result<()>) -> Result<()> {
         blocking(|| self.reader.records(file, &|| Ok(landed(context, record)), &mut each))
     }
 
     /// What calculations refused has no text yet.
-    fn add_raw(&self, file: &FileIdentity, open: Opener<'_>, wanted: &BTreeSet<(String, u64)>, rejects: &mut Rejects) -> Result<()> {
-        if wanted.is_empty() {
+    fn add_raw(&self, file: &FileIdentity, open: Opener<'_>, rejects: &mut [Reject]) -> Result<()> {
+        let lacking = rejects.iter_mut().filter(|reject| reject.raw.is_empty());
+        let mut lacking: BTreeMap<(String, u64), &mut String> = lacking.map(|reject| ((reject.part.clone(), reject.line), &mut reject.raw)).collect();
+        if lacking.is_empty() {
             return Ok(());
         }
-        let mut texts = BTreeMap::new();
-        self.reader.records(file, open, &mut |raw: RawRecord| {
-            let place = (raw.part, raw.line);
-            if wanted.contains(&place) {
-                texts.insert(place, raw.raw);
+        self.reader.records(file, open, &mut |record: RawRecord| {
+            if let Some(raw) = lacking.remove(&(record.part, record.line)) {
+                *raw = record.raw;
             }
             Ok::<_, Failure>(())
-        })?;
-        for reject in rejects.kept_mut().iter_mut().filter(|reject| reject.raw.is_empty()) {
-            if let Some(raw) = texts.get(&(reject.part.clone(), reject.line)) {
-                reject.raw.clone_from(raw);
-            }
-        }
-        Ok(())
+        })
     }
 }
 

@@ -1,21 +1,16 @@
 //! The quarantine: every record that was not taken, with its reason, raw text and identity, as Parquet under `quarantine/`.
 //!
 //! One file per unit, replaced whole; the file goes when its unit is published clean or is no longer wanted. It is written and read a few
-//! thousand records at a time: a large file that is stopped is no reason to need much memory.
+//! thousand records at a time (who reads holds the compressed file): a large file that is stopped is no reason to need much memory.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema};
-use bytes::Bytes;
-use futures::FutureExt;
-use futures::future::BoxFuture;
-use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use parquet::arrow::async_writer::{AsyncArrowWriter, AsyncFileWriter};
+use parquet::arrow::{ArrowWriter, ProjectionMask};
 use parquet::basic::{Compression, ZstdLevel};
-use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 use takings_decode::Reject;
 use takings_definitions::{Channel, Export};
@@ -25,6 +20,7 @@ use takings_storage::{StagedFile, Store};
 
 use crate::failure::{Failure, Result};
 use crate::publish::{Outcome, UnitOutcome};
+use crate::rejects::Rejects;
 
 /// The rule of good records of a file that was stopped.
 const STOPPED: &str = "file_stopped";
@@ -72,38 +68,37 @@ fn folder(channel: &str, export: &str) -> String {
 /// So many entries, or bytes of them, are encoded at once.
 const ENTRIES: usize = 8192;
 const BYTES: usize = 4 << 20;
-/// Rows whose encoded pages wait for the end of their row group.
-const ROWS: usize = 1 << 17;
+/// Rows, and bytes of encoded pages, that wait for the end of their row group.
+const GROUP_ROWS: usize = 1 << 17;
+const GROUP_BYTES: usize = 16 << 20;
 
-/// A unit's quarantine file while it is written. Dropped without [`Writer::finish`], it has never been.
+/// A unit's quarantine file while it is written; before [`Writer::finish`] nobody sees it.
 pub struct Writer<'a> {
     export: &'a Export,
     record: &'a LandingRecord,
     unit: &'a str,
-    file: AsyncArrowWriter<File>,
+    parquet: ArrowWriter<Vec<u8>>,
+    file: StagedFile,
     waiting: Vec<Entry>,
     bytes: usize,
-    records: u64,
-    /// Part and line of the last record.
-    last: Option<(String, u64)>,
+    records: Counted,
 }
 
 impl<'a> Writer<'a> {
     pub async fn new(store: &Store, export: &'a Export, record: &'a LandingRecord, unit: &'a str) -> Result<Self> {
-        let compression = Compression::ZSTD(ZstdLevel::default());
-        let properties =
-            WriterProperties::builder().set_compression(compression).set_max_row_group_row_count(Some(ROWS)).set_created_by("takings".to_owned()).build();
-        let file = AsyncArrowWriter::try_new(File(store.stage().await?), schema(), Some(properties)).map_err(failed)?;
-        Ok(Self { export, record, unit, file, waiting: Vec::new(), bytes: 0, records: 0, last: None })
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(ZstdLevel::default()))
+            .set_max_row_group_row_count(Some(GROUP_ROWS))
+            .set_max_row_group_bytes(Some(GROUP_BYTES))
+            .set_created_by("takings".to_owned());
+        let parquet = ArrowWriter::try_new(Vec::new(), schema(), Some(properties.build())).map_err(Failure::run)?;
+        Ok(Self { export, record, unit, parquet, file: store.stage().await?, waiting: Vec::new(), bytes: 0, records: Counted::default() })
     }
 
     /// Entries of one record follow one another.
     pub async fn add(&mut self, entry: Entry) -> Result<()> {
         self.bytes += entry.raw.len() + entry.text.len() + entry.reason.len();
-        if self.last.as_ref().is_none_or(|(part, line)| (part, *line) != (&entry.part, entry.line)) {
-            self.records += 1;
-            self.last = Some((entry.part.clone(), entry.line));
-        }
+        self.records.count((entry.part.as_str(), entry.line.cast_signed()));
         self.waiting.push(entry);
         if self.waiting.len() >= ENTRIES || self.bytes >= BYTES { self.encode().await } else { Ok(()) }
     }
@@ -112,20 +107,33 @@ impl<'a> Writer<'a> {
         let rows = batch(self.export, self.record, self.unit, &self.waiting)?;
         self.waiting.clear();
         self.bytes = 0;
-        self.file.write(&rows).await.map_err(failed)
+        self.parquet.write(&rows).map_err(Failure::run)?;
+        self.hand_over().await
+    }
+
+    /// Writes what of the file is complete.
+    async fn hand_over(&mut self) -> Result<()> {
+        let bytes = std::mem::take(self.parquet.inner_mut());
+        if bytes.is_empty() { Ok(()) } else { Ok(self.file.write(bytes.into()).await?) }
     }
 
     /// So far.
     pub fn records(&self) -> u64 {
-        self.records
+        self.records.records
     }
 
     /// Puts the file into its place; says how many records it holds.
     pub async fn finish(mut self) -> Result<u64> {
         self.encode().await?;
-        self.file.finish().await.map_err(failed)?;
-        self.file.into_inner().0.commit(&format!("{}{}.parquet", folder(&self.record.channel, &self.export.name), self.unit)).await?;
-        Ok(self.records)
+        self.parquet.finish().map_err(Failure::run)?;
+        self.hand_over().await?;
+        self.file.commit(&format!("{}{}.parquet", folder(&self.record.channel, &self.export.name), self.unit)).await?;
+        Ok(self.records.records)
+    }
+
+    /// Throws away what was written.
+    pub async fn discard(self) -> Result<()> {
+        Ok(self.file.discard().await?)
     }
 }
 
@@ -139,28 +147,16 @@ pub async fn write(store: &Store, export: &Export, record: &LandingRecord, unit:
     Ok(())
 }
 
-/// What the store said, where it was the store.
-fn failed(error: ParquetError) -> Failure {
-    match error {
-        ParquetError::External(error) => match error.downcast::<takings_storage::Error>() {
-            Ok(error) => (*error).into(),
-            Err(error) => Failure::run(error),
-        },
-        other => Failure::run(other),
+/// Writes the bad records of a unit that is published, or removes its file where it has none.
+pub async fn keep(store: &Store, export: &Export, record: &LandingRecord, unit: &str, rejects: Rejects) -> Result<()> {
+    if rejects.count() > 0 {
+        return write(store, export, record, unit, rejects.into_kept().into_iter().map(Entry::from)).await;
     }
-}
-
-struct File(StagedFile);
-
-impl AsyncFileWriter for File {
-    fn write(&mut self, bytes: Bytes) -> BoxFuture<'_, parquet::errors::Result<()>> {
-        async move { if bytes.is_empty() { Ok(()) } else { self.0.write(bytes).await.map_err(|error| ParquetError::External(Box::new(error))) } }.boxed()
+    let path = format!("{}{unit}.parquet", folder(&record.channel, &export.name));
+    if store.exists(&path).await? {
+        store.delete(&path).await?;
     }
-
-    /// The file gets its place later.
-    fn complete(&mut self) -> BoxFuture<'_, parquet::errors::Result<()>> {
-        std::future::ready(Ok(())).boxed()
-    }
+    Ok(())
 }
 
 fn batch(export: &Export, record: &LandingRecord, unit: &str, entries: &[Entry]) -> Result<RecordBatch> {
@@ -197,15 +193,6 @@ pub async fn forget_others(store: &Store, channel: &Channel, export: &Export, wa
         if !wanted.contains(&unit) {
             store.delete(object.location.as_ref()).await?;
         }
-    }
-    Ok(())
-}
-
-/// Removes a unit's file, where the unit was published without a bad record.
-pub async fn forget(store: &Store, channel: &str, export: &str, unit: &str) -> Result<()> {
-    let path = format!("{}{unit}.parquet", folder(channel, export));
-    if store.exists(&path).await? {
-        store.delete(&path).await?;
     }
     Ok(())
 }
@@ -257,7 +244,7 @@ pub async fn list(store: &Store) -> Result<Vec<Listed>> {
     Ok(listed)
 }
 
-/// Records of which several rows may tell, one behind the other.
+/// Counts records of which several entries may tell, one behind the other.
 #[derive(Default)]
 struct Counted {
     records: u64,
@@ -287,16 +274,22 @@ pub async fn show(store: &Store, id: &str, limit: usize) -> Result<(Vec<Row>, us
             all += rows.count();
             for row in 0..rows.count() {
                 let kept = if rows.text("rule", row) == STOPPED { &mut good } else { &mut bad };
-                if kept.len() < limit {
-                    kept.push(rows.row(row));
-                }
+                kept.push(rows.row(row));
             }
+            first(&mut bad, limit);
+            first(&mut good, limit);
         }
         bad.extend(good);
         bad.truncate(limit);
         return Ok((bad, all));
     }
     Err(Failure::usage(format!("the quarantine has no `{id}`; `takings quarantine list` shows the ids")))
+}
+
+/// Those of them that stand first in the unit.
+fn first(rows: &mut Vec<Row>, limit: usize) {
+    rows.sort_by(|one, other| (&one.text["part"], one.line).cmp(&(&other.text["part"], other.line)));
+    rows.truncate(limit);
 }
 
 /// One row of a quarantine file.

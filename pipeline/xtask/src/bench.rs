@@ -7,7 +7,7 @@ mod growth;
 mod vendor;
 
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 use takings_sample::{WideOptions, append_wide_day, write_wide};
 
@@ -160,7 +160,7 @@ fn measure_all(order: &Order, bench: &Bench, document: &mut Document) -> Result<
 /// What it costs to start.
 fn start(runs: usize, bench: &Bench, document: &mut Document) -> Result<(), String> {
     bench.clear()?;
-    let mut comparison = Comparison::new("Start, in the shipped project", &[]);
+    let mut comparison = Comparison::new("Start, in the shipped project");
     for (name, arguments) in [("takings --help", &["--help"][..]), ("takings check", &["check"])] {
         for _ in 0..runs.max(5) {
             comparison.add(name, bench.start(arguments)?);
@@ -177,7 +177,7 @@ fn of_size(order: &Order, bench: &Bench, document: &mut Document, rows: u64, fil
     let written = write_wide(&options).map_err(|error| error.to_string())?;
     document.data(rows, files, written.bytes);
     let stage = |document: &mut Document, title: &str, engines: &[&str], step: &mut dyn FnMut(&str) -> Result<Cost, String>| -> Result<(), String> {
-        let mut comparison = Comparison::new(title, engines);
+        let mut comparison = Comparison::new(title);
         // A B A B: what else the machine does falls on all alike.
         for turn in 1..=order.runs {
             for engine in engines {
@@ -224,4 +224,15 @@ fn of_size(order: &Order, bench: &Bench, document: &mut Document, rows: u64, fil
 /// The folder of the peers' scripts and of the project that is measured.
 fn scripts() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/bench"))
+}
+
+/// What a command prints.
+fn output(command: &mut Command) -> Result<String, String> {
+    let done = command.output().map_err(|error| format!("{command:?}: {error}"))?;
+    let printed = String::from_utf8_lossy(&done.stdout).trim().to_owned();
+    if done.status.success() {
+        Ok(printed)
+    } else {
+        Err(format!("{command:?} ended with {}: {printed}\n{}", done.status, String::from_utf8_lossy(&done.stderr).trim()))
+    }
 }

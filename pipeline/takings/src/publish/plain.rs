@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use futures::stream::{self, Stream, TryStreamExt};
-use takings_decode::{Chunk, ColumnTotal, Decoded, Decoder, FileIdentity, Layout, Reject, Splitter, add_totals};
+use takings_decode::{Chunk, ColumnTotal, Decoded, Decoder, FileIdentity, Layout, RAW_LIMIT, Reject, Splitter, add_totals};
 use takings_definitions::{Export, Table};
 use takings_lake::{Lake, TableWriter};
 use takings_sources::{Landing, LandingRecord, Segment};
@@ -109,7 +109,8 @@ impl Plain {
         };
         let warnings = decoder.warnings().iter().map(|warning| format!("{}: {warning}", export.name)).collect();
         let shares = if unit.length() < DEALT { 1 } else { threads.max(1) };
-        let share = |_| Ok(Share::new(&decoder, self.lake.writer(&self.table, Some(&unit.key))?.one_of(shares), export.quarantine_limit));
+        let share =
+            |_| Ok(Share::new(&decoder, self.lake.writer(&self.table, Some(&unit.key))?.one_of(shares), Rejects::one_of(shares, export.quarantine_limit)));
         let shares = (0..shares).map(share).collect::<Result<_>>()?;
         let (shares, mut dealt) = self.deal(unit, shares).await;
         let (mut writers, mut rejects) = (Vec::new(), Rejects::new(export.quarantine_limit));
@@ -141,11 +142,7 @@ impl Plain {
         outcome.quarantined = rejects.count();
         outcome.rows = outcome.published;
         check_accounts(export, &outcome, &files)?;
-        if rejects.count() == 0 {
-            quarantine::forget(&self.store, &record.channel, &export.name, &unit.key).await?;
-        } else {
-            quarantine::write(&self.store, export, record, &unit.key, rejects.into_kept().into_iter().map(Entry::from)).await?;
-        }
+        quarantine::keep(&self.store, export, record, &unit.key, rejects).await?;
         Ok(Made { outcome, files, warnings })
     }
 
@@ -228,14 +225,12 @@ impl Plain {
         let mut bad = rejects.into_iter().peekable();
         let mut writer = Writer::new(&self.store, &self.export, unit.record, &unit.key).await?;
         let mut records = std::pin::pin!(self.chunks(unit, 1).await?);
-        outcome.records = 0;
         while let Some(record) = records.try_next().await? {
             self.go_on()?;
-            let raw = String::from_utf8_lossy(&record.bytes).trim_end_matches(['\r', '\n']).to_owned();
+            let raw = String::from_utf8_lossy(&record.bytes[..record.bytes.len().min(RAW_LIMIT)]).trim_end_matches(['\r', '\n']).to_owned();
             if raw.is_empty() {
                 continue;
             }
-            outcome.records += 1;
             let mut is_bad = false;
             while let Some(reject) = bad.next_if(|reject| reject.line <= record.first_line) {
                 is_bad = reject.line == record.first_line;
@@ -248,7 +243,7 @@ impl Plain {
         for reject in bad {
             writer.add(reject.into()).await?;
         }
-        writer.finish().await?;
+        outcome.records = writer.finish().await?;
         outcome.published = 0;
         outcome.excluded.clear();
         outcome.quarantined = outcome.records;
@@ -268,8 +263,7 @@ struct Share {
 }
 
 impl Share {
-    fn new(decoder: &Arc<Decoder>, writer: TableWriter, quarantine_limit: u64) -> Self {
-        let rejects = Rejects::new(quarantine_limit);
+    fn new(decoder: &Arc<Decoder>, writer: TableWriter, rejects: Rejects) -> Self {
         Self { decoder: Arc::clone(decoder), writer, records: 0, published: 0, totals: Vec::new(), excluded: BTreeMap::new(), rejects }
     }
 

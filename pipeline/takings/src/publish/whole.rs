@@ -61,11 +61,7 @@ pub(super) async fn decode(
     outcome.totals = found.totals;
     let files = writer.hand_over().await?;
     check_accounts(export, &outcome, &files)?;
-    if rejects.count() == 0 {
-        quarantine::forget(&context.store, &record.channel, &export.name, &unit.key).await?;
-    } else {
-        quarantine::write(&context.store, export, record, &unit.key, rejects.into_kept().into_iter().map(Entry::from)).await?;
-    }
+    quarantine::keep(&context.store, export, record, &unit.key, rejects).await?;
     Ok(Made { outcome, files, warnings })
 }
 
@@ -113,14 +109,22 @@ async fn quarantine_whole(
     let cut = general.records(context, file, unit.record, |record| {
         let place = (record.part, record.line);
         match left.get_mut(&place) {
-            Some(entries) => entries.drain(..).try_for_each(|entry| runtime.block_on(writer.add(entry))),
+            Some(entries) => entries.drain(..).try_for_each(|mut entry| {
+                // What calculations refuse comes without its text.
+                if entry.raw.is_empty() {
+                    entry.raw.clone_from(&record.raw);
+                }
+                runtime.block_on(writer.add(entry))
+            }),
             None => runtime.block_on(writer.add(Entry::stopped(place.0, place.1, record.raw, &reason))),
         }
     });
-    match cut {
-        Ok(()) => {}
-        Err(failure) if failure.is_data() => (writer, left) = (new().await?, bad()),
-        Err(failure) => return Err(failure),
+    if let Err(failure) = cut {
+        writer.discard().await?;
+        if !failure.is_data() {
+            return Err(failure);
+        }
+        (writer, left) = (new().await?, bad());
     }
     for entry in left.into_values().flatten() {
         writer.add(entry).await?;

@@ -4,11 +4,11 @@ use std::fmt::Write;
 use std::path::Path;
 use std::process::Command;
 
-use crate::bench::engines::{Bench, Cost, PEERS, output};
+use crate::bench::engines::{Bench, Cost, PEERS};
 use crate::bench::growth::Point;
-use crate::bench::{DAYS, FILES, scripts};
+use crate::bench::{DAYS, FILES, output, scripts};
 
-/// The text before the figures; what is tried and why stands there, not in code.
+/// The text before the figures: what is measured.
 const INTRODUCTION: &str = "introduction.md";
 
 pub struct Document {
@@ -23,8 +23,8 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    pub fn new(title: &str, engines: &[&str]) -> Self {
-        Self { title: title.to_owned(), costs: engines.iter().map(|engine| ((*engine).to_owned(), Vec::new())).collect() }
+    pub fn new(title: &str) -> Self {
+        Self { title: title.to_owned(), costs: Vec::new() }
     }
 
     pub fn add(&mut self, engine: &str, cost: Cost) {
@@ -88,7 +88,7 @@ impl Document {
         let _ = write!(
             self.body,
             "\n## Growth\n\nFrom {rows} lines in {FILES} files over {DAYS} days on, once each: a first run from nothing with the five reports of (b), which are of all \
-             lines, and the night of (d), after one day more. Days of history, and nights without news before, are of {} lines a day.\n",
+             lines, and the night of (d), after one day more. Days of history are of {} lines each, in a file a week; the day after is the eighth of its month. Nights before come after 38 such days, bring nothing and make the reports of all lines again.\n",
             10 * a_day
         );
     }

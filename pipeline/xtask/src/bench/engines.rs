@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
-use takings_sample::WideOptions;
+use takings_sample::{WideOptions, wide_day};
 
-use crate::bench::scripts;
+use crate::bench::{output, scripts};
 
 /// The peers and their versions, as PyPI has them.
 pub const PEERS: [&str; 3] = ["duckdb==2.0.0", "polars==2.1.0", "datafusion==55.0.0"];
@@ -57,7 +57,7 @@ pub struct DayAfter {
 
 impl DayAfter {
     pub fn of(options: &WideOptions) -> Self {
-        Self { day: options.day(options.days), tick: options.day(options.days + 1) }
+        Self { day: wide_day(options.days), tick: wide_day(options.days + 1) }
     }
 }
 
@@ -74,6 +74,9 @@ impl Bench {
     /// Builds the binary, makes the virtual environment where it is missing.
     pub fn prepare(folder: &Path) -> Result<Self, String> {
         let takings = std::env::current_exe().map_err(|error| error.to_string())?.with_file_name("takings");
+        if takings.parent().is_none_or(|folder| !folder.ends_with("release")) {
+            return Err("only a release build is measured: cargo xtask bench".to_owned());
+        }
         shell(crate::cargo().args(["build", "--release", "--locked", "--workspace", "--bins"]))?;
         std::fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
         Ok(Self { folder: folder.canonicalize().map_err(|error| error.to_string())?, python: environment()?, takings, nights: Cell::new(0) })
@@ -125,7 +128,7 @@ impl Bench {
             Some(Source::Disk) => vec!["--cold".into(), files.into()],
         };
         if takings {
-            return self.measured(&before, &self.takings_command(&["rebuild", "wide_usage_line", "--only"]), &[]);
+            return self.measured(&before, &self.command(&self.project(), &["rebuild", "wide_usage_line", "--only"]), &[]);
         }
         remove(&self.folder.join(engine))?;
         self.measured(&before, &self.script_command(&format!("load_{engine}.py"), &[self.feeds().into(), self.path(engine)]), &[])
@@ -186,11 +189,9 @@ impl Bench {
     pub fn start(&self, arguments: &[&str]) -> Result<Cost, String> {
         let project = self.folder.join("shipped");
         if !project.is_dir() {
-            output(Command::new(&self.takings).arg("init").arg(&project))?;
+            self.init(&project)?;
         }
-        let command: [OsString; 3] = [self.takings.clone().into(), "--project".into(), project.into()];
-        let command: Vec<OsString> = command.into_iter().chain(arguments.iter().map(OsString::from)).collect();
-        self.measured(&[], &command, &[])
+        self.measured(&[], &self.command(&project, arguments), &[])
     }
 
     pub fn same_lines(&self, peer: &str) -> Result<String, String> {
@@ -212,15 +213,13 @@ impl Bench {
     pub fn all_reports(&self, jobs: &[(&str, &str)], seller: &str) -> Result<Cost, String> {
         let project = self.folder.join("shipped");
         remove(&project)?;
-        output(Command::new(&self.takings).arg("init").arg(&project))?;
+        self.init(&project)?;
         let instance = "TAKINGS_INSTANCES__AWS_MARKETPLACE__MAIN__";
         let variables = [("URL", self.feeds().into_os_string()), ("SELLER_ACCOUNT", seller.into()), ("ENHANCED_DATA_SHARING", "true".into())];
         let variables = variables.map(|(name, value)| (format!("{instance}{name}"), value));
         let mut all: Option<Cost> = None;
         for (job, tick) in jobs {
-            let arguments: [OsString; 6] = ["--project".into(), project.clone().into(), "run".into(), job.into(), "--at".into(), tick.into()];
-            let command: Vec<OsString> = std::iter::once(self.takings.clone().into()).chain(arguments).collect();
-            let cost = self.measured(&[], &command, &variables)?;
+            let cost = self.measured(&[], &self.command(&project, &["run", job, "--at", tick]), &variables)?;
             all = Some(all.map_or(cost, |all| all.then(cost)));
         }
         all.ok_or_else(|| "there is no job to run".to_owned())
@@ -251,12 +250,17 @@ impl Bench {
     }
 
     fn takings(&self, arguments: &[&str]) -> Result<Cost, String> {
-        self.measured(&[], &self.takings_command(arguments), &[])
+        self.measured(&[], &self.command(&self.project(), arguments), &[])
     }
 
-    fn takings_command(&self, arguments: &[&str]) -> Vec<OsString> {
-        let project: [OsString; 3] = [self.takings.clone().into(), "--project".into(), self.project().into()];
-        project.into_iter().chain(arguments.iter().map(OsString::from)).collect()
+    fn command(&self, project: &Path, arguments: &[&str]) -> Vec<OsString> {
+        let start: [OsString; 3] = [self.takings.clone().into(), "--project".into(), project.into()];
+        start.into_iter().chain(arguments.iter().map(OsString::from)).collect()
+    }
+
+    /// A project as it is shipped.
+    fn init(&self, project: &Path) -> Result<(), String> {
+        output(Command::new(&self.takings).arg("init").arg(project)).map(|_| ())
     }
 
     fn script(&self, name: &str, arguments: &[OsString]) -> Result<Cost, String> {
@@ -309,14 +313,4 @@ fn remove(path: &Path) -> Result<(), String> {
 fn shell(command: &mut Command) -> Result<(), String> {
     let status = command.status().map_err(|error| format!("{command:?}: {error}"))?;
     if status.success() { Ok(()) } else { Err(format!("{command:?} ended with {status}")) }
-}
-
-pub fn output(command: &mut Command) -> Result<String, String> {
-    let done = command.output().map_err(|error| format!("{command:?}: {error}"))?;
-    let printed = String::from_utf8_lossy(&done.stdout).trim().to_owned();
-    if done.status.success() {
-        Ok(printed)
-    } else {
-        Err(format!("{command:?} ended with {}: {printed}\n{}", done.status, String::from_utf8_lossy(&done.stderr).trim()))
-    }
 }

@@ -15,7 +15,7 @@ pub fn measure(query: &Path, events: u64, runs: usize, bench: &Bench, document: 
     let written = takings_sample::write(&options, &mut |_| {}).map_err(|error| error.to_string())?;
     document.feeds(events, written.feeds.iter().map(|feed| feed.bytes).sum());
     let engines = ["takings", "duckdb, AWS's query"];
-    let mut comparison = Comparison::new("Raw feeds → all reports, against AWS's one query", &engines);
+    let mut comparison = Comparison::new("Raw feeds → all reports, against AWS's one query");
     for turn in 1..=runs {
         for (at, engine) in engines.iter().enumerate() {
             let cost = if at == 0 { bench.all_reports(&JOBS, &options.seller_account)? } else { bench.vendor_query(query)? };
