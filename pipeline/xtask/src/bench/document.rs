@@ -50,7 +50,6 @@ impl Document {
     pub fn new(bench: &Bench) -> Result<Self, String> {
         let path = scripts().join(INTRODUCTION);
         let mut head = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-        let command: Vec<String> = std::env::args().skip(1).collect();
         let _ = write!(
             head,
             "\n## Machine, versions, command\n\n{}. {} of commit {}, built by {}; {} under {}.\n\n    cargo xtask {}\n",
@@ -60,7 +59,7 @@ impl Document {
             output(Command::new("rustc").arg("--version"))?,
             PEERS.join(", ").replace("==", " "),
             bench.python_version()?,
-            command.join(" ")
+            command()
         );
         Ok(Self { head, body: String::new() })
     }
@@ -167,6 +166,20 @@ fn median(costs: &[Cost]) -> Option<Cost> {
         Some(f64::midpoint(*below, *above))
     };
     Some(Cost { wall: of(|cost| cost.wall)?, user: of(|cost| cost.user)?, system: of(|cost| cost.system)?, peak_mib: of(|cost| cost.peak_mib)? })
+}
+
+/// What was called, without the places of this machine.
+fn command() -> String {
+    let mut words: Vec<String> = std::env::args().skip(1).collect();
+    for place in ["--folder", "--out"] {
+        if let Some(at) = words.iter().position(|word| word == place) {
+            words.drain(at..(at + 2).min(words.len()));
+        }
+    }
+    if let Some(query) = words.iter().position(|word| word == "--vendor-query").and_then(|at| words.get_mut(at + 1)) {
+        "FILE".clone_into(query);
+    }
+    words.join(" ")
 }
 
 /// What is checked out, and whether it was changed.
