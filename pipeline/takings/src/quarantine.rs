@@ -274,7 +274,11 @@ pub async fn show(store: &Store, id: &str, limit: usize) -> Result<(Vec<Row>, us
             all += rows.count();
             for row in 0..rows.count() {
                 let kept = if rows.text("rule", row) == STOPPED { &mut good } else { &mut bad };
-                kept.push(rows.row(row));
+                // Those of the batches before stand in order.
+                let last = limit.checked_sub(1).and_then(|at| kept.get(at));
+                if last.is_none_or(|last: &Row| (rows.text("part", row), rows.number("line", row)) < last.place()) {
+                    kept.push(rows.row(row));
+                }
             }
             first(&mut bad, limit);
             first(&mut good, limit);
@@ -288,7 +292,7 @@ pub async fn show(store: &Store, id: &str, limit: usize) -> Result<(Vec<Row>, us
 
 /// Those of them that stand first in the unit.
 fn first(rows: &mut Vec<Row>, limit: usize) {
-    rows.sort_by(|one, other| (&one.text["part"], one.line).cmp(&(&other.text["part"], other.line)));
+    rows.sort_by(|one, other| one.place().cmp(&other.place()));
     rows.truncate(limit);
 }
 
@@ -299,6 +303,12 @@ pub struct Row {
     pub text: BTreeMap<&'static str, String>,
     pub version: i64,
     pub line: i64,
+}
+
+impl Row {
+    fn place(&self) -> (&str, i64) {
+        (&self.text["part"], self.line)
+    }
 }
 
 /// Some rows of a quarantine file.
