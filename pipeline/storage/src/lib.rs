@@ -22,7 +22,7 @@ use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures::{StreamExt, TryStreamExt, stream::BoxStream};
+use futures::{StreamExt, TryStreamExt, future, stream::BoxStream};
 use object_store::aws::AmazonS3Builder;
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
@@ -199,6 +199,23 @@ impl Store {
         let at = self.path(prefix)?;
         let prefix_path = (!prefix.is_empty()).then_some(&at);
         self.objects.list(prefix_path).try_collect().await.map_err(|error| self.error("list", prefix, error))
+    }
+
+    /// Those of them whose paths begin with a text. Of those that sort before it nothing is looked at, on a bucket they are not even listed.
+    pub async fn list_beginning(&self, prefix: &str, beginning: &str) -> Result<Vec<ObjectMeta>> {
+        let (at, from) = (self.path(prefix)?, self.path(beginning)?);
+        let listed = self.objects.list_with_offset(Some(&at), &from);
+        let is_of_it = |meta: &ObjectMeta| future::ready(meta.location.as_ref().starts_with(from.as_ref()));
+        listed.try_filter(is_of_it).try_collect().await.map_err(|error| self.error("list", prefix, error))
+    }
+
+    /// The names of the folders right below one, sorted. A folder that does not exist is empty.
+    pub async fn folders(&self, prefix: &str) -> Result<Vec<String>> {
+        let at = self.path(prefix)?;
+        let listed = self.objects.list_with_delimiter(Some(&at)).await.map_err(|error| self.error("list", prefix, error))?;
+        let mut names: Vec<String> = listed.common_prefixes.iter().filter_map(|folder| folder.filename().map(str::to_owned)).collect();
+        names.sort_unstable();
+        Ok(names)
     }
 
     /// Deletes a file; one that is gone already is no error. On a bucket a fence is asked before, and nothing else keeps a process that

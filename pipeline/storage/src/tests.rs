@@ -36,6 +36,12 @@ async fn what_is_written_is_read_and_listed_in_order() {
     let pieces: Vec<Bytes> = store.stream("b/2.txt", Some(1..4)).await.unwrap().try_collect().await.unwrap();
     assert_eq!(pieces.concat(), b"wei");
     assert_eq!(store.list("nothing/here").await.unwrap().len(), 0);
+    store.replace("b/1/x", "x").await.unwrap();
+    store.replace("b/20.txt", "x").await.unwrap();
+    let beginning: Vec<String> = store.list_beginning("b", "b/2").await.unwrap().into_iter().map(|meta| meta.location.to_string()).collect();
+    assert_eq!(beginning, ["b/2.txt", "b/20.txt"]);
+    assert_eq!(store.list_beginning("nothing", "nothing/2").await.unwrap().len(), 0);
+    assert_eq!((store.folders("b").await.unwrap(), store.folders("nothing").await.unwrap()), (vec!["1".to_owned()], vec![]));
     assert_eq!(store.head("b/2.txt").await.unwrap().unwrap().size, 4);
     assert!(!store.exists("b/3.txt").await.unwrap());
 }
