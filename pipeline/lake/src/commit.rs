@@ -8,16 +8,17 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use deltalake_core::DeltaTableError;
 use deltalake_core::kernel::transaction::{CommitBuilder, CommitProperties, TableReference};
-use deltalake_core::kernel::{Action, Add, EagerSnapshot, Metadata, Protocol, Remove, Transaction};
+use deltalake_core::kernel::{Action, Add, Metadata, Protocol, Remove, Transaction};
 use deltalake_core::protocol::{DeltaOperation, SaveMode};
 use serde_json::{Value, json};
 use takings_definitions::Table;
 use uuid::Uuid;
 
 use crate::compact::TARGET;
+use crate::known::Version;
 use crate::log::{APPLICATION, Log};
 use crate::schema::{delta_schema, misfit};
-use crate::state::{PARTS_TAG, data_files, version_number};
+use crate::state::{PARTS_TAG, version_number};
 use crate::{DataFile, Error, Lake, NewFile, PARTITION_COLUMN, Result, table_schema};
 
 /// Where a log entry names the commit that wrote it.
@@ -66,18 +67,15 @@ impl Lake {
             new.placed().await?;
         }
         let log = self.log(&table.name)?;
-        let snapshot = log.read(None).await?;
-        let app_version = match &snapshot {
-            Some(snapshot) => log.application_version(snapshot).await?,
-            None => None,
-        };
+        let current = self.known.read(&log, None).await?;
+        let app_version = current.as_ref().map(|current| current.state.app_version).filter(|&version| version > 0);
         if app_version != expected_app_version.filter(|&version| version > 0) {
             let count = |version: Option<i64>| version.map_or("no commit".to_owned(), |version| format!("commit {version}"));
             return Err(Error::conflict(&table.name, format!("planned on {}, the table is at {}", count(expected_app_version), count(app_version))));
         }
         let next = app_version.unwrap_or(0) + 1;
 
-        let mut actions = self.table_actions(table, snapshot.as_ref(), &adds, &removes)?;
+        let mut actions = self.table_actions(table, current.as_ref(), &adds, &removes)?;
         let now = self.now().timestamp_millis();
         actions.extend(adds.iter().map(|new| Action::Add(add(new, now, !rearranges))));
         actions.extend(removes.iter().map(|file| Action::Remove(remove(file, now, !rearranges))));
@@ -99,11 +97,15 @@ impl Lake {
                 predicate: None,
             }
         };
-        let number = snapshot.as_ref().map_or(0, |snapshot| snapshot.version() + 1);
-        let on = snapshot.as_ref().map(|snapshot| snapshot as &dyn TableReference);
+        let number = current.as_ref().map_or(0, |current| current.log.version() + 1);
+        let on = current.as_ref().map(|current| &current.log as &dyn TableReference);
         let outcome = CommitBuilder::from(properties).with_actions(actions).build(on, log.store.clone(), operation).await;
         match outcome {
-            Ok(done) => Ok(Committed { version: version_number(&table.name, done.version)?, app_version: next }),
+            Ok(done) => {
+                let version = version_number(&table.name, done.version)?;
+                self.known.committed(&table.name, done.snapshot, next);
+                Ok(Committed { version, app_version: next })
+            }
             Err(error) if log.holds(number, &id).await? => {
                 // The log entry is there: what failed came after it, such as a checkpoint, and is done by a later commit.
                 tracing::warn!(table = table.name, version = number, %error, "committed, but not all of the work after it was done");
@@ -115,15 +117,14 @@ impl Lake {
     }
 
     /// Protocol and metadata, where the table is new or its contract or retention changed.
-    fn table_actions(&self, table: &Table, snapshot: Option<&EagerSnapshot>, adds: &[NewFile], removes: &[DataFile]) -> Result<Vec<Action>> {
-        let Some(snapshot) = snapshot else {
+    fn table_actions(&self, table: &Table, current: Option<&Version>, adds: &[NewFile], removes: &[DataFile]) -> Result<Vec<Action>> {
+        let Some(current) = current else {
             if let Some(file) = removes.first() {
                 return Err(Error::conflict(&table.name, format!("the file {} is to be removed, but there is no table", file.path)));
             }
             return Ok(vec![Action::Protocol(self.protocol(table)?), Action::Metadata(self.metadata(table, None)?)]);
         };
-        let files = data_files(&table.name, snapshot)?;
-        let mut left: BTreeSet<&str> = files.iter().map(|file| file.path.as_str()).collect();
+        let mut left: BTreeSet<&str> = current.state.files.iter().map(|file| file.path.as_str()).collect();
         if let Some(file) = adds.iter().find(|new| left.contains(new.file.path.as_str())) {
             return Err(Error::conflict(&table.name, format!("the file {} is in the table already", file.file.path)));
         }
@@ -131,16 +132,16 @@ impl Lake {
             return Err(Error::conflict(&table.name, format!("the file {} is not in the table (any more)", file.path)));
         }
 
-        let wanted = self.metadata(table, Some(snapshot.metadata()))?;
-        let (old, new) = (snapshot.arrow_schema(), table_schema(table));
-        let same_partition = snapshot.metadata().partition_columns() == wanted.partition_columns();
+        let wanted = self.metadata(table, Some(current.log.metadata()))?;
+        let (old, new) = (current.state.schema.clone(), table_schema(table));
+        let same_partition = current.log.metadata().partition_columns() == wanted.partition_columns();
         if !left.is_empty() {
             let reason = if same_partition { misfit(&old, &new) } else { Some("it is partitioned otherwise".to_owned()) };
             if let Some(reason) = reason {
                 return Err(Error::Contract { table: table.name.clone(), contract: table.path.display().to_string(), reason });
             }
         }
-        let same = old == new && same_partition && snapshot.metadata().configuration() == wanted.configuration();
+        let same = old == new && same_partition && current.log.metadata().configuration() == wanted.configuration();
         Ok(if same { Vec::new() } else { vec![Action::Metadata(wanted)] })
     }
 

@@ -7,6 +7,7 @@
 mod commit;
 mod compact;
 mod error;
+mod known;
 mod log;
 mod mirror;
 mod months;
@@ -26,6 +27,8 @@ use chrono::{DateTime, Utc};
 use takings_storage::Store;
 use tokio::sync::Semaphore;
 
+use known::Known;
+
 pub use commit::Committed;
 pub use compact::Compacted;
 pub use error::{Error, Result};
@@ -41,13 +44,14 @@ pub struct Lake {
     retention_days: u32,
     now: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
     places: Arc<Semaphore>,
+    known: Known,
 }
 
 impl Lake {
     /// `retention_days`: how long replaced files and log entries are kept for time travel (written into each table's
     /// properties, so that other Delta tools keep to it). `now`: the time that marks deletions.
     pub fn new(store: Store, retention_days: u32, now: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
-        Self { store, retention_days, now: Arc::new(now), places: Arc::new(Semaphore::new(writer::PLACED_AT_ONCE)) }
+        Self { store, retention_days, now: Arc::new(now), places: Arc::new(Semaphore::new(writer::PLACED_AT_ONCE)), known: Known::default() }
     }
 
     /// The same lake by way of another store of the same files.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use deltalake_core::DeltaTableError;
 use deltalake_core::kernel::EagerSnapshot;
 use deltalake_core::logstore::{LogStoreRef, StorageConfig, default_logstore};
+use deltalake_core::table::state::DeltaTableState;
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
 use url::Url;
@@ -22,14 +23,14 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    /// The latest version, or a given one. `None` when the table was never committed.
-    pub(crate) async fn read(&self, version: Option<i64>) -> Result<Option<EagerSnapshot>> {
+    /// The latest version, or a given one, from its first line on. `None` when the table was never committed.
+    pub(crate) async fn read(&self, version: Option<i64>) -> Result<Option<DeltaTableState>> {
         let wanted = version.map(|version| u64::try_from(version).map_err(|_| self.no_version(version, "versions count from 0".into()))).transpose()?;
-        match (EagerSnapshot::try_new(self.store.as_ref(), wanted).await, version) {
-            (Ok(snapshot), _) => Ok(Some(snapshot)),
+        match (DeltaTableState::try_new(self.store.as_ref(), wanted).await, version) {
+            (Ok(read), _) => Ok(Some(read)),
             (Err(DeltaTableError::NotATable(_)), None) => Ok(None),
-            (Err(error), None) => Err(Error::delta(&self.table, "read its Delta log", error)),
-            (Err(error), Some(version)) => match EagerSnapshot::try_new(self.store.as_ref(), None).await {
+            (Err(error), None) => Err(self.unreadable(error)),
+            (Err(error), Some(version)) => match DeltaTableState::try_new(self.store.as_ref(), None).await {
                 Err(DeltaTableError::NotATable(_)) => Ok(None),
                 _ => Err(self.no_version(version, error.to_string())),
             },
@@ -39,6 +40,10 @@ impl Log {
     /// The version of the last commit by this program.
     pub(crate) async fn application_version(&self, snapshot: &EagerSnapshot) -> Result<Option<i64>> {
         snapshot.transaction_version(self.store.as_ref(), APPLICATION).await.map_err(|error| Error::delta(&self.table, "read its transaction version", error))
+    }
+
+    pub(crate) fn unreadable(&self, error: DeltaTableError) -> Error {
+        Error::delta(&self.table, "read its Delta log", error)
     }
 
     fn no_version(&self, version: i64, reason: String) -> Error {

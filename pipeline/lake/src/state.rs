@@ -1,11 +1,18 @@
 //! What a table consists of at a version.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use arrow::datatypes::SchemaRef;
 use chrono::NaiveDate;
 use deltalake_core::kernel::{EagerSnapshot, LogicalFileView};
+use futures::stream::{self, StreamExt, TryStreamExt};
 use takings_definitions::Table;
 
 use crate::{Error, Lake, PARTITION_COLUMN, Result};
+
+/// So many logs are read at once.
+const READ_AT_ONCE: usize = 8;
 
 /// A table at one version of its Delta log.
 #[derive(Debug, Clone)]
@@ -46,17 +53,28 @@ impl DataFile {
 
 impl Lake {
     /// The table's latest version, or a given one. `None`: there is no such table yet.
-    pub async fn state(&self, table: &Table, version: Option<i64>) -> Result<Option<TableState>> {
+    pub async fn state(&self, table: &Table, version: Option<i64>) -> Result<Option<Arc<TableState>>> {
         self.state_of(&table.name, version).await
     }
 
-    /// The same by the table's name alone.
-    pub async fn state_of(&self, table: &str, version: Option<i64>) -> Result<Option<TableState>> {
-        let log = self.log(table)?;
-        let Some(snapshot) = log.read(version).await? else { return Ok(None) };
-        let app_version = log.application_version(&snapshot).await?.unwrap_or(0);
-        let files = data_files(table, &snapshot)?;
-        Ok(Some(TableState { version: version_number(table, snapshot.version())?, app_version, files, schema: snapshot.arrow_schema() }))
+    /// The latest versions of tables, side by side; those that are not there are left out.
+    pub async fn states<'t>(&self, tables: impl IntoIterator<Item = &'t Table>) -> Result<BTreeMap<String, Arc<TableState>>> {
+        let read = stream::iter(tables).map(async |table| Ok((table.name.clone(), self.state(table, None).await?))).buffered(READ_AT_ONCE);
+        read.try_filter_map(async |(name, state)| Ok(state.map(|state| (name, state)))).try_collect().await
+    }
+
+    /// The newest version that was read or committed by way of this lake; only where there is none the log is looked at. Whoever plans on it finds at
+    /// its commit whether somebody else has committed since.
+    pub async fn known_state(&self, table: &Table) -> Result<Option<Arc<TableState>>> {
+        match self.known.latest(&table.name) {
+            Some(latest) => Ok(latest.map(|read| read.state)),
+            None => self.state(table, None).await,
+        }
+    }
+
+    /// The same as [`Lake::state`] by the table's name alone.
+    pub async fn state_of(&self, table: &str, version: Option<i64>) -> Result<Option<Arc<TableState>>> {
+        Ok(self.known.read(&self.log(table)?, version).await?.map(|read| read.state))
     }
 }
 

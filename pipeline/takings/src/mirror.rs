@@ -84,12 +84,12 @@ fn masks_key(sharing: &BTreeSet<&str>, key: Option<&[u8]>) -> String {
 }
 
 async fn changed_months(context: &Context, table: &Table, before: Option<i64>, version: i64) -> Result<BTreeSet<Option<NaiveDate>>> {
-    let files = |state: Option<takings_lake::TableState>| state.map(|state| state.files).unwrap_or_default();
-    let now = files(context.lake.state(table, Some(version)).await?);
+    let now = context.lake.state(table, Some(version)).await?;
     let before = match before {
-        Some(before) => files(context.lake.state(table, Some(before)).await?),
-        None => Vec::new(),
+        Some(before) => context.lake.state(table, Some(before)).await?,
+        None => None,
     };
+    let [now, before] = [&now, &before].map(|state| state.as_ref().map_or(&[][..], |state| &state.files));
     let paths: BTreeSet<&str> = before.iter().map(|file| file.path.as_str()).collect();
     let now_paths: BTreeSet<&str> = now.iter().map(|file| file.path.as_str()).collect();
     let came = now.iter().filter(|file| !paths.contains(file.path.as_str()));

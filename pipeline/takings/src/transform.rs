@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::NaiveDate;
 use futures::TryStreamExt;
@@ -30,7 +30,7 @@ pub struct Transformed {
     pub versions: BTreeMap<String, i64>,
     pub tables: Tables,
     /// The same, as the lake knows them.
-    files: BTreeMap<String, Vec<DataFile>>,
+    states: BTreeMap<String, Arc<TableState>>,
     pub built: Vec<Built>,
 }
 
@@ -48,10 +48,8 @@ pub struct Built {
 pub async fn transform(context: &Context, run: Uuid, force: impl Fn(&str) -> bool, mut progress: impl FnMut(&str)) -> Result<Transformed> {
     let mut done = Transformed::default();
     let everything: BTreeSet<String> = context.project.models.keys().cloned().collect();
-    for table in context.project.tables.values() {
-        if let Some(state) = context.lake.state(table, None).await? {
-            done.see(&table.name, &state);
-        }
+    for (name, state) in context.lake.states(context.project.tables.values()).await? {
+        done.see(&name, state);
     }
     for name in context.graph.marts_for(&everything) {
         progress(&name);
@@ -63,10 +61,10 @@ pub async fn transform(context: &Context, run: Uuid, force: impl Fn(&str) -> boo
 }
 
 impl Transformed {
-    fn see(&mut self, name: &str, state: &TableState) {
+    fn see(&mut self, name: &str, state: Arc<TableState>) {
         self.versions.insert(name.to_owned(), state.version);
         self.tables.insert(name.to_owned(), scan_files(name, &state.files));
-        self.files.insert(name.to_owned(), state.files.clone());
+        self.states.insert(name.to_owned(), state);
     }
 }
 
@@ -83,18 +81,21 @@ async fn bring_up_to_date(context: &Context, run: Uuid, done: &mut Transformed, 
     reads.retain(|input| !is_withheld(context, table, input));
     let inputs: BTreeMap<String, i64> = reads.iter().filter_map(|input| done.versions.get(input).map(|version| (input.clone(), *version))).collect();
     let definition = definition(context, table, parsed)?;
-    let state = context.lake.state(table, None).await?;
-    if state.is_none() && inputs.is_empty() && !reads.is_empty() {
+    if !done.states.contains_key(name) && inputs.is_empty() && !reads.is_empty() {
         // Nothing ever came of what it is made from.
         return Ok(None);
     }
-    let last = last_made(context, name, state.as_ref()).await?;
+    let is_up_to_date = |last: &Option<ModelState>| !force && last.as_ref().is_some_and(|last| last.definition_hash == definition && last.inputs == inputs);
+    if is_up_to_date(&last_made(context, name, done.states.get(name).map(Arc::as_ref)).await?) {
+        return Ok(None);
+    }
+    // Not as it was when all tables were read: a run that has lost its lease may have made it from the same inputs meanwhile.
+    let state = context.lake.state(table, None).await?;
+    let last = last_made(context, name, state.as_deref()).await?;
     if let Some(state) = &state
-        && !force
-        && last.as_ref().is_some_and(|last| last.definition_hash == definition && last.inputs == inputs)
+        && is_up_to_date(&last)
     {
-        // Not as it was when all tables were read: a run that has lost its lease may have made it from the same inputs meanwhile.
-        done.see(name, state);
+        done.see(name, state.clone());
         return Ok(None);
     }
     let months = match (&table.kept, &last, force) {
@@ -140,7 +141,7 @@ async fn bring_up_to_date(context: &Context, run: Uuid, done: &mut Transformed, 
     let made = ModelState { definition_hash: definition, inputs, version: committed.version };
     context.ledger.set_model_state(Some(run), name, &made, now()).await?;
     if let Some(state) = context.lake.state(table, Some(committed.version)).await? {
-        done.see(name, &state);
+        done.see(name, state);
     }
     Ok(Some(Built { table: name.to_owned(), rows, months: months.map(|months| months.len()), warnings }))
 }
@@ -190,14 +191,15 @@ async fn last_made(context: &Context, name: &str, state: Option<&TableState>) ->
 /// The months that `changed_by` names: it sees `changed_<table>`, the rows of files that came or went since the mart was made.
 async fn changed_months(context: &Context, done: &Transformed, table: &Table, changed_by: &str, last: &ModelState) -> Result<BTreeSet<NaiveDate>> {
     let mut changed = Tables::new();
-    for (input, files) in &done.files {
+    for (input, state) in &done.states {
         // What is withheld now may have been read before: then all of it went.
-        let files: &[DataFile] = if is_withheld(context, table, input) { &[] } else { files };
+        let files: &[DataFile] = if is_withheld(context, table, input) { &[] } else { &state.files };
         let before = match last.inputs.get(input) {
-            Some(version) => context.lake.state(context.project.table(input)?, Some(*version)).await?.map(|state| state.files).unwrap_or_default(),
-            None => Vec::new(),
+            Some(version) => context.lake.state(context.project.table(input)?, Some(*version)).await?,
+            None => None,
         };
-        changed.insert(input.clone(), scan_files(input, not_in(files, &before).chain(not_in(&before, files))));
+        let before = before.as_ref().map_or(&[][..], |before| &before.files);
+        changed.insert(input.clone(), scan_files(input, not_in(files, before).chain(not_in(before, files))));
     }
     // What the mart could read and nothing has come of.
     for input in context.graph.references_of(&table.name).map(|references| context.graph.stored_inputs(references)).unwrap_or_default() {

@@ -1,5 +1,7 @@
 //! Deletes lake files that no snapshot of the retention needs.
 
+use std::collections::BTreeSet;
+
 use chrono::Duration;
 use takings_runs::{RunState, StepFigures};
 use uuid::Uuid;
@@ -33,7 +35,7 @@ async fn delete_unneeded(context: &Context) -> Result<Vec<String>> {
         if context.lake.state(table, None).await?.is_none() {
             continue;
         }
-        let versions: Vec<i64> = kept.iter().filter_map(|snapshot| snapshot.tables.get(&table.name).copied()).collect();
+        let versions: BTreeSet<i64> = kept.iter().filter_map(|snapshot| snapshot.tables.get(&table.name).copied()).collect();
         deleted.extend(context.lake.vacuum(table, &versions, retention).await?);
     }
     Ok(deleted)

@@ -166,9 +166,63 @@ async fn a_contract_may_gain_columns_and_otherwise_needs_a_rebuild() {
     assert!(commit(&whole, 2, vec![]).await.unwrap_err().to_string().contains("it is partitioned otherwise"));
 
     // Without its files it may become anything.
-    commit(&whole, 2, state.files).await.unwrap();
+    commit(&whole, 2, state.files.clone()).await.unwrap();
     assert_eq!(place.lake.state(&whole, None).await.unwrap().unwrap().schema, table_schema(&whole));
     assert_eq!(place.amounts(Some(1)).await, [1]);
+}
+
+#[tokio::test]
+async fn a_version_is_read_once_and_what_others_commit_is_seen() {
+    let place = place();
+    let first = place.write(None, &[("2026-03-01", 1)]).await;
+    place.commit(None, first, vec![]).await.unwrap();
+    let gate = Arc::new(Nth::new(Fault::Fail, 0));
+    let lake = Lake::new(place.lake.store().clone().with_faults(Faults::through(gate.clone())), 35, DateTime::default);
+    let entries_read = || gate.seen().iter().filter(|(kind, path)| *kind == Kind::Read && path.ends_with("0.json")).count();
+    let version = async |version| lake.state(&table(), version).await.unwrap().unwrap();
+    assert_eq!(version(None).await.version, 0);
+    let read = entries_read();
+    assert!(read > 0);
+    assert_eq!((version(None).await.files.len(), version(Some(0)).await.app_version), (1, 1));
+    assert_eq!(entries_read(), read);
+
+    let second = place.write(None, &[("2026-04-01", 2)]).await;
+    place.commit(Some(1), second, vec![]).await.unwrap();
+    let newest = version(None).await;
+    assert_eq!((newest.version, newest.app_version, newest.files.len()), (1, 2, 2));
+    assert_eq!((version(Some(0)).await.files.len(), version(Some(1)).await.files.len()), (1, 2));
+
+    // Its own commit is known without reading it.
+    let third = place.write(None, &[("2026-05-01", 3)]).await;
+    let committed = lake.commit(&table(), Some(2), third, vec![], BTreeMap::new()).await.unwrap();
+    let read = gate.seen().len();
+    let known = version(Some(committed.version)).await;
+    assert_eq!((gate.seen().len(), known.app_version), (read, 3));
+    let fresh = place.lake.state(&table(), None).await.unwrap().unwrap();
+    assert_eq!((&known.files, known.app_version, &known.schema), (&fresh.files, fresh.app_version, &fresh.schema));
+}
+
+#[tokio::test]
+async fn the_known_state_is_the_latest_of_the_last_look() {
+    let place = place();
+    let other = |lake: &Lake| Lake::new(lake.store().clone(), 35, DateTime::default);
+    let known = async |lake: &Lake| lake.known_state(&table()).await.unwrap().map(|state| state.version);
+    let early = other(&place.lake);
+    assert_eq!(known(&early).await, None);
+    for (expected, amount) in [(None, 1), (Some(1), 2)] {
+        let rows = place.write(None, &[("2026-03-01", amount)]).await;
+        place.commit(expected, rows, vec![]).await.unwrap();
+    }
+    assert_eq!(known(&early).await, None, "it has not looked again");
+    let planned = early.writer(&table(), None).unwrap().finish().await.unwrap();
+    let error = early.commit(&table(), None, planned, vec![], BTreeMap::new()).await.unwrap_err();
+    assert!(error.to_string().contains("planned on no commit, the table is at commit 2"), "{error}");
+    assert_eq!(known(&early).await, Some(1), "the commit looked");
+
+    let late = other(&place.lake);
+    assert_eq!(late.state(&table(), Some(0)).await.unwrap().unwrap().version, 0);
+    assert_eq!(known(&late).await, Some(1), "an older version is not taken for the latest");
+    assert_eq!(late.states([&table()]).await.unwrap().values().map(|state| state.version).collect::<Vec<_>>(), [1]);
 }
 
 #[tokio::test]

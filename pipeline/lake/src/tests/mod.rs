@@ -101,7 +101,7 @@ impl Place {
     }
 
     async fn files(&self, version: Option<i64>) -> Vec<DataFile> {
-        self.lake.state(&table(), version).await.unwrap().unwrap().files
+        self.lake.state(&table(), version).await.unwrap().unwrap().files.clone()
     }
 
     fn read(&self, path: &str) -> RecordBatch {

@@ -36,7 +36,7 @@ async fn publisher() {
         let mut writer = lake.writer(&table, Some("unit")).unwrap();
         writer.write(&charges(&[("2026-03-01", i128::from(next))])).await.unwrap();
         let adds = writer.finish().await.unwrap();
-        let removes = state.map(|state| state.files).unwrap_or_default();
+        let removes = state.map(|state| state.files.clone()).unwrap_or_default();
         match lake.commit(&table, planned, adds, removes, BTreeMap::new()).await {
             Ok(committed) => {
                 assert_eq!(committed, Committed { version: next - 1, app_version: next });

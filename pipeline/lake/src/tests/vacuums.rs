@@ -1,5 +1,7 @@
 //! A vacuum takes what nobody can need, and nothing else.
 
+use std::collections::BTreeSet;
+
 use chrono::Duration;
 
 use super::*;
@@ -23,7 +25,7 @@ async fn only_old_files_that_no_kept_version_names_are_deleted() {
     day(40);
     commit(Some(2), 3, second).await;
     let orphan = place.write(None, &[("2026-04-01", 9)]).await.remove(0);
-    let vacuum = async |keep: &[i64]| place.lake.vacuum(&table, keep, Duration::days(35)).await.unwrap().len();
+    let vacuum = async |keep: &[i64]| place.lake.vacuum(&table, &keep.iter().copied().collect(), Duration::days(35)).await.unwrap().len();
 
     day(34);
     assert_eq!(vacuum(&[]).await, 0, "nothing is old enough");
@@ -48,6 +50,6 @@ async fn only_old_files_that_no_kept_version_names_are_deleted() {
 async fn a_version_that_is_to_be_kept_and_is_not_there_stops_the_vacuum() {
     let place = place();
     place.commit(None, place.write(None, &[("2026-03-01", 1)]).await, vec![]).await.unwrap();
-    let error = place.lake.vacuum(&table(), &[7], Duration::days(35)).await.unwrap_err();
+    let error = place.lake.vacuum(&table(), &BTreeSet::from([7]), Duration::days(35)).await.unwrap_err();
     assert!(matches!(error, crate::Error::NoVersion { version: 7, .. }), "{error}");
 }

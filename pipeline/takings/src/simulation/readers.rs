@@ -63,7 +63,7 @@ impl Readers {
                 wrong.push(format!("the snapshot lacks {table}"));
                 continue;
             };
-            let files = context.lake.state(contract, Some(*version)).await?.map(|state| state.files).unwrap_or_default();
+            let files = context.lake.state(contract, Some(*version)).await?.map(|state| state.files.clone()).unwrap_or_default();
             match rows(store, table, &files, columns) {
                 Err(why) => wrong.push(format!("the snapshot: {why}")),
                 Ok(rows) => fits.retain(|at| states[*at].rows(table) == rows),

@@ -113,7 +113,7 @@ impl World {
     async fn reckon(&self, context: &Context, source: &Source) -> Result<Vec<String>> {
         let (mut wrong, store) = (Vec::new(), self.store());
         for (table, columns) in TABLES {
-            let files = context.lake.state(context.project.table(table)?, None).await?.map(|state| state.files).unwrap_or_default();
+            let files = context.lake.state(context.project.table(table)?, None).await?.map(|state| state.files.clone()).unwrap_or_default();
             if rows(&store, table, &files, columns).as_ref() != Ok(&source.rows(table)) {
                 wrong.push(format!("{table} has other rows than the source"));
             }
