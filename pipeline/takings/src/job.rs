@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use serde_json::json;
-use takings_definitions::{Job, JobStep, Tick};
+use takings_definitions::{Job, JobStep, Layer, Tick};
 use takings_runs::{Claim, NewRun, RunState, StaleReport, StepFigures};
 use takings_sources::LandingRecord;
 use uuid::Uuid;
@@ -245,6 +245,7 @@ pub async fn publish_all(
         if let Some(ahead) = &mut ahead {
             ahead.wait().await;
         }
+        context.lake.states(context.project.tables.values().filter(|table| table.layer == Layer::Raw)).await?;
         let mut outcomes = Vec::new();
         let mut figures = StepFigures::default();
         for channel in context.project.channels.values() {

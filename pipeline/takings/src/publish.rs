@@ -124,15 +124,14 @@ pub async fn publish(
     ahead: Option<&Ahead<'_>>,
 ) -> Result<Outcome> {
     let table = context.project.table(&export.table)?;
-    let layout_key = layout_key(context, channel, export, table);
-    let way = Way::new(context, channel, export, table, &layout_key)?;
     let (landed, copies) = chosen::files(channel, export, landed);
-    let units: Vec<Unit<'_>> = landed.iter().flat_map(|record| way.units_of(record, &layout_key)).collect();
-    let state = context.lake.state(table, None).await?;
+    let state = context.lake.known_state(table).await?;
     if state.is_none() && landed.is_empty() {
         // Nothing ever came of it.
         return Ok(Outcome { channel: channel.name.clone(), export: export.name.clone(), table: table.name.clone(), ..Outcome::default() });
     }
+    let task = Task { context, channel, export, table, layout_key: layout_key(context, channel, export, table) };
+    let units: Vec<Unit<'_>> = landed.iter().flat_map(|record| task.units_of(record)).collect();
     let present: Vec<&DataFile> = state.iter().flat_map(|state| &state.files).collect();
     let empty = landed.iter().filter(|record| record.segments.is_empty()).map(|record| (*record, stopped_whole(record, "empty", EMPTY)));
     let mut empty: Vec<(&LandingRecord, UnitOutcome)> = empty.collect();
@@ -158,7 +157,7 @@ pub async fn publish(
         unchanged: units.len() - missing.len(),
         ..Outcome::default()
     };
-    let mut added = decode(context, &way, table, export, missing, ahead, &mut outcome)?;
+    let mut added = task.decode(missing, ahead, &mut outcome)?;
     // Months without sales are the same to the byte: only what has rows counts twice.
     let is_empty = |record: &LandingRecord| {
         let mut units = units.iter().filter(|unit| unit.record.file_id == record.file_id).peekable();
@@ -170,10 +169,10 @@ pub async fn publish(
     };
     let (copies_of_nothing, refused): (Vec<chosen::Copy<'_>>, Vec<chosen::Copy<'_>>) = copies.into_iter().partition(|copy| is_empty(copy.first));
     empty.extend(refused.iter().map(|copy| (copy.record, stopped_whole(copy.record, "refused", &copy.why()))));
-    let more: Vec<Unit<'_>> = copies_of_nothing.iter().flat_map(|copy| way.units_of(copy.record, &layout_key)).collect();
+    let more: Vec<Unit<'_>> = copies_of_nothing.iter().flat_map(|copy| task.units_of(copy.record)).collect();
     wanted.extend(more.iter().map(|unit| unit.key.clone()).chain(empty.iter().map(|(_, unit)| unit.unit.clone())));
     let more = more.iter().filter(|unit| force || !known_empty.contains(unit.key.as_str())).collect();
-    added.extend(decode(context, &way, table, export, more, ahead, &mut outcome)?);
+    added.extend(task.decode(more, ahead, &mut outcome)?);
     if export.part_of.is_none() {
         outcome.warnings.extend(chosen::copies(&landed, |record| outcome.decoded.iter().any(|unit| unit.file_id == record.file_id && unit.published > 0)));
     }
@@ -199,29 +198,47 @@ pub async fn publish(
     Ok(outcome)
 }
 
-/// Decodes units side by side, unless that is done already; what became of them goes into the outcome, their files come back.
-fn decode(
-    context: &Context,
-    way: &Way<'_>,
-    table: &Table,
-    export: &Export,
-    units: Vec<&Unit<'_>>,
-    ahead: Option<&Ahead<'_>>,
-    outcome: &mut Outcome,
-) -> Result<Vec<NewFile>> {
-    let is_made = |unit: &&Unit<'_>| ahead.is_some_and(|ahead| ahead.has(&unit.key));
-    let missing: Vec<&Unit<'_>> = units.iter().copied().filter(|unit| !is_made(unit)).collect();
-    // A unit gets threads by its share of the bytes: one that is most of them would else be the last to end, on a single one.
-    let bytes: u64 = missing.iter().map(|unit| unit.length()).sum();
-    let threads = |unit: &Unit<'_>| share(context.threads, unit.length(), bytes);
-    let mut decoded = spread(context.threads, missing, |unit| way.decode(context, table, export, unit, threads(unit)))?.into_iter();
-    let mut added = Vec::new();
-    for made in units.iter().filter_map(|unit| ahead.and_then(|ahead| ahead.take(&unit.key)).or_else(|| decoded.next())) {
-        added.extend(made.files);
-        outcome.warnings.extend(made.warnings);
-        outcome.decoded.push(made.outcome);
+/// The files of one export on their way into its table.
+struct Task<'a> {
+    context: &'a Context,
+    channel: &'a Channel,
+    export: &'a Export,
+    table: &'a Table,
+    layout_key: String,
+}
+
+impl Task<'_> {
+    fn units_of<'r>(&self, record: &'r LandingRecord) -> Vec<Unit<'r>> {
+        if !self.export.is_general() {
+            return plain::units(record, &self.layout_key);
+        }
+        // What a file's path says may stand in its rows.
+        let key = KeyHash::default().part(&record.instance).part(&self.layout_key).part("whole").part(&record.source_path).part(&record.sha256).finish();
+        let unit = Unit { key: format!("{}-0000-{}", short(&record.file_id), short(&key)), record, segment: 0 };
+        if record.segments.is_empty() { Vec::new() } else { vec![unit] }
     }
-    Ok(added)
+
+    /// Decodes units side by side, unless that is done already; what became of them goes into the outcome, their files come back.
+    fn decode(&self, units: Vec<&Unit<'_>>, ahead: Option<&Ahead<'_>>, outcome: &mut Outcome) -> Result<Vec<NewFile>> {
+        let is_made = |unit: &&Unit<'_>| ahead.is_some_and(|ahead| ahead.has(&unit.key));
+        let missing: Vec<&Unit<'_>> = units.iter().copied().filter(|unit| !is_made(unit)).collect();
+        let mut decoded = if missing.is_empty() { Vec::new() } else { self.decode_here(missing)? }.into_iter();
+        let mut added = Vec::new();
+        for made in units.iter().filter_map(|unit| ahead.and_then(|ahead| ahead.take(&unit.key)).or_else(|| decoded.next())) {
+            added.extend(made.files);
+            outcome.warnings.extend(made.warnings);
+            outcome.decoded.push(made.outcome);
+        }
+        Ok(added)
+    }
+
+    fn decode_here(&self, units: Vec<&Unit<'_>>) -> Result<Vec<Made>> {
+        let way = Way::new(self)?;
+        // A unit gets threads by its share of the bytes: one that is most of them would else be the last to end, on a single one.
+        let bytes: u64 = units.iter().map(|unit| unit.length()).sum();
+        let threads = |unit: &Unit<'_>| share(self.context.threads, unit.length(), bytes);
+        spread(self.context.threads, units, |unit| way.decode(self, unit, threads(unit)))
+    }
 }
 
 /// How many of the threads belong to so many of the bytes.
@@ -275,7 +292,8 @@ enum Way<'a> {
 }
 
 impl<'a> Way<'a> {
-    fn new(context: &Context, channel: &'a Channel, export: &'a Export, table: &Table, layout_key: &str) -> Result<Self> {
+    fn new(task: &Task<'a>) -> Result<Self> {
+        let Task { context, channel, export, table, ref layout_key } = *task;
         if !export.is_general() {
             return Ok(Self::Plain(Box::new(Plain::new(context, export, table, layout_key)?)));
         }
@@ -285,20 +303,10 @@ impl<'a> Way<'a> {
         Ok(Self::General(Box::new(compiled(export, table)?), others))
     }
 
-    fn units_of<'r>(&self, record: &'r LandingRecord, layout_key: &str) -> Vec<Unit<'r>> {
-        if let Self::Plain(plain) = self {
-            return plain.units(record);
-        }
-        // What a file's path says may stand in its rows.
-        let whole = KeyHash::default().part(&record.instance).part(layout_key).part("whole").part(&record.source_path).part(&record.sha256).finish();
-        let unit = Unit { key: format!("{}-0000-{}", short(&record.file_id), short(&whole)), record, segment: 0 };
-        if record.segments.is_empty() { Vec::new() } else { vec![unit] }
-    }
-
-    async fn decode(&self, context: &Context, table: &Table, export: &Export, unit: &Unit<'_>, threads: usize) -> Result<Made> {
+    async fn decode(&self, task: &Task<'_>, unit: &Unit<'_>, threads: usize) -> Result<Made> {
         match self {
             Self::Plain(plain) => plain.decode(unit, threads).await,
-            Self::General(general, others) => whole::decode(context, table, general, others, export, unit).await,
+            Self::General(general, others) => whole::decode(task.context, task.table, general, others, task.export, unit).await,
         }
     }
 }

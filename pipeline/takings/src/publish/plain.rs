@@ -43,6 +43,19 @@ pub(super) struct Plain {
     given_up: Arc<AtomicBool>,
 }
 
+/// The segments of a landed file, each under a key that says what shapes its rows.
+pub(super) fn units<'r>(record: &'r LandingRecord, layout_key: &str) -> Vec<Unit<'r>> {
+    let header = record.segments.first().map_or("", |segment| segment.sha256.as_str());
+    let of_file = || KeyHash::default().part(&record.instance).part(layout_key).part(header);
+    let segments = record.segments.iter().enumerate();
+    segments
+        .map(|(at, segment)| {
+            let hash = of_file().part(&segment.sha256).part(&segment.first_line.to_string()).finish();
+            Unit { key: format!("{}-{at:04}-{}", short(&record.file_id), short(&hash)), record, segment: at }
+        })
+        .collect()
+}
+
 impl Plain {
     pub(super) fn new(context: &Context, export: &Export, table: &Table, layout_key: &str) -> Result<Self> {
         // Whatever comes after the run that asks for it, this is done under its fence or not at all.
@@ -74,17 +87,8 @@ impl Plain {
         if self.given_up.load(Ordering::Relaxed) { Err(Failure::stopped("decoding was given up")) } else { Ok(()) }
     }
 
-    /// The segments of a landed file, each under a key that says what shapes its rows.
     pub(super) fn units<'r>(&self, record: &'r LandingRecord) -> Vec<Unit<'r>> {
-        let header = record.segments.first().map_or("", |segment| segment.sha256.as_str());
-        let of_file = || KeyHash::default().part(&record.instance).part(&self.layout_key).part(header);
-        let segments = record.segments.iter().enumerate();
-        segments
-            .map(|(at, segment)| {
-                let hash = of_file().part(&segment.sha256).part(&segment.first_line.to_string()).finish();
-                Unit { key: format!("{}-{at:04}-{}", short(&record.file_id), short(&hash)), record, segment: at }
-            })
-            .collect()
+        units(record, &self.layout_key)
     }
 
     /// Nobody needs the bytes for now.
