@@ -51,6 +51,7 @@ pub(crate) struct Fetch<'a> {
 
 pub(crate) struct Fetched {
     pub record: LandingRecord,
+    pub seen: Seen,
     pub change: Change,
     pub bytes: u64,
     /// The first segment that the version before had not.
@@ -139,8 +140,8 @@ impl Fetch<'_> {
         let Pass { cut, staged, kept } = pass;
         let bytes = cut.size;
         if let Some(same) = self.continues().filter(|before| before.sha256 == cut.sha256 && before.size == cut.size) {
-            self.remember(same, listed).await?;
-            return Ok(Fetched { record: same.clone(), change: Change::Unchanged, bytes, fresh: same.segments.len() });
+            let seen = self.remember(same, listed).await?;
+            return Ok(Fetched { record: same.clone(), seen, change: Change::Unchanged, bytes, fresh: same.segments.len() });
         }
         let change = match (&self.before, &kept) {
             (None, _) => Change::New,
@@ -164,8 +165,8 @@ impl Fetch<'_> {
             segments,
         };
         self.write(&record).await?;
-        self.remember(&record, listed).await?;
-        Ok(Fetched { record, change, bytes, fresh })
+        let seen = self.remember(&record, listed).await?;
+        Ok(Fetched { record, seen, change, bytes, fresh })
     }
 
     /// Puts the new bytes under their hashes; gives their segments.
@@ -208,14 +209,15 @@ impl Fetch<'_> {
         }
     }
 
-    async fn remember(&self, record: &LandingRecord, fingerprint: Fingerprint) -> Result<()> {
+    async fn remember(&self, record: &LandingRecord, fingerprint: Fingerprint) -> Result<Seen> {
         let path = seen_path(&record::folder(&record.channel, &record.instance, &record.source_path));
-        let json = record::to_json(&Seen { version: record.version, fingerprint }, || path.clone())?;
-        Ok(self.store.replace(&path, json).await?)
+        let seen = Seen { version: record.version, fingerprint };
+        self.store.replace(&path, record::to_json(&seen, || path.clone())?).await?;
+        Ok(seen)
     }
 }
 
-/// The one file of the landing zone that is replaced: it only says what need not be read again.
+/// It is replaced, and only says what need not be read again.
 pub(crate) fn seen_path(folder: &str) -> String {
     format!("{folder}/seen.json")
 }

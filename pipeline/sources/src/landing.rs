@@ -18,10 +18,19 @@ pub struct Landing {
     store: Store,
 }
 
-/// A current record, and what the source file looked like then.
+/// A current record, and what the source file looked like when it was found to be this last.
+#[derive(Debug)]
 pub(crate) struct Landed {
     pub record: LandingRecord,
     pub seen: Option<Seen>,
+}
+
+/// All files of an instance.
+pub(crate) struct AllLanded {
+    /// By source path.
+    pub files: BTreeMap<String, Landed>,
+    /// The index says just this.
+    pub is_indexed: bool,
 }
 
 impl Landing {
@@ -36,13 +45,7 @@ impl Landing {
     /// The current version of every source path that was ever landed for an instance, sorted by path. Paths that vanished from
     /// the source or that no export matches any more are among them.
     pub async fn records(&self, channel: &str, instance: &str) -> Result<Vec<LandingRecord>> {
-        let mut records: Vec<LandingRecord> = stream::iter(self.newest(channel, instance).await?)
-            .map(|newest| async move { self.record_at(&newest.path).await })
-            .buffered(RECORDS_AT_ONCE)
-            .try_collect()
-            .await?;
-        records.sort_by(|a, b| a.source_path.cmp(&b.source_path));
-        Ok(records)
+        Ok(self.landed(channel, instance).await?.files.into_values().map(|landed| landed.record).collect())
     }
 
     /// Another version of a landed file: one that was replaced, or a newer one.
@@ -55,16 +58,23 @@ impl Landing {
         }
     }
 
-    pub(crate) async fn landed(&self, channel: &str, instance: &str) -> Result<BTreeMap<String, Landed>> {
-        stream::iter(self.newest(channel, instance).await?)
-            .map(|newest| async move {
+    pub(crate) async fn landed(&self, channel: &str, instance: &str) -> Result<AllLanded> {
+        let newest = self.newest(channel, instance).await?;
+        let mut indexed = self.indexed(channel, instance).await?;
+        let (known, unknown): (Vec<_>, Vec<_>) =
+            newest.into_iter().map(|newest| (indexed.remove(&newest.path), newest)).partition(|(known, _)| known.is_some());
+        let is_indexed = indexed.is_empty() && unknown.is_empty();
+        let mut files: BTreeMap<String, Landed> = stream::iter(unknown)
+            .map(|(_, newest)| async move {
                 let record = self.record_at(&newest.path).await?;
                 let seen = if newest.seen { self.seen(&record).await? } else { None };
-                Ok((record.source_path.clone(), Landed { record, seen }))
+                Ok::<_, Error>((record.source_path.clone(), Landed { record, seen }))
             })
             .buffered(RECORDS_AT_ONCE)
             .try_collect()
-            .await
+            .await?;
+        files.extend(known.into_iter().filter_map(|(known, _)| known).map(|landed| (landed.record.source_path.clone(), landed)));
+        Ok(AllLanded { files, is_indexed })
     }
 
     async fn record_at(&self, path: &str) -> Result<LandingRecord> {

@@ -7,6 +7,7 @@
 mod cutter;
 mod error;
 mod fetch;
+mod index;
 mod landing;
 mod look;
 mod pull;

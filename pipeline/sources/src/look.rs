@@ -61,7 +61,7 @@ impl Landing {
     pub async fn look(landing: Option<&Self>, instance: &Instance, channel: &Channel, base: &Path) -> Result<Vec<Seen>> {
         let entries = Source::open(instance, base)?.list().await?;
         let landed = match landing {
-            Some(landing) => landing.landed(&instance.channel, &instance.name).await?,
+            Some(landing) => landing.landed(&instance.channel, &instance.name).await?.files,
             None => BTreeMap::new(),
         };
         let mut passed_over = Pulled::default();

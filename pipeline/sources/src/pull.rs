@@ -9,7 +9,7 @@ use takings_definitions::{Channel, Instance};
 
 use crate::Result;
 use crate::fetch::{Fetch, Fetched, Trouble};
-use crate::landing::{Landed, Landing};
+use crate::landing::{AllLanded, Landed, Landing};
 use crate::record::LandingRecord;
 use crate::source::{Entry, EntryKind, Fingerprint, Source};
 
@@ -138,7 +138,7 @@ impl Landing {
     pub async fn pull(&self, instance: &Instance, channel: &Channel, base: &Path, follower: &dyn Follow) -> Result<Pulled> {
         let source = Source::open(instance, base)?;
         let entries = source.list().await?;
-        let mut landed = self.landed(&instance.channel, &instance.name).await?;
+        let AllLanded { files: mut landed, mut is_indexed } = self.landed(&instance.channel, &instance.name).await?;
         let mut pulled = Pulled { vanished: vanished(&landed, &entries), ..Pulled::default() };
         let entries = not_ignored(entries, instance, &mut pulled);
         let found = recognise(entries, channel, &mut pulled);
@@ -147,13 +147,17 @@ impl Landing {
         follower.at(Progress::Listed { files: changed.len() as u64, bytes: changed.iter().map(|found| found.fingerprint.size).sum() });
         for (path, fetched) in self.fetch(&source, instance, changed, &landed, follower).await? {
             match fetched {
-                Ok(Fetched { record, change, bytes, .. }) => {
+                Ok(Fetched { record, seen, change, bytes, .. }) => {
                     pulled.bytes += bytes;
                     pulled.changes.insert(path.clone(), change);
-                    landed.insert(path, Landed { record, seen: None });
+                    landed.insert(path, Landed { record, seen: Some(seen) });
+                    is_indexed = false;
                 }
                 Err(reason) => pulled.failed.push(Failure { path, reason }),
             }
+        }
+        if !is_indexed {
+            self.write_index(&instance.channel, &instance.name, &landed).await?;
         }
         pulled.failed.sort_by(|a, b| a.path.cmp(&b.path));
         pulled.records = landed.into_values().map(|landed| landed.record).collect();

@@ -65,18 +65,24 @@ impl LandingRecord {
         if record.path() != path {
             return Err(wrong(format!("it is the record of {}", record.path())));
         }
-        let length = record.segments.iter().try_fold(0u64, |sum, segment| sum.checked_add(segment.length));
-        if length != Some(record.size) {
-            return Err(wrong(format!("its segments don't add up to its size of {} bytes", record.size)));
+        record.is_sound().map_err(wrong)?;
+        Ok(record)
+    }
+
+    /// Whether its segments make up the file; else what is wrong.
+    pub(crate) fn is_sound(&self) -> Result<(), String> {
+        let length = self.segments.iter().try_fold(0u64, |sum, segment| sum.checked_add(segment.length));
+        if length != Some(self.size) {
+            return Err(format!("its segments don't add up to its size of {} bytes", self.size));
         }
         let mut line = 1;
-        for segment in &record.segments {
+        for segment in &self.segments {
             if segment.first_line != line {
-                return Err(wrong(format!("a segment starts on line {} instead of {line}", segment.first_line)));
+                return Err(format!("a segment starts on line {} instead of {line}", segment.first_line));
             }
             line = line.saturating_add(segment.newlines);
         }
-        Ok(record)
+        Ok(())
     }
 }
 
@@ -126,7 +132,7 @@ fn hash_of(parts: &[&str]) -> String {
 }
 
 /// A name as one part of a path: no separators, nothing hidden, no two names alike.
-fn name_part(name: &str) -> String {
+pub(crate) fn name_part(name: &str) -> String {
     let mut part = String::new();
     for byte in name.bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-') {

@@ -1,6 +1,6 @@
 //! Pull and land: what is new at the sources is copied into the landing zone and recorded.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -68,10 +68,8 @@ impl Follow for Follower<'_> {
 }
 
 /// The instances that were ever landed, whether they are configured or not.
-async fn landed_instances(context: &Context, channel: &str) -> Result<BTreeSet<String>> {
-    let folder = format!("landing/records/{channel}/");
-    let objects = context.store.list(&folder).await?;
-    Ok(objects.iter().filter_map(|object| object.location.as_ref().strip_prefix(&folder)?.split('/').next().map(str::to_owned)).collect())
+async fn landed_instances(context: &Context, channel: &str) -> Result<Vec<String>> {
+    Ok(context.store.folders(&format!("landing/records/{channel}")).await?)
 }
 
 pub fn landing_file(record: &LandingRecord) -> LandingFile {

@@ -1,7 +1,10 @@
 //! New, unchanged, grown, rewritten, shrunk and vanished files; records and blobs.
 
+use std::sync::Arc;
+
 use expect_test::expect;
-use takings_sources::{Change, Progress, Pulled, Segment};
+use takings_faults::{Fault, Faults, Kind, Nth};
+use takings_sources::{Change, Landing, Progress, Pulled, Segment};
 
 use super::{Bench, changes, put, record};
 
@@ -27,6 +30,7 @@ async fn a_record_is_readable_and_says_nothing_of_place_or_time() {
     expect![[r#"
         blobs/3b/3bbb031ae8ca57517a89cc79462a85a6f9479b168eb95928cffad238fd5c8310
         blobs/bf/bf7bd500807d7596a4c688f9aa5848993033a34c499d1c99fa1980335cc4e4bf
+        index/shop/main.json
         records/shop/main/ba2422d6c10433994930e4bd0b1bf189/seen.json
         records/shop/main/ba2422d6c10433994930e4bd0b1bf189/v00001.json
     "#]]
@@ -169,7 +173,7 @@ async fn the_same_files_elsewhere_give_the_same_landing_records() {
         }
         bench.pull().await;
     }
-    let records: Vec<_> = one.files("landing").into_iter().filter(|name| !name.ends_with("seen.json")).collect();
+    let records: Vec<_> = one.files("landing").into_iter().filter(|name| !name.ends_with("seen.json") && !name.starts_with("index/")).collect();
     assert_eq!(records.len(), 4);
     for name in records {
         let read = |bench: &Bench| std::fs::read(bench.stored("landing").join(&name)).unwrap();
@@ -287,4 +291,40 @@ async fn a_pull_may_run_on_any_thread() {
     bench.put("sales/a.csv", "id\n");
     let pulled = tokio::spawn(async move { bench.try_pull(|_| {}).await.unwrap().count(Change::New) });
     assert_eq!(pulled.await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn records_that_the_pull_before_knew_are_not_read_again() {
+    let bench = Bench::new();
+    for name in ["a", "b", "c"] {
+        bench.put(&format!("sales/{name}.csv"), format!("id\n{name}\n"));
+    }
+    bench.pull().await;
+    let read = async || {
+        let gate = Arc::new(Nth::new(Fault::Fail, 0));
+        let store = bench.landing.store().clone().with_faults(Faults::through(gate.clone()));
+        let pulled = Landing::new(store).pull(&bench.instance, &bench.channel, bench.folder.path(), &|_: Progress<'_>| {}).await.unwrap();
+        assert_eq!(bench.landing.records("shop", "main").await.unwrap(), pulled.records);
+        let of_records = |(kind, path): &(Kind, String)| *kind == Kind::Read && path.starts_with("landing/records/");
+        (pulled.count(Change::Unchanged), gate.seen().iter().filter(|seen| of_records(seen)).count())
+    };
+    assert_eq!(read().await, (3, 0));
+    let index = bench.stored("landing/index/shop/main.json");
+    let old = std::fs::read(&index).unwrap();
+    bench.put("sales/a.csv", "id\na\nb\n");
+    assert_eq!(read().await, (2, 0), "what it was before stands in the index too");
+    assert_eq!(read().await, (3, 0));
+    // A pull that was killed before it wrote the index: of the file that it landed, record and fingerprint are read.
+    std::fs::write(&index, old).unwrap();
+    assert_eq!(read().await, (3, 2));
+    assert_eq!(read().await, (3, 0));
+    for rubbish in ["", "[{]", "{\"record\": 1}"] {
+        std::fs::write(&index, rubbish).unwrap();
+        assert_eq!(read().await, (3, 6), "{rubbish}");
+        assert_eq!(read().await, (3, 0));
+    }
+    // A record that is there no more is not current, whatever the index says.
+    let first = bench.files("landing/records").into_iter().find(|name| name.ends_with("v00002.json")).unwrap();
+    std::fs::remove_file(bench.stored("landing/records").join(first)).unwrap();
+    assert_eq!(bench.pull().await.records.iter().map(|record| record.version).max(), Some(2), "it is landed again");
 }

@@ -204,7 +204,7 @@ impl State {
 
 /// Files that only spare work and are replaced.
 fn is_hint(path: &str) -> bool {
-    path.ends_with("/seen.json") || path.ends_with("/_last_checkpoint")
+    path.ends_with("/seen.json") || path.starts_with("landing/index/") || path.ends_with("/_last_checkpoint")
 }
 
 /// A table as its files make it: the month and the bytes of each.
