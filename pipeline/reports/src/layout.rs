@@ -36,6 +36,11 @@ impl Layout {
         &self.folder
     }
 
+    /// What the paths of all its files begin with, of all revisions.
+    pub fn beginning(&self) -> String {
+        format!("{}{}", self.folder, self.stem)
+    }
+
     /// The report file's name.
     pub fn file(&self, revision: u32) -> String {
         format!("{}{}{}", self.stem, suffix(revision), self.extension)

@@ -1,6 +1,6 @@
 //! What each run decided about each report: written, unchanged, not made, skipped or in conflict.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -84,6 +84,15 @@ pub(crate) fn insert_delivery(delivery: &Delivery) -> Result<Query> {
     .bind(&delivery.note))
 }
 
+/// A tick of a report whose file stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    pub instance: String,
+    pub tick: DateTime<Utc>,
+    /// The latest of its deliveries.
+    pub known_at: DateTime<Utc>,
+}
+
 /// Which deliveries to list; what is `None` does not narrow.
 #[derive(Debug, Clone, Default)]
 pub struct DeliveryFilter {
@@ -124,6 +133,25 @@ impl Ledger {
             )
             .await?;
         rows.iter().map(read).collect()
+    }
+
+    /// The ticks of a report whose files stand, of the last `window` before the newest of them, at most `limit`: by instance and tick, each with the
+    /// latest known-at of its deliveries.
+    pub async fn standing(&self, report: &str, window: TimeDelta, limit: u64) -> Result<Vec<Standing>> {
+        let newest = query("SELECT MAX(tick) AS tick FROM deliveries WHERE report = $1 AND state IN ('delivered', 'unchanged')").bind(report);
+        let newest = match self.row("standing", newest).await? {
+            Some(row) => row::optional_time(&row, "tick")?,
+            None => None,
+        };
+        let Some(since) = newest.and_then(|newest| newest.checked_sub_signed(window)) else { return Ok(Vec::new()) };
+        let sql = "SELECT instance, tick, MAX(known_at) AS known_at FROM deliveries
+             WHERE report = $1 AND state IN ('delivered', 'unchanged') AND tick > $2
+             GROUP BY instance, tick ORDER BY tick DESC, instance LIMIT $3";
+        let rows = self.rows("standing", query(sql).bind(report).bind(stamp(since)).bind(figure("limit", limit)?)).await?;
+        let read = |row: &Row| Ok(Standing { instance: row::text(row, "instance")?, tick: row::time(row, "tick")?, known_at: row::time(row, "known_at")? });
+        let mut standing = rows.iter().map(read).collect::<Result<Vec<_>>>()?;
+        standing.sort_unstable_by(|a, b| (&a.instance, a.tick).cmp(&(&b.instance, b.tick)));
+        Ok(standing)
     }
 }
 

@@ -1,5 +1,8 @@
 //! The current landing records, for listing and for run keys without reading the landing zone.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use uuid::Uuid;
 
 use crate::query::{Row, query};
@@ -23,8 +26,12 @@ pub struct LandingFile {
 impl Ledger {
     /// Records current versions, all or none. An older version never replaces a newer one.
     pub async fn record_landing(&self, run: Option<Uuid>, files: &[LandingFile]) -> Result<()> {
+        let new = self.not_recorded(files).await?;
+        if new.is_empty() {
+            return Ok(());
+        }
         let mut transaction = self.write("record_landing").await?;
-        for file in files {
+        for file in new {
             transaction
                 .execute(
                     query(
@@ -48,6 +55,27 @@ impl Ledger {
         }
         transaction.commit().await?;
         Ok(())
+    }
+
+    /// Those that the ledger does not know in this version or a later one: most files of a night are the same as the night before.
+    async fn not_recorded<'a>(&self, files: &'a [LandingFile]) -> Result<Vec<&'a LandingFile>> {
+        let mut known: HashMap<(&str, &str), HashMap<String, u64>> = HashMap::new();
+        for file in files {
+            if let Entry::Vacant(instance) = known.entry((&file.channel, &file.instance)) {
+                instance.insert(self.landed_versions(&file.channel, &file.instance).await?);
+            }
+        }
+        let is_new = |file: &&LandingFile| {
+            let versions = known.get(&(file.channel.as_str(), file.instance.as_str()));
+            versions.and_then(|versions| versions.get(&file.source_path)).is_none_or(|version| *version < file.version)
+        };
+        Ok(files.iter().filter(is_new).collect())
+    }
+
+    async fn landed_versions(&self, channel: &str, instance: &str) -> Result<HashMap<String, u64>> {
+        let sql = "SELECT source_path, version FROM landing_files WHERE channel = $1 AND instance = $2";
+        let rows = self.rows("landed_versions", query(sql).bind(channel).bind(instance)).await?;
+        rows.iter().map(|row| Ok((row::text(row, "source_path")?, row::count(row, "version")?))).collect()
     }
 
     /// The recorded files of an instance, by path.

@@ -26,7 +26,7 @@ mod ticks;
 mod units;
 
 pub use database::Recorded;
-pub use deliveries::{Delivery, DeliveryFilter, DeliveryState};
+pub use deliveries::{Delivery, DeliveryFilter, DeliveryState, Standing};
 pub use error::{Error, Result};
 pub use figures::{Count, Figures, NewestDone, StepSum};
 pub use landing_files::LandingFile;

@@ -96,6 +96,13 @@ impl Ledger {
         rows.iter().map(read).collect()
     }
 
+    /// Those of them with records in quarantine.
+    pub async fn withheld_units(&self, table: &str) -> Result<Vec<Unit>> {
+        let sql = "SELECT * FROM units WHERE table_name = $1 AND quarantined > 0 ORDER BY instance, source_path, unit";
+        let rows = self.rows("withheld_units", query(sql).bind(table)).await?;
+        rows.iter().map(read).collect()
+    }
+
     /// The units that came from a file, in whatever table.
     pub async fn units_of_file(&self, file_id: &str) -> Result<Vec<Unit>> {
         let rows = self.rows("units_of_file", query("SELECT * FROM units WHERE file_id = $1 ORDER BY table_name, unit").bind(file_id)).await?;

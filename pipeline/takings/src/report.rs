@@ -177,7 +177,7 @@ fn input(record: &LandingRecord, instance: &Instance) -> Input {
 /// What stands already for this report, instance and tick.
 pub async fn delivered(context: &Context, layout: &Layout) -> Result<Delivered> {
     let mut manifests = Vec::new();
-    for object in context.store.list(layout.folder()).await? {
+    for object in context.store.list_beginning(layout.folder(), &layout.beginning()).await? {
         let path = object.location.to_string();
         if let Some(revision) = layout.revision_of_manifest(&path)
             && context.store.exists(&layout.report_path(revision)).await?
@@ -199,8 +199,8 @@ async fn text(context: &Context, path: &str) -> Result<String> {
 async fn withheld(context: &Context, inputs: &Inputs<'_>) -> Result<Vec<Withheld>> {
     let mut all = Vec::new();
     for (channel, export) in &inputs.exports {
-        for unit in context.ledger.units(&export.table).await? {
-            if unit.export == export.name && inputs.has(&channel.name, &unit.instance, &export.name) && unit.quarantined > 0 {
+        for unit in context.ledger.withheld_units(&export.table).await? {
+            if unit.export == export.name && inputs.has(&channel.name, &unit.instance, &export.name) {
                 all.push(Withheld { export: export.name.clone(), path: unit.source_path, rows: unit.quarantined, amounts: Vec::new() });
             }
         }

@@ -4,14 +4,15 @@
 //! revisions of things, not events; they make nothing stale.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::iter;
 use std::path::Path;
 
 use arrow::array::AsArray;
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
-use chrono::{DateTime, Datelike, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, Months, NaiveDate, TimeDelta, Utc};
 use takings_definitions::{ColumnType, Instance, Interval, Job, Layer, Report, Table};
-use takings_engine::{Parameters, Tables};
-use takings_runs::{DeliveryFilter, DeliveryState, ModelState, StaleReport, StepFigures};
+use takings_engine::{Parameters, ScanFile, Tables};
+use takings_runs::{ModelState, StaleReport, StepFigures};
 use uuid::Uuid;
 
 use crate::context::{Context, now};
@@ -23,8 +24,8 @@ use crate::transform::Transformed;
 
 /// How far back delivered reports are looked at.
 const WINDOW: TimeDelta = TimeDelta::days(62);
-/// So many deliveries of a report are looked at, the newest.
-const DELIVERIES: u64 = 400;
+/// So many ticks of a report are looked at, the newest.
+const TICKS: u64 = 400;
 
 /// Rows of one raw table that were known long after their business date, by minute of both.
 struct Late {
@@ -72,18 +73,21 @@ fn looked_at(context: &Context, transformed: &Transformed, delivered: &[Delivere
 
 async fn look(context: &Context, run: Uuid, transformed: &Transformed, delivered: Vec<Delivered<'_>>) -> Result<Vec<StaleReport>> {
     step::recorded(context, run, "stale", async {
-        let tables = &transformed.tables;
-        let mut late: BTreeMap<(String, String), Vec<Late>> = BTreeMap::new();
+        let mut read: BTreeMap<(&str, &str), Vec<&Delivered<'_>>> = BTreeMap::new();
+        for found in &delivered {
+            for table in event_tables(context, found.report)? {
+                read.entry((&table.name, &found.instance.name)).or_default().push(found);
+            }
+        }
+        let mut late: BTreeMap<(&str, &str), Vec<Late>> = BTreeMap::new();
+        for ((table, instance), by) in read {
+            late.insert((table, instance), late_rows(context, &transformed.tables, context.project.table(table)?, &by).await?);
+        }
         for found in &delivered {
             let mut rows = 0;
             let mut until = found.known_at;
             for table in event_tables(context, found.report)? {
-                let key = (table.name.clone(), found.instance.name.clone());
-                if !late.contains_key(&key) {
-                    let rows = late_rows(context, tables, table, found.instance, &delivered).await?;
-                    late.insert(key.clone(), rows);
-                }
-                for row in late.get(&key).into_iter().flatten() {
+                for row in late.get(&(table.name.as_str(), found.instance.name.as_str())).into_iter().flatten() {
                     if row.known > found.known_at && found.intervals.iter().any(|interval| row.at >= interval.start && row.at < interval.end) {
                         rows += row.rows;
                         until = until.max(row.known);
@@ -131,20 +135,12 @@ async fn delivered(context: &Context) -> Result<Vec<Delivered<'_>>> {
     let mut all = Vec::new();
     for report in &context.project.reports {
         let Some(job) = context.project.jobs.get(&report.job) else { continue };
-        let filter = DeliveryFilter { report: Some(report.name.clone()), limit: Some(DELIVERIES), ..DeliveryFilter::default() };
-        let mut newest: BTreeMap<(String, DateTime<Utc>), DateTime<Utc>> = BTreeMap::new();
-        for delivery in context.ledger.deliveries(&filter).await? {
-            if matches!(delivery.state, DeliveryState::Delivered | DeliveryState::Unchanged) {
-                let known = newest.entry((delivery.instance, delivery.tick)).or_insert(delivery.known_at);
-                *known = delivery.known_at.max(*known);
-            }
-        }
-        let Some(last) = newest.keys().map(|(_, tick)| *tick).max() else { continue };
+        let standing = context.ledger.standing(&report.name, WINDOW, TICKS).await?;
         for instance in context.project.instances_of(&report.channel) {
-            for ((_, tick), known_at) in newest.iter().filter(|((name, tick), _)| *name == instance.name && *tick > last - WINDOW) {
-                let of_job = job.recorded_tick(*tick);
+            for found in standing.iter().filter(|found| found.instance == instance.name) {
+                let of_job = job.recorded_tick(found.tick);
                 let intervals = report.sections.iter().map(|section| covered(job, of_job, section)).collect();
-                all.push(Delivered { job, report, instance, tick: *tick, known_at: *known_at, intervals });
+                all.push(Delivered { job, report, instance, tick: found.tick, known_at: found.known_at, intervals });
             }
         }
     }
@@ -158,14 +154,16 @@ fn event_tables<'a>(context: &'a Context, report: &Report) -> Result<Vec<&'a Tab
     Ok(tables.filter(|table| table.layer == Layer::Raw && !table.partition_from.is_empty()).collect())
 }
 
-/// Rows that were known later than any on-time row of these reports can be.
-async fn late_rows(context: &Context, tables: &Tables, table: &Table, instance: &Instance, delivered: &[Delivered<'_>]) -> Result<Vec<Late>> {
-    let spans = || delivered.iter().flat_map(|found| found.intervals.iter().map(|interval| (interval, found.known_at)));
-    let (Some(first), Some(lag)) = (spans().map(|(interval, _)| interval.start).min(), spans().map(|(interval, known_at)| known_at - interval.end).min())
-    else {
+/// Rows that were known later than any on-time row of these reports of an instance can be, of the months that they cover.
+async fn late_rows(context: &Context, tables: &Tables, table: &Table, by: &[&Delivered<'_>]) -> Result<Vec<Late>> {
+    let spans = || by.iter().flat_map(|found| found.intervals.iter().map(|interval| (interval, found.known_at)));
+    let (Some(instance), Some(lag)) = (by.first().map(|found| found.instance), spans().map(|(interval, known_at)| known_at - interval.end).min()) else {
         return Ok(Vec::new());
     };
-    if !tables.contains_key(&table.name) {
+    let covered: BTreeSet<NaiveDate> = spans().flat_map(|(interval, _)| months(interval)).collect();
+    let is_covered = |file: &&ScanFile| file.month.is_none_or(|month| covered.contains(&month));
+    let files: Vec<ScanFile> = tables.get(&table.name).into_iter().flatten().filter(is_covered).cloned().collect();
+    if files.is_empty() {
         return Ok(Vec::new());
     }
     let dates: Vec<String> = table
@@ -178,19 +176,17 @@ async fn late_rows(context: &Context, tables: &Tables, table: &Table, instance: 
         .collect();
     // Of other channels than its own a report reads all instances.
     let is_own = context.project.channels.get(&instance.channel).is_some_and(|channel| channel.exports.iter().any(|export| export.table == table.name));
-    let own = if is_own { "_instance = $instance and " } else { "" };
+    let own = if is_own { " where _instance = $instance" } else { "" };
     let sql = format!(
-        "with dated as (select coalesce({}) as at, _known_at as known from {} where {own}period_month >= date '{:04}-{:02}-01')
+        "with dated as (select coalesce({}) as at, _known_at as known from {}{own})
          select date_trunc('minute', at) as at, max(known) as known, count(*) as n from dated where known > at + interval '{} seconds'
          group by date_trunc('minute', at), date_trunc('minute', known)",
         dates.join(", "),
         table.name,
-        first.year(),
-        first.month(),
         lag.num_seconds().max(0),
     );
     let parameters = Parameters::constants(&context.project.settings.parameters).text("instance", &instance.name);
-    let mut session = context.engine.session(&context.project, &context.graph, tables.clone(), parameters);
+    let mut session = context.engine.session(&context.project, &context.graph, Tables::from([(table.name.clone(), files)]), parameters);
     let what = format!("late rows of {}", table.name);
     let frame = session.plan_text(Path::new("stale"), &sql).await?;
     let mut late = Vec::new();
@@ -204,4 +200,10 @@ async fn late_rows(context: &Context, tables: &Tables, table: &Table, instance: 
         }
     }
     Ok(late)
+}
+
+/// The first days of the months that an interval lies in.
+fn months(interval: &Interval) -> impl Iterator<Item = NaiveDate> {
+    let end = interval.end.date_naive();
+    iter::successors(interval.start.date_naive().with_day(1), |month| month.checked_add_months(Months::new(1))).take_while(move |month| *month <= end)
 }

@@ -15,6 +15,8 @@ use crate::query::{Query, Row};
 /// How long a call waits for another process that writes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 const CONNECTIONS: u32 = 4;
+/// Rows that a connection's thread reads before it waits for who takes them: each wait costs more than many rows.
+const ROWS_AT_ONCE: usize = 1_000;
 /// SQLite does not wait for the lock under which a file gets its write-ahead log, so that opening is tried again.
 const OPEN_PAUSE: Duration = Duration::from_millis(20);
 
@@ -34,6 +36,7 @@ impl Sqlite {
             // What a call said is done must outlive a power cut, not just a kill.
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
+            .row_buffer_size(ROWS_AT_ONCE)
             .busy_timeout(BUSY_TIMEOUT);
         let give_up = Instant::now() + BUSY_TIMEOUT;
         loop {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::TimeDelta;
 use serde_json::json;
 use takings_faults::{Fault, Faults, Nth};
-use takings_runs::{Delivery, DeliveryFilter, DeliveryState, LandingFile, ModelState, RunState, StepFigures, Unit, UnitKey, Uuid};
+use takings_runs::{Delivery, DeliveryFilter, DeliveryState, LandingFile, ModelState, RunState, Standing, StepFigures, Unit, UnitKey, Uuid};
 
 use super::place::{Place, on_both};
 use super::{LEASE, begun, holder, nightly, now};
@@ -20,6 +20,7 @@ on_both!(
     readers_never_see_half_a_snapshot,
     a_mart_remembers_its_last_build,
     deliveries_are_kept_per_run_and_found_by_filter,
+    standing_ticks_are_those_shortly_before_the_newest,
 );
 
 fn tables(pairs: &[(&str, i64)]) -> BTreeMap<String, i64> {
@@ -42,6 +43,11 @@ async fn a_landing_file_only_moves_forward(place: &Place) {
     ledger.record_landing(None, &[file("b.csv", 3), file("a.csv", 1)]).await.unwrap();
     assert_eq!(ledger.landing_files("aws_marketplace", "main").await.unwrap(), [file("a.csv", 2), file("b.csv", 3)]);
     assert_eq!(ledger.landing_files("aws_marketplace", "other").await.unwrap(), []);
+    // Nothing new: nothing is written.
+    let gate = std::sync::Arc::new(Nth::new(Fault::Fail, 0));
+    let watched = place.open_through(Faults::through(gate.clone())).await;
+    watched.record_landing(None, &[file("b.csv", 3), file("a.csv", 2)]).await.unwrap();
+    assert!(gate.seen().iter().all(|(_, on)| on != "record_landing"), "{:?}", gate.seen());
 }
 
 async fn units_add_up_and_are_replaced_together(place: &Place) {
@@ -71,6 +77,7 @@ async fn units_add_up_and_are_replaced_together(place: &Place) {
          nothing was published: run again, and report it if it stays"
     );
     assert_eq!(ledger.units("aws_account").await.unwrap(), [unit("0", 3, 0), unit("1", 5, 1)]);
+    assert_eq!(ledger.withheld_units("aws_account").await.unwrap(), [unit("1", 5, 1)]);
     ledger.save_units(None, &[unit("1", 6, 0), unit("2", 1, 0)], &replaced).await.unwrap();
     assert_eq!(ledger.units_of_file("0f").await.unwrap(), [unit("1", 6, 0), unit("2", 1, 0)]);
 }
@@ -227,4 +234,46 @@ async fn deliveries_are_kept_per_run_and_found_by_filter(place: &Place) {
     );
     assert_eq!(list(DeliveryFilter { tick: Some(now()), ..DeliveryFilter::default() }).await, []);
     assert_eq!(ledger.show_run(&lease.run.id.to_string()).await.unwrap().deliveries, [first, empty]);
+}
+
+async fn standing_ticks_are_those_shortly_before_the_newest(place: &Place) {
+    let ledger = place.open().await;
+    let day = |days: i64| nightly().tick + TimeDelta::days(days);
+    let mut known = now();
+    for (instance, days, state) in [
+        ("main", 0, DeliveryState::Delivered),
+        ("main", 30, DeliveryState::Delivered),
+        ("main", 30, DeliveryState::Unchanged),
+        ("main", 31, DeliveryState::Conflict),
+        ("other", 10, DeliveryState::Delivered),
+        ("other", 9, DeliveryState::Delivered),
+        ("main", 39, DeliveryState::Delivered),
+        ("main", 50, DeliveryState::NotMade),
+    ] {
+        known += TimeDelta::hours(1);
+        let lease = begun(&ledger).await;
+        let delivery = Delivery {
+            run: lease.run.id,
+            report: "a".into(),
+            instance: instance.into(),
+            tick: day(days),
+            state,
+            path: None,
+            sha256: None,
+            bytes: None,
+            run_key: None,
+            known_at: known,
+            revision: 1,
+            delivered_at: now(),
+            note: None,
+        };
+        ledger.record_delivery(&delivery).await.unwrap();
+        ledger.move_run(lease.run.id, RunState::Failed, Some("x"), now()).await.unwrap();
+        ledger.release(&lease).await.unwrap();
+    }
+    let standing = |instance: &str, days, hours| Standing { instance: instance.into(), tick: day(days), known_at: now() + TimeDelta::hours(hours) };
+    let all = [standing("main", 30, 3), standing("main", 39, 7), standing("other", 10, 5)];
+    assert_eq!(ledger.standing("a", TimeDelta::days(30), 9).await.unwrap(), all);
+    assert_eq!(ledger.standing("a", TimeDelta::days(30), 2).await.unwrap(), all[..2]);
+    assert_eq!(ledger.standing("b", TimeDelta::days(30), 9).await.unwrap(), []);
 }
