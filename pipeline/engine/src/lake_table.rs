@@ -57,10 +57,6 @@ impl LakeTable {
         Self { columns: Arc::new(Schema::new(columns)), places, schema: scanned, partitioned, files, store }
     }
 
-    pub(crate) fn files(&self) -> &[ScanFile] {
-        &self.files
-    }
-
     /// The files whose month can pass the filters that speak of the month alone.
     pub(crate) fn pruned(&self, state: &dyn Session, filters: &[Expr]) -> Result<Vec<&ScanFile>> {
         let mut kept: Vec<&ScanFile> = self.files.iter().collect();

@@ -229,6 +229,23 @@ async fn months_are_apart_where_their_filter_reaches_every_file() {
     }
 }
 
+#[tokio::test]
+async fn months_that_a_select_leaves_out_are_not_made() {
+    let place = Place::new(&[]);
+    let project = place.project();
+    let graph = Graph::new(&project).unwrap();
+    let (store, tables) = store_with_two_months(&project).await;
+    let engine = Engine::new(store, 64 << 20, 1, place.folder.path()).unwrap();
+    let late = "period_month >= cast(date_trunc('month', cast('2026-03-09' as date) - interval '10 days') as date)";
+    for (condition, expected) in [(late, &["2026-02-01"][..]), ("period_month > date '2026-02-01'", &[]), ("line > 0", &["2026-01-01", "2026-02-01"])] {
+        let mut session = engine.session(&project, &graph, tables.clone(), Parameters::default());
+        let sql = format!("select period_month, id, sum(line) as lines from fct_t where {condition} group by period_month, id");
+        let frame = session.plan_text(Path::new("mart"), &sql).await.unwrap();
+        let months: Vec<String> = months_apart("mart", &frame).unwrap().unwrap().keys().map(ToString::to_string).collect();
+        assert_eq!(months, expected, "{condition}");
+    }
+}
+
 /// A month that the plan knows would pass for an order of the rows, and rows in order are grouped one by one.
 #[tokio::test]
 async fn rows_of_one_month_are_grouped_as_rows_of_any() {
