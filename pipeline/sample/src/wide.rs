@@ -26,6 +26,8 @@ pub struct WideOptions {
     pub files: u64,
     /// Days from the first of January 2024 on that the lines are spread over.
     pub days: u64,
+    /// Customers and products are those of a seller of so many lines: a longer history need not have more of them.
+    pub seller_of: u64,
 }
 
 /// The usage lines that were written.
@@ -232,8 +234,8 @@ impl Lines {
             seed: options.seed,
             rows,
             days: options.days.max(1),
-            customers: (rows / 200).clamp(10, 60_000),
-            products: (rows / 2000).clamp(10, 3_000),
+            customers: (options.seller_of / 200).clamp(10, 60_000),
+            products: (options.seller_of / 2000).clamp(10, 3_000),
             next_row: 0,
             day: u64::MAX,
             date: Vec::new(),

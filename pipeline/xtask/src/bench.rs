@@ -173,7 +173,7 @@ fn start(runs: usize, bench: &Bench, document: &mut Document) -> Result<(), Stri
 /// All stages on one set of files.
 fn of_size(order: &Order, bench: &Bench, document: &mut Document, rows: u64, files: u64, stages: &[char]) -> Result<(), String> {
     bench.clear()?;
-    let options = WideOptions { out: bench.feeds(), seed: 1, rows, files, days: DAYS };
+    let options = WideOptions { out: bench.feeds(), seed: 1, rows, files, days: DAYS, seller_of: rows };
     let written = write_wide(&options).map_err(|error| error.to_string())?;
     document.data(rows, files, written.bytes);
     let stage = |document: &mut Document, title: &str, engines: &[&str], step: &mut dyn FnMut(&str) -> Result<Cost, String>| -> Result<(), String> {

@@ -6,7 +6,7 @@ use std::path::Path;
 use takings_sample::{WIDE_DISBURSEMENT_HEADER, WIDE_HEADER, WideOptions, append_wide_day, write_wide};
 
 fn options(out: &Path) -> WideOptions {
-    WideOptions { out: out.to_owned(), seed: 7, rows: 5_000, files: 3, days: 40 }
+    WideOptions { out: out.to_owned(), seed: 7, rows: 5_000, files: 3, days: 40, seller_of: 5_000 }
 }
 
 fn texts(options: &WideOptions) -> Vec<String> {

@@ -59,7 +59,7 @@ fn file(kind: &Kind) -> Vec<u8> {
 fn wide() -> Vec<u8> {
     let folder = tempfile::tempdir().expect("a folder for made-up lines");
     let out = folder.path().join("feeds");
-    write_wide(&WideOptions { out: out.clone(), seed: 1, rows: ROWS as u64, files: 1, days: 28 }).expect("made-up lines");
+    write_wide(&WideOptions { out: out.clone(), seed: 1, rows: ROWS as u64, files: 1, days: 28, seller_of: ROWS as u64 }).expect("made-up lines");
     std::fs::read(out.join("usage_000.csv")).expect("what was written")
 }
 
