@@ -53,6 +53,9 @@ impl Ledger {
     /// Records units and forgets those that they replace, all or none.
     pub async fn save_units(&self, run: Option<Uuid>, units: &[Unit], replaced: &[UnitKey]) -> Result<()> {
         units.iter().try_for_each(Unit::check)?;
+        if units.is_empty() && replaced.is_empty() {
+            return Ok(());
+        }
         let mut transaction = self.write("save_units").await?;
         for key in replaced {
             transaction.execute(query("DELETE FROM units WHERE table_name = $1 AND unit = $2").bind(&key.table).bind(&key.unit)).await?;

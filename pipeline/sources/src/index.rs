@@ -4,18 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
-
-use crate::Result;
-use crate::fetch::Seen;
 use crate::landing::{Landed, Landing};
-use crate::record::{LandingRecord, name_part};
-
-#[derive(Serialize, Deserialize)]
-struct Indexed {
-    record: LandingRecord,
-    seen: Option<Seen>,
-}
+use crate::record::name_part;
+use crate::{Error, Result};
 
 impl Landing {
     /// By the path of the record. Nothing where there is no index yet, or one that can't be understood.
@@ -25,18 +16,15 @@ impl Landing {
             Err(error) if error.is_not_found() => return Ok(BTreeMap::new()),
             Err(error) => return Err(error.into()),
         };
-        let indexed: Vec<Indexed> = serde_json::from_slice(&bytes).unwrap_or_default();
-        Ok(indexed
-            .into_iter()
-            .filter(|Indexed { record, .. }| record.channel == channel && record.instance == instance && record.is_sound().is_ok())
-            .map(|Indexed { record, seen }| (record.path(), Landed { record, seen }))
-            .collect())
+        let indexed: Vec<Landed> = serde_json::from_slice(&bytes).unwrap_or_default();
+        let sound = indexed.into_iter().filter(|landed| landed.record.is_sound().is_ok());
+        Ok(sound.map(|landed| (landed.record.path(), landed)).collect())
     }
 
     pub(crate) async fn write_index(&self, channel: &str, instance: &str, landed: &BTreeMap<String, Landed>) -> Result<()> {
         let path = index_path(channel, instance);
-        let indexed: Vec<Indexed> = landed.values().map(|Landed { record, seen }| Indexed { record: record.clone(), seen: seen.clone() }).collect();
-        let mut json = serde_json::to_vec(&indexed).map_err(|error| crate::Error::Record { path: path.clone(), reason: error.to_string() })?;
+        let all: Vec<&Landed> = landed.values().collect();
+        let mut json = serde_json::to_vec(&all).map_err(|error| Error::Record { path: path.clone(), reason: error.to_string() })?;
         json.push(b'\n');
         Ok(self.store().replace(&path, json).await?)
     }

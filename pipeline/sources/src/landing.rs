@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use futures::{StreamExt, TryStreamExt, stream};
+use serde::{Deserialize, Serialize};
 use takings_storage::Store;
 
 use crate::fetch::{Seen, seen_path};
@@ -19,7 +20,7 @@ pub struct Landing {
 }
 
 /// A current record, and what the source file looked like when it was found to be this last.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Landed {
     pub record: LandingRecord,
     pub seen: Option<Seen>,
@@ -59,22 +60,22 @@ impl Landing {
     }
 
     pub(crate) async fn landed(&self, channel: &str, instance: &str) -> Result<AllLanded> {
-        let newest = self.newest(channel, instance).await?;
         let mut indexed = self.indexed(channel, instance).await?;
-        let (known, unknown): (Vec<_>, Vec<_>) =
-            newest.into_iter().map(|newest| (indexed.remove(&newest.path), newest)).partition(|(known, _)| known.is_some());
+        let (mut all, mut unknown) = (Vec::new(), Vec::new());
+        for newest in self.newest(channel, instance).await? {
+            match indexed.remove(&newest.path) {
+                Some(landed) => all.push(landed),
+                None => unknown.push(newest),
+            }
+        }
         let is_indexed = indexed.is_empty() && unknown.is_empty();
-        let mut files: BTreeMap<String, Landed> = stream::iter(unknown)
-            .map(|(_, newest)| async move {
-                let record = self.record_at(&newest.path).await?;
-                let seen = if newest.seen { self.seen(&record).await? } else { None };
-                Ok::<_, Error>((record.source_path.clone(), Landed { record, seen }))
-            })
-            .buffered(RECORDS_AT_ONCE)
-            .try_collect()
-            .await?;
-        files.extend(known.into_iter().filter_map(|(known, _)| known).map(|landed| (landed.record.source_path.clone(), landed)));
-        Ok(AllLanded { files, is_indexed })
+        let read = stream::iter(unknown).map(|newest| async move {
+            let record = self.record_at(&newest.path).await?;
+            let seen = if newest.seen { self.seen(&record).await? } else { None };
+            Ok::<_, Error>(Landed { record, seen })
+        });
+        all.extend(read.buffered(RECORDS_AT_ONCE).try_collect::<Vec<_>>().await?);
+        Ok(AllLanded { files: all.into_iter().map(|landed| (landed.record.source_path.clone(), landed)).collect(), is_indexed })
     }
 
     async fn record_at(&self, path: &str) -> Result<LandingRecord> {
