@@ -109,6 +109,7 @@ impl Lake {
             Err(error) if log.holds(number, &id).await? => {
                 // The log entry is there: what failed came after it, such as a checkpoint, and is done by a later commit.
                 tracing::warn!(table = table.name, version = number, %error, "committed, but not all of the work after it was done");
+                self.known.moved_on(&table.name);
                 Ok(Committed { version: version_number(&table.name, number)?, app_version: next })
             }
             Err(error) if log.exists(number).await? => Err(Error::conflict(&table.name, format!("somebody else wrote version {number} ({error})"))),

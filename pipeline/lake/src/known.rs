@@ -19,7 +19,7 @@ pub(crate) struct Version {
     pub(crate) state: Arc<TableState>,
 }
 
-/// What is known of the tables of a lake. Clones share it.
+/// What is known of the tables of a lake, as long as it is open: for a run. Clones share it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Known {
     tables: Arc<Mutex<HashMap<String, Versions>>>,
@@ -57,9 +57,18 @@ impl Known {
         }
     }
 
-    /// What a commit made of the table. The commit stands whatever this finds: what is not kept is read when it is asked for.
+    /// What a commit made of the table. The commit stands whatever this finds: what can't be kept is looked for when it is asked for.
     pub(crate) fn committed(&self, table: &str, log: DeltaTableState, app_version: i64) {
-        let _ = self.keep(table, log, app_version, true);
+        if self.keep(table, log, app_version, true).is_err() {
+            self.moved_on(table);
+        }
+    }
+
+    /// The table has another version than the latest that is known.
+    pub(crate) fn moved_on(&self, table: &str) {
+        if let Some(versions) = self.lock().get_mut(table) {
+            versions.latest = None;
+        }
     }
 
     async fn read_anew(&self, log: &Log, version: Option<i64>) -> Result<Option<Version>> {
@@ -97,7 +106,9 @@ impl Known {
             versions.latest = Some(versions.latest.flatten().max(Some(version)));
         }
         if versions.read.len() > VERSIONS {
-            versions.read.pop_first();
+            let needed = [Some(version), versions.latest.flatten()];
+            let oldest = versions.read.keys().copied().find(|kept| !needed.contains(&Some(*kept)));
+            oldest.and_then(|oldest| versions.read.remove(&oldest));
         }
         Ok(read)
     }

@@ -32,6 +32,8 @@ pub(crate) struct AllLanded {
     pub files: BTreeMap<String, Landed>,
     /// The index says just this.
     pub is_indexed: bool,
+    /// The index names later versions: their records are gone, and what lands next may get their numbers.
+    pub is_ahead: bool,
 }
 
 impl Landing {
@@ -75,7 +77,9 @@ impl Landing {
             Ok::<_, Error>(Landed { record, seen })
         });
         all.extend(read.buffered(RECORDS_AT_ONCE).try_collect::<Vec<_>>().await?);
-        Ok(AllLanded { files: all.into_iter().map(|landed| (landed.record.source_path.clone(), landed)).collect(), is_indexed })
+        let files: BTreeMap<String, Landed> = all.into_iter().map(|landed| (landed.record.source_path.clone(), landed)).collect();
+        let is_later = |gone: &Landed| files.get(&gone.record.source_path).is_none_or(|current| current.record.version < gone.record.version);
+        Ok(AllLanded { is_ahead: indexed.values().any(is_later), is_indexed, files })
     }
 
     async fn record_at(&self, path: &str) -> Result<LandingRecord> {

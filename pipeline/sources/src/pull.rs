@@ -138,7 +138,10 @@ impl Landing {
     pub async fn pull(&self, instance: &Instance, channel: &Channel, base: &Path, follower: &dyn Follow) -> Result<Pulled> {
         let source = Source::open(instance, base)?;
         let entries = source.list().await?;
-        let AllLanded { files: mut landed, mut is_indexed } = self.landed(&instance.channel, &instance.name).await?;
+        let AllLanded { files: mut landed, mut is_indexed, is_ahead } = self.landed(&instance.channel, &instance.name).await?;
+        if is_ahead {
+            self.write_index(&instance.channel, &instance.name, &landed).await?;
+        }
         let mut pulled = Pulled { vanished: vanished(&landed, &entries), ..Pulled::default() };
         let entries = not_ignored(entries, instance, &mut pulled);
         let found = recognise(entries, channel, &mut pulled);
