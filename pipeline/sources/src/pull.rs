@@ -141,6 +141,7 @@ impl Landing {
         let AllLanded { files: mut landed, mut is_indexed, is_ahead } = self.landed(&instance.channel, &instance.name).await?;
         if is_ahead {
             self.write_index(&instance.channel, &instance.name, &landed).await?;
+            is_indexed = true;
         }
         let mut pulled = Pulled { vanished: vanished(&landed, &entries), ..Pulled::default() };
         let entries = not_ignored(entries, instance, &mut pulled);

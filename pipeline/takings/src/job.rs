@@ -245,6 +245,7 @@ pub async fn publish_all(
         if let Some(ahead) = &mut ahead {
             ahead.wait().await;
         }
+        // Side by side; each export then asks for what is known.
         context.lake.states(context.project.tables.values().filter(|table| table.layer == Layer::Raw)).await?;
         let mut outcomes = Vec::new();
         let mut figures = StepFigures::default();

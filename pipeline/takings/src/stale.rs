@@ -3,6 +3,7 @@
 //! A row belongs to what a report covers by its business date, the date that its table is partitioned by. Tables without one hold
 //! revisions of things, not events; they make nothing stale.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::iter;
 use std::path::Path;
@@ -73,9 +74,14 @@ fn looked_at(context: &Context, transformed: &Transformed, delivered: &[Delivere
 
 async fn look(context: &Context, run: Uuid, transformed: &Transformed, delivered: Vec<Delivered<'_>>) -> Result<Vec<StaleReport>> {
     step::recorded(context, run, "stale", async {
+        let mut tables: BTreeMap<&str, Vec<&Table>> = BTreeMap::new();
         let mut read: BTreeMap<(&str, &str), Vec<&Delivered<'_>>> = BTreeMap::new();
         for found in &delivered {
-            for table in event_tables(context, found.report)? {
+            let of_report = match tables.entry(&found.report.name) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(new) => new.insert(event_tables(context, found.report)?),
+            };
+            for table in of_report {
                 read.entry((&table.name, &found.instance.name)).or_default().push(found);
             }
         }
@@ -86,7 +92,7 @@ async fn look(context: &Context, run: Uuid, transformed: &Transformed, delivered
         for found in &delivered {
             let mut rows = 0;
             let mut until = found.known_at;
-            for table in event_tables(context, found.report)? {
+            for table in tables.get(found.report.name.as_str()).into_iter().flatten() {
                 for row in late.get(&(table.name.as_str(), found.instance.name.as_str())).into_iter().flatten() {
                     if row.known > found.known_at && found.intervals.iter().any(|interval| row.at >= interval.start && row.at < interval.end) {
                         rows += row.rows;
